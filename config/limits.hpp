@@ -1,0 +1,75 @@
+// Every fixed ceiling of Levy in one place, each with its unit and its reason.
+// Core: any. Allocates: never. Blocks: never. Clock: none.
+//
+// A request or a file beyond a limit is a stated error, never truncated. Sizes that an operator
+// may choose are options (config/options.hpp); these are the ones that shapes and formats rest on.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace levy::limits {
+
+// ---- messages ------------------------------------------------------------------------------
+// Longest Diameter message taken, bytes: 16 MSCC with everything TS 32.299 allows are below 6 KiB.
+inline constexpr std::size_t message_bytes_max = 16 * 1024;
+// Longest answer or push that Levy writes, bytes (16 MSCC and 32 Proxy-Info fit).
+inline constexpr std::size_t answer_bytes_max = 8 * 1024;
+// Deepest nesting of grouped AVPs followed; 3GPP needs 5.
+inline constexpr int avp_depth_max = 8;
+// AVPs in one message, all levels together: a bound on the work of one message.
+inline constexpr int avps_per_message_max = 512;
+// Multiple-Services-Credit-Control groups in one request.
+inline constexpr std::size_t mscc_max = 16;
+// Service-Identifiers in one MSCC (they are part of the group's key).
+inline constexpr std::size_t service_identifiers_max = 4;
+// Subscription-Ids in one request: one per Subscription-Id-Type.
+inline constexpr std::size_t identities_max = 8;
+// Session-Id length in bytes; Huawei cuts at 127, 3GPP forms stay below 200.
+inline constexpr std::size_t session_id_bytes_max = 255;
+// Origin-Host, Origin-Realm and other DiameterIdentity values: the DNS bound.
+inline constexpr std::size_t diameter_identity_bytes_max = 255;
+// One Subscription-Id-Data: a SIP URI or NAI.
+inline constexpr std::size_t identity_bytes_max = 127;
+// Proxy-Info groups echoed.
+inline constexpr std::size_t proxy_info_max = 32;
+
+// ---- shards and accounts -------------------------------------------------------------------
+// Shards of one data directory; fixed when it is made, so that cores can be added later.
+inline constexpr std::size_t shards_max = 64;
+// Account name, bytes (operators' own key for the balance owner).
+inline constexpr std::size_t account_name_bytes_max = 23;
+// Buckets of one account: bounds the scan of one charge.
+inline constexpr std::size_t buckets_per_account_max = 64;
+// Buckets that one grant may reserve from; a grant that would need more ends there.
+inline constexpr std::size_t reservations_per_group_max = 4;
+// Rating groups (MSCC keys) live in one session.
+inline constexpr std::size_t groups_per_session_max = 32;
+// Verdicts kept per open session for repeats (semantics.md "Sessions").
+inline constexpr std::size_t verdicts_per_session_max = 8;
+// Messages one Outcome may push.
+inline constexpr std::size_t pushes_max = 4;
+// Movements one Outcome may hold: every MSCC debits, releases and reserves a few buckets.
+inline constexpr std::size_t movements_max = 320;
+// Largest grant and largest used amount of one report, in units: 2^48 octets = 281 TB.
+inline constexpr std::int64_t units_max = (std::int64_t{1} << 48) - 1;
+// Largest balance in micros: 9.0 * 10^11 currency units, so that sums stay far from overflow.
+inline constexpr std::int64_t balance_micros_max = 900'000'000'000'000'000;
+
+// ---- plans ---------------------------------------------------------------------------------
+inline constexpr std::size_t plan_versions_max = 16;
+inline constexpr std::size_t plans_max = 4096;
+inline constexpr std::size_t services_per_plan_max = 256;
+inline constexpr std::size_t name_bytes_max = 63;  // plans, services, bucket kinds, peers
+
+// ---- journal -------------------------------------------------------------------------------
+// Every write starts on its own block of this size and is a multiple of it: no block is rewritten.
+inline constexpr std::size_t journal_block_bytes = 4096;
+// Longest Record, bytes: a termination of 32 groups with 16 MSCC and every bucket of the account.
+inline constexpr std::size_t record_bytes_max = 32 * 1024;
+// Longest single write, bytes.
+inline constexpr std::size_t journal_write_bytes_max = 256 * 1024;
+// Writes in flight at once.
+inline constexpr std::size_t journal_writes_in_flight_max = 8;
+
+}  // namespace levy::limits

@@ -1,0 +1,78 @@
+// ControlDoor: how the admin API reaches the Shards. Implemented by engine/pipeline's control loop;
+// tests implement it over bare Shards.
+// Core: control and admin threads. Allocates: yes. Blocks: call() waits for durability. Clock: none.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/directory.hpp"
+#include "engine/shard/command.hpp"
+
+namespace levy::admin {
+
+struct CallResult {
+  shard::OperatorReply reply{};
+  std::vector<std::uint8_t> payload;  // reply.payload_bytes bytes
+};
+
+// A plan name with its interned id and currency, of the current version.
+struct PlanInfo {
+  std::string name;
+  std::uint16_t id = 0;
+  std::uint16_t currency = 0;
+  std::int64_t credit_limit = 0;
+};
+struct BucketKindInfo {
+  std::string name;
+  std::uint16_t id = 0;
+  rating::Unit unit{};
+  std::uint16_t currency = 0;
+  std::int16_t priority = 0;
+  std::uint32_t step = 1;
+  std::uint32_t lifetime = 0;  // seconds, 0 = none
+};
+
+class ControlDoor {
+ public:
+  virtual ~ControlDoor() = default;
+
+  // Thread-safe. Runs one request on a Shard and returns when its Record is durable (a read: when
+  // what it saw is durable). Throws nothing; a daemon that is stopping answers `busy`.
+  virtual CallResult call(ShardId shard, const shard::OperatorRequest& request) = 0;
+  // Thread-safe and pipelined: `done` runs on the control thread, in any order. Returns false when
+  // too many are under way: wait and try again.
+  virtual bool submit(ShardId shard, const shard::OperatorRequest& request,
+                      std::function<void(const shard::OperatorReply&)> done) = 0;
+
+  // Thread-safe: identity or account name -> place. Account names lead to account slots, all other
+  // identities to subscriber slots.
+  virtual std::optional<Directory::Found> find(rating::IdentityType type, std::string_view text) = 0;
+  // Control thread only (inside `done`) or through call(): publish after durability.
+  virtual bool publish(rating::IdentityType type, std::string_view text, ShardId shard, Slot slot) = 0;
+  virtual void withdraw(rating::IdentityType type, std::string_view text) = 0;
+
+  virtual std::uint32_t shard_count() const = 0;
+  virtual std::vector<PlanInfo> plans() = 0;
+  virtual std::vector<BucketKindInfo> bucket_kinds() = 0;
+  virtual std::string name_of(std::uint16_t interned_id) = 0;  // plan, service, bucket kind
+  // JSON text of the daemon's own status: version, uptime, connections, peers, watermark, versions.
+  virtual std::string status_json() = 0;
+  virtual std::string metrics_text() = 0;  // Prometheus exposition format
+  virtual bool ready() = 0;                // recovered, plans loaded, listening
+  // Starts or ends a trace of a subscriber's messages; items come to `on_item` until it returns false.
+  struct TraceItem {
+    Time at{};
+    bool from_gateway = false;
+    std::vector<std::uint8_t> message;
+    std::string peer;
+  };
+  virtual bool trace(std::function<bool(const TraceItem&)> on_item) = 0;
+  // Re-reads the plan files; empty string or the text of all faults. A plan with faults changes nothing.
+  virtual std::string reload() = 0;
+};
+
+}  // namespace levy::admin

@@ -1,0 +1,125 @@
+// Shard: accounts, their buckets and the view that rating works on.
+// Core: shard. Allocates: never. Blocks: never. Clock: in the command.
+#include "engine/base/hash.hpp"
+#include "engine/shard/pools.hpp"
+
+namespace levy::shard {
+
+using rating::MovementKind;
+
+std::uint64_t pack_digits(std::string_view digits) {
+  if (digits.empty() || digits.size() > 15) return 0;
+  std::uint64_t packed = digits.size();
+  for (const char c : digits) {
+    if (c < '0' || c > '9') return 0;
+    packed = packed << 4 | static_cast<unsigned>(c - '0');
+  }
+  return packed << (4 * (15 - digits.size()));
+}
+
+std::size_t unpack_digits(std::uint64_t packed, char* into) {
+  const std::size_t size = packed >> 60;
+  for (std::size_t i = 0; i < size; ++i)
+    into[i] = static_cast<char>('0' + ((packed >> (56 - 4 * i)) & 15));
+  return size;
+}
+
+// The account's plan in the newest version that has it; null when no live version does.
+const rating::Plan* Shard::plan_of(const Account& account, std::uint16_t& version) const {
+  const rating::PlanSet* best = nullptr;
+  for (std::uint32_t i = 0; i < plan_set_count_; ++i) {
+    const rating::PlanSet* set = plan_sets_[i];
+    if (set == nullptr || set->find(account.plan) == nullptr) continue;
+    if (set->version == states_[0].plan_version) {
+      best = set;
+      break;
+    }
+    if (best == nullptr || set->version > best->version) best = set;
+  }
+  if (best == nullptr) return nullptr;
+  version = best->version;
+  return best->find(account.plan);
+}
+
+void Shard::move(Outcome& outcome, MovementKind kind, Slot bucket, std::int64_t amount) {
+  rating::ChargeResult& c = outcome.charge;
+  if (c.movement_count == c.movements.size()) {
+    c.overflow = true;
+    return;
+  }
+  c.movements[c.movement_count++] = rating::Movement{kind, 0xff, 0, bucket, amount};
+}
+
+// Every bucket of the account, ready to change; expired ones that hold nothing go. false: there
+// are more than a view holds (import and top-up keep that from happening).
+bool Shard::make_view(Account& account, Time now, rating::AccountView& view, Outcome& outcome) {
+  view.bucket_count = 0;
+  view.credit_limit = account.credit_limit;
+  const auto now_s = static_cast<std::uint32_t>(now.seconds());
+  for (Slot b = account.first_bucket; b != none;) {
+    rating::Bucket& bucket = edit(buckets_, b);
+    const Slot next = bucket.next;
+    const bool expired = bucket.ends_at != 0 && bucket.ends_at <= now_s &&
+                         (bucket.flags & rating::bucket_main_wallet) == 0;
+    if (expired && bucket.reserved == 0 && bucket.in_transit == 0) {
+      if (bucket.free() > 0) move(outcome, MovementKind::expire, b, bucket.free());
+      outcome.events |= event_bucket_expired;
+      unlink_bucket(account, b);
+      release(buckets_, b);
+    } else {
+      if (view.bucket_count == view.buckets.size()) return false;
+      view.buckets[view.bucket_count] = &bucket;
+      view.slots[view.bucket_count++] = b;
+    }
+    b = next;
+  }
+  return true;
+}
+
+Slot Shard::find_account(std::string_view name) const {
+  return account_index_.find(hash_bytes(name, 0),
+                             [&](Slot a) { return accounts_[a].name_text() == name; });
+}
+
+Slot Shard::find_wallet(const Account& account, std::uint16_t currency) const {
+  for (Slot b = account.first_bucket; b != none; b = buckets_[b].next) {
+    if ((buckets_[b].flags & rating::bucket_main_wallet) != 0 && buckets_[b].currency == currency)
+      return b;
+  }
+  return none;
+}
+
+// Appends a bucket (oldest first); none: the pool is full or the account has as many as it may.
+Slot Shard::add_bucket(Account&, Slot account_slot, const rating::Bucket& bucket) {
+  Account& account = edit(accounts_, account_slot);
+  std::size_t count = 0;
+  Slot last = none;
+  for (Slot b = account.first_bucket; b != none; b = buckets_[b].next) {
+    last = b;
+    ++count;
+  }
+  if (count >= limits::buckets_per_account_max) return none;
+  const Slot slot = take(buckets_);
+  if (slot == none) return none;
+  rating::Bucket& fresh = buckets_[slot];
+  fresh = bucket;
+  fresh.flags |= rating::bucket_live;
+  fresh.next = none;
+  if (last == none) account.first_bucket = slot;
+  else edit(buckets_, last).next = slot;
+  return slot;
+}
+
+void Shard::unlink_bucket(Account& account_in, Slot bucket) {
+  const Slot next = buckets_[bucket].next;
+  if (account_in.first_bucket == bucket) {
+    const auto slot = static_cast<Slot>(&account_in - accounts_.raw(0));
+    edit(accounts_, slot).first_bucket = next;
+    return;
+  }
+  Slot before = account_in.first_bucket;
+  while (buckets_[before].next != bucket) before = buckets_[before].next;
+  edit(buckets_, before).next = next;
+}
+
+}  // namespace levy::shard

@@ -1,0 +1,328 @@
+// Shard: one Credit-Control-Request, from the session to the verdict.
+// Core: shard. Allocates: never. Blocks: never. Clock: in the command.
+//
+// Order: duplicate? its stored verdict. Open session: charge. Tombstone: debit once, 5002. No
+// session: an initial or an event opens one; anything else is a dispute, or not ours.
+#include <algorithm>
+
+#include "engine/base/hash.hpp"
+#include "engine/shard/pools.hpp"
+
+namespace levy::shard {
+
+using rating::Reason;
+using rating::RequestType;
+
+void Shard::refuse(Reason reason, Outcome& outcome) {
+  transaction_.roll_back();
+  outcome.reason = reason;
+  outcome.mscc_count = 0;
+  outcome.charge.movement_count = 0;
+}
+
+void Shard::pool_full(Outcome& outcome) {
+  refuse(Reason::unable_to_comply, outcome);
+  outcome.events |= event_pool_full;
+}
+
+void Shard::apply(const rating::ChargeRequest& request, const ChargeContext& context,
+                  std::span<std::uint8_t> record, Outcome& outcome) {
+  outcome.reset();
+  const Slot slot = find_session(context.session_hash, request.session_id, context.application);
+  Facts facts;
+  facts.request = &request;
+  if (slot != none) {
+    const Session& session = sessions_[slot];
+    outcome.session = slot;
+    outcome.account = session.account;
+    outcome.subscriber = session.subscriber;
+    if (answer_duplicate(slot, request, outcome)) {
+      if (traced(outcome.account)) outcome.events |= event_traced;
+      return;
+    }
+    if (session.state == SessionState::open) {
+      facts.kind = RecordKind::charge;
+      charge_open(slot, request, context, outcome);
+    } else if ((session.flags & session_event) != 0 && request.type == RequestType::event) {
+      facts.kind = RecordKind::charge;
+      run_event(edit(accounts_, session.account), request, context, outcome);
+      if (!transaction_.empty() && !add_verdict(edit(sessions_, slot), request, outcome))
+        pool_full(outcome);
+    } else {
+      facts.kind = RecordKind::late_usage;
+      charge_late(slot, request, context, outcome);
+    }
+  } else {
+    facts.kind = RecordKind::charge;
+    facts.text = request.session_id;
+    charge_unknown(request, context, outcome);
+    if (outcome.not_mine) return;
+    if ((outcome.events & event_dispute) != 0) facts.kind = RecordKind::dispute;
+  }
+  if (traced(outcome.account)) outcome.events |= event_traced;
+  if (transaction_.empty() && facts.kind != RecordKind::dispute) return;
+  if (outcome.plan != nullptr) {
+    facts.plan = outcome.plan->id;
+    std::uint16_t version = 0;
+    plan_of(accounts_[outcome.account], version);
+    facts.plan_version = version;
+  }
+  const Slot opened = outcome.session;
+  write_record(facts, context.now, record, outcome);
+  if ((outcome.events & event_session_opened) != 0) {
+    session_index_.insert(context.session_hash, opened);
+    timers_.set(opened, sessions_[opened].deadline);
+  }
+}
+
+// ---- who -----------------------------------------------------------------------------------
+
+bool Shard::has_identity(const Subscriber& subscriber, rating::IdentityType type,
+                         std::string_view text) const {
+  if (type == rating::IdentityType::imsi && subscriber.imsi != 0)
+    if (subscriber.imsi == pack_digits(text)) return true;
+  if (type == rating::IdentityType::e164 && subscriber.e164 != 0)
+    if (subscriber.e164 == pack_digits(text)) return true;
+  for (Slot t = subscriber.other; t != none; t = texts_[t].next) {
+    if (texts_[t].type == static_cast<std::uint8_t>(type) && texts_[t].text() == text) return true;
+  }
+  return false;
+}
+
+bool Shard::matches_identity(const Subscriber& subscriber,
+                             const rating::ChargeRequest& request) const {
+  for (std::size_t i = 0; i < request.identity_count; ++i) {
+    if (has_identity(subscriber, request.identities[i].type, request.identities[i].text))
+      return true;
+  }
+  return false;
+}
+
+// The subscriber that the directory named, if it still has one of the request's identities.
+Slot Shard::resolve_subscriber(const rating::ChargeRequest& request, const ChargeContext& context,
+                               Outcome& outcome) const {
+  if (context.identity_conflict) {
+    outcome.events |= event_identity_conflict;
+    return none;
+  }
+  const auto valid = [&](Slot s) {
+    return s < subscribers_.capacity() && subscribers_[s].live() &&
+           matches_identity(subscribers_[s], request);
+  };
+  if (!valid(context.subscriber)) return none;
+  if (context.other_subscriber != none && valid(context.other_subscriber) &&
+      subscribers_[context.other_subscriber].account != subscribers_[context.subscriber].account) {
+    outcome.events |= event_identity_conflict;
+    return none;
+  }
+  return context.subscriber;
+}
+
+// ---- the charge itself ---------------------------------------------------------------------
+
+// Fills outcome.charge and makes the groups' changes; `grants` false: debit only. false: refused,
+// rolled back.
+bool Shard::run_charge(Session& session, Account& account, const rating::ChargeRequest& request,
+                       const ChargeContext& context, bool grants, Outcome& outcome) {
+  rating::ChargeInput input;
+  input.request = &request;
+  input.plan_sets = plan_sets_;
+  input.plan_set_count = plan_set_count_;
+  input.now = context.now;
+  input.implicit_rsu = context.implicit_rsu;
+  input.no_credit_code_4012 = context.no_credit_code_4012;
+  input.account_barred = !grants || account.status != AccountStatus::active;
+  input.plan = plan_of(account, input.plan_version);
+  outcome.plan = input.plan;
+  if (input.plan == nullptr) {
+    refuse(Reason::rating_failed, outcome);
+    return false;
+  }
+  outcome.currency = input.plan->currency;
+  std::uint32_t opened = 0;
+  for (std::size_t i = 0; i < request.mscc_count; ++i) {
+    input.groups[i] = nullptr;
+    input.grant_allowed[i] = true;
+    scratch_.group_slots[i] = none;
+    if (rating::find_service(*input.plan, request.mscc[i]) == 0xffff) continue;
+    const Slot g = find_or_open_group(session, request.mscc[i], opened);
+    if (g == none) {
+      pool_full(outcome);
+      return false;
+    }
+    rating::Group& group = groups_[g];
+    scratch_.group_slots[i] = g;
+    input.groups[i] = &group;
+    if (request.type == RequestType::update && (group.flags & rating::group_has_grant) != 0 &&
+        request.request_number < group.set_by_number) {
+      input.grant_allowed[i] = false;
+      outcome.events |= event_out_of_order;
+    }
+  }
+  if (!make_view(account, context.now, scratch_.view, outcome)) {
+    pool_full(outcome);
+    return false;
+  }
+  rating::charge(input, scratch_.view, outcome.charge);
+  outcome.mscc_count = request.mscc_count;
+  for (std::size_t i = 0; i < request.mscc_count; ++i) {
+    if (outcome.charge.mscc[i].unpaid != 0) outcome.events |= event_overrun;
+    if (outcome.charge.mscc[i].unrated != 0) outcome.events |= event_unrated;
+  }
+  // A request without MSCC carries its outcome as the command's (semantics.md "Result codes").
+  if (request.command_level && request.mscc_count == 1) outcome.reason = outcome.charge.mscc[0].reason;
+  if (!outcome.charge.overflow) return true;
+  pool_full(outcome);
+  return false;
+}
+
+void Shard::charge_open(Slot slot, const rating::ChargeRequest& request,
+                        const ChargeContext& context, Outcome& outcome) {
+  Session& session = edit(sessions_, slot);
+  Account& account = edit(accounts_, session.account);
+  touch_session(session, request, context, outcome);
+  note_number(session, request);
+  if (!run_charge(session, account, request, context, true, outcome)) return;
+  if (request.type == RequestType::termination) {
+    end_session(slot, SessionState::ended, context.now, outcome);
+  } else {
+    session.validity_longest = 0;
+    bool granted = false;
+    for (Slot g = session.first_group; g != none; g = groups_[g].next) {
+      if ((groups_[g].flags & rating::group_has_grant) == 0) continue;
+      granted = true;
+      session.validity_longest = std::max(session.validity_longest, groups_[g].validity);
+    }
+    const std::uint32_t ttl = outcome.plan != nullptr && outcome.plan->session_ttl != 0
+                                  ? outcome.plan->session_ttl
+                                  : options_.session_ttl;
+    const bool by_validity = granted && session.validity_longest != 0;
+    set_deadline(slot, session, by_validity ? 2 * session.validity_longest : ttl, context.now);
+    if (request.type == RequestType::update && session.reauth_wanted != session.reauth_acked) {
+      session.reauth_acked = session.reauth_wanted;  // an update that crosses the RAR satisfies it
+      runtime_[slot].push_outstanding = false;
+    }
+  }
+  if (outcome.charge.overflow || !add_verdict(session, request, outcome)) pool_full(outcome);
+}
+
+// U or T after T or after Tcc: debited once, answered 5002 (semantics.md "Sessions").
+void Shard::charge_late(Slot slot, const rating::ChargeRequest& request,
+                        const ChargeContext& context, Outcome& outcome) {
+  if (request.type == RequestType::initial || request.type == RequestType::event) {
+    refuse(Reason::unable_to_comply, outcome);  // a Session-Id is never used again (RFC 6733 8.8)
+    return;
+  }
+  Session& session = edit(sessions_, slot);
+  Account& account = edit(accounts_, session.account);
+  note_number(session, request);
+  if (!run_charge(session, account, request, context, false, outcome)) return;
+  settle_session(slot, SessionState::ended, context.now, outcome);
+  outcome.reason = Reason::unknown_session;
+  outcome.mscc_count = 0;
+  outcome.events |= event_late_usage;
+  set_deadline(slot, session, options_.duplicate_window, context.now);
+  if (outcome.charge.overflow || !add_verdict(session, request, outcome)) pool_full(outcome);
+}
+
+void Shard::charge_unknown(const rating::ChargeRequest& request, const ChargeContext& context,
+                           Outcome& outcome) {
+  const Slot subscriber = resolve_subscriber(request, context, outcome);
+  if (subscriber != none) {
+    outcome.subscriber = subscriber;
+    outcome.account = subscribers_[subscriber].account;
+  }
+  if (request.type == RequestType::update || request.type == RequestType::termination) {
+    if (subscriber == none && !context.last_candidate) {
+      outcome.not_mine = true;
+      outcome.answer = false;
+      return;
+    }
+    outcome.reason = Reason::unknown_session;
+    for (std::size_t i = 0; i < request.mscc_count; ++i) {
+      const rating::UnitAmounts& used = request.mscc[i].used;
+      outcome.charge.mscc[i] = rating::MsccOutcome{};
+      outcome.charge.mscc[i].reason = Reason::unknown_session;
+      outcome.charge.mscc[i].unit = used.has_octets    ? rating::Unit::octets
+                                    : used.has_seconds ? rating::Unit::seconds
+                                                       : rating::Unit::events;
+      outcome.charge.mscc[i].used = used.has_octets    ? used.octets
+                                    : used.has_seconds ? used.seconds
+                                                       : used.events;
+      if (request.mscc[i].has_used) outcome.events |= event_dispute;
+    }
+    return;
+  }
+  if (subscriber == none) {
+    if (!context.last_candidate && (outcome.events & event_identity_conflict) == 0 &&
+        request.identity_count == 0) {
+      outcome.not_mine = true;
+      outcome.answer = false;
+      return;
+    }
+    outcome.reason = Reason::user_unknown;
+    return;
+  }
+  const Slot slot = open_session(request, context, subscriber);
+  if (slot == none) {
+    pool_full(outcome);
+    return;
+  }
+  outcome.session = slot;
+  Session& session = sessions_[slot];
+  Account& account = edit(accounts_, session.account);
+  touch_session(session, request, context, outcome);
+  if (request.type == RequestType::event) {
+    run_event(account, request, context, outcome);
+    if (transaction_.empty()) return;
+    session.state = SessionState::ended;
+    set_deadline(slot, session, options_.duplicate_window, context.now);
+    if (!add_verdict(session, request, outcome)) return pool_full(outcome);
+    outcome.events |= event_session_opened;
+    return;
+  }
+  supersede_older(slot, request, context.now, outcome);
+  if (!run_charge(session, account, request, context, true, outcome)) return;
+  if (outcome.reason != Reason::ok) {
+    // Refused as a command: the gateway will send no termination. The tombstone answers repeats.
+    settle_session(slot, SessionState::ended, context.now, outcome);
+    session.state = SessionState::ended;
+    set_deadline(slot, session, options_.duplicate_window, context.now);
+  } else {
+    for (std::size_t i = 0; i < request.mscc_count; ++i)
+      session.validity_longest =
+          std::max(session.validity_longest, outcome.charge.mscc[i].validity);
+    const std::uint32_t ttl = outcome.plan->session_ttl != 0 ? outcome.plan->session_ttl
+                                                             : options_.session_ttl;
+    set_deadline(slot, session,
+                 session.validity_longest != 0 ? 2 * session.validity_longest : ttl, context.now);
+  }
+  if (outcome.charge.overflow || !add_verdict(session, request, outcome))
+    return pool_full(outcome);
+  outcome.events |= event_session_opened;
+}
+
+void Shard::run_event(Account& account, const rating::ChargeRequest& request,
+                      const ChargeContext& context, Outcome& outcome) {
+  rating::ChargeInput input;
+  input.request = &request;
+  input.plan_sets = plan_sets_;
+  input.plan_set_count = plan_set_count_;
+  input.now = context.now;
+  input.account_barred = account.status != AccountStatus::active;
+  input.plan = plan_of(account, input.plan_version);
+  outcome.plan = input.plan;
+  if (input.plan == nullptr) return refuse(Reason::rating_failed, outcome);
+  outcome.currency = input.plan->currency;
+  if (!make_view(account, context.now, scratch_.view, outcome)) return pool_full(outcome);
+  rating::charge_event(input, scratch_.view, outcome.charge, outcome.event);
+  if (outcome.charge.overflow) return pool_full(outcome);
+  outcome.mscc_count = request.mscc_count;
+  outcome.has_event_result =
+      request.has_requested_action &&
+      (request.requested_action == rating::RequestedAction::check_balance ||
+       request.requested_action == rating::RequestedAction::price_enquiry);
+  if (request.command_level && request.mscc_count == 1) outcome.reason = outcome.charge.mscc[0].reason;
+}
+
+}  // namespace levy::shard

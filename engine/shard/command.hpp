@@ -1,0 +1,165 @@
+// Command: what Shard::apply() is asked. A charge, or an operator's change or read.
+// Core: shard. Allocates: never. Blocks: never. Clock: stamped once per batch.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "config/limits.hpp"
+#include "engine/base/ids.hpp"
+#include "engine/base/time.hpp"
+#include "engine/shard/state.hpp"
+#include "rating/request.hpp"
+
+namespace levy::shard {
+
+// Where a charge came from and what the directory said of it.
+struct ChargeContext {
+  Time now{};
+  std::uint64_t session_hash = 0;    // hash_bytes(session_id, seed = application)
+  std::uint8_t application = 1;      // Protocol
+  bool last_candidate = true;        // false: an unknown session is not_mine, ask elsewhere
+  bool identity_conflict = false;
+  Slot subscriber = none;            // first known identity, by the directory
+  Slot other_subscriber = none;
+  std::uint64_t connection = 0;      // index | generation << 32
+  std::uint16_t dialect = 0;
+  bool implicit_rsu = false;
+  bool no_credit_code_4012 = false;
+  std::uint32_t duplicate_window = 900;  // seconds
+};
+
+enum class OperatorKind : std::uint8_t {
+  none = 0,
+  create_account,    // name, plan, credit_limit, currency [amount]; exists: unchanged
+  create_subscriber, // account (by name) + identities
+  create_bucket,     // kind, unit, amount, priority, step, starts_at, ends_at; a kind held: unchanged
+  delete_subscriber,
+  change_identity,   // identities[0] -> identities[1] (SIM swap, number change)
+  credit,            // top-up: amount into wallet (currency) or bucket kind
+  adjust,            // signed correction with a reason
+  set_wallet,        // import --set-balance: the free credit becomes `amount`
+  set_status,
+  set_plan,
+  set_credit_limit,
+  show_account,      // read
+  list_sessions,     // read: of an account, from `cursor`
+  reauthorize,       // session by id, optional rating group
+  abort_session,     // end a session here; its reservations return
+  trace,             // set or clear the trace mark of an account (not journaled)
+  transfer_out,      // money to an account of another Shard (or of this one)
+  transfer_in,
+  transfer_close,
+  transfer_forget,   // the receiver drops its mark: the sender has closed
+  list_mail,         // read: what is in transit (recovery drives it again)
+  switch_plan,       // plan_version
+  intern,            // Shard 0: a name of the catalogue
+  recovered,         // first Command after a start: deadlines move (house.md "Time")
+  host_restarted,    // origin_host, origin_state_id: older sessions end, paced
+  shard_totals,      // read: sums over the Shard, for status and the auditor
+};
+
+enum class OperatorResult : std::uint8_t {
+  none = 0,
+  ok,
+  unchanged,         // it was so already, or the same request key did it before
+  not_found,
+  exists,            // the identity or name belongs to another
+  invalid,           // a value is out of bounds
+  insufficient,      // not enough free credit
+  full,              // a pool is full: raise the capacity
+  key_reused,        // the request key was used for something else
+  busy,
+};
+
+struct OperatorIdentity {
+  rating::IdentityType type{};
+  std::uint8_t size = 0;
+  char text[limits::identity_bytes_max + 1] = {};
+  std::string_view view() const { return {text, size}; }
+};
+
+// Lies in a Frame's rx. Fixed size; strings are zero-terminated.
+struct OperatorRequest {
+  OperatorKind kind = OperatorKind::none;
+  std::uint8_t identity_count = 0;
+  AccountStatus status = AccountStatus::active;
+  rating::Unit unit = rating::Unit::money;
+  NameKind name_kind = NameKind::none;
+  bool flag = false;               // trace on, has rating group
+  std::uint8_t from_shard = 0, to_shard = 0;
+  Slot subscriber = none;          // by the directory; or
+  Slot account = none;             // the account itself
+  std::uint16_t plan = 0, bucket_kind = 0, currency = 0, plan_version = 0;
+  std::int16_t priority = 0;
+  std::uint32_t step = 1, starts_at = 0, ends_at = 0;
+  std::uint32_t rating_group = 0, origin_state_id = 0, cursor = 0;
+  std::int64_t amount = 0;         // micros or units
+  std::int64_t credit_limit = 0;
+  std::uint64_t digest = 0, mail_sequence = 0;
+  Time now{};                      // stamped by the Shard loop
+  char account_name[24] = {};
+  char to_account[24] = {};
+  char name[64] = {};              // catalogue name, origin_host
+  char request_key[64] = {};       // empty: none
+  char who[32] = {};
+  char why[96] = {};
+  char session_id[limits::session_id_bytes_max + 1] = {};
+  char host[limits::diameter_identity_bytes_max + 1] = {};
+  std::array<OperatorIdentity, 4> identities{};
+};
+
+// The answer to one of our pushes, or its timeout (result_code 0).
+struct PushAnswer {
+  Time now{};
+  Slot session = none;
+  std::uint32_t check = 0;
+  std::uint16_t number = 0;
+  std::uint32_t result_code = 0;
+  bool retry = false;  // the dialect says that this result is worth another try
+};
+
+// Lies at the start of a Frame's tx; `payload_bytes` of payload follow (as each kind says).
+struct OperatorReply {
+  OperatorResult result = OperatorResult::none;
+  std::uint8_t unused[3] = {};
+  Slot subscriber = none;
+  Slot account = none;
+  std::uint32_t payload_items = 0;
+  std::uint32_t payload_bytes = 0;
+  std::uint32_t id = 0;            // interned id, cursor to go on from (none = end), mail slot
+  std::uint64_t mail_sequence = 0;
+  Mail mail{};                     // transfer_out: what to carry
+};
+
+// Payload of show_account: this, then Account, Subscriber[], Bucket[], and after each Subscriber's
+// array the texts of other identities as OperatorIdentity[] (identity_count in all).
+struct ShowHeader {
+  std::uint32_t subscriber_count = 0;
+  std::uint32_t bucket_count = 0;
+  std::uint32_t session_count = 0;   // open ones
+  std::uint32_t identity_count = 0;  // other than IMSI and E.164
+};
+
+// Payload of shard_totals.
+struct Totals {
+  std::uint64_t accounts = 0, subscribers = 0, sessions_open = 0, sessions_kept = 0;
+  std::int64_t credits = 0, spent = 0, written_off = 0, reserved = 0, free = 0, in_transit = 0;
+  std::uint64_t sequence = 0;
+  std::uint64_t buckets = 0, groups = 0, verdicts = 0;
+  std::uint64_t law_violations = 0;  // buckets for which the law, or reserved = sum of groups, fails
+};
+
+// Payload item of list_sessions.
+struct SessionRow {
+  Slot session = none;
+  std::uint32_t groups = 0;
+  Session state{};
+  char id_tail[152] = {};
+  std::uint16_t id_tail_bytes = 0;
+  std::uint16_t unused[3] = {};
+  rating::Group first_group{};
+};
+
+}  // namespace levy::shard

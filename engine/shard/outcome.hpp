@@ -1,0 +1,96 @@
+// Outcome: what one apply() decided, in reasons and never in Diameter codes.
+// Core: shard. Allocates: never. Blocks: never. Clock: none.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "config/limits.hpp"
+#include "engine/shard/command.hpp"
+#include "rating/charge.hpp"
+
+namespace levy::shard {
+
+enum class RecordKind : std::uint8_t {
+  none = 0,
+  charge = 1,        // a Credit-Control-Request
+  late_usage = 2,    // U or T on an ended session: debited once, answered 5002
+  dispute = 3,       // usage of a session nobody knows: nothing debited
+  session_lost = 4,  // Tcc ran out, or the gateway restarted, or an operator ended it
+  tombstone_gone = 5,
+  superseded = 6,
+  operator_change = 7,
+  push_answer = 8,
+  recovered = 9,
+  sweep = 10,
+};
+
+// What the Loop counts (the pure zone counts nothing itself).
+enum OutcomeEvent : std::uint32_t {
+  event_duplicate = 1u << 0,
+  event_duplicate_differs = 1u << 1,  // same key, other used units
+  event_duplicate_expired = 1u << 2,  // known repeat whose verdict is gone
+  event_identity_conflict = 1u << 3,
+  event_session_opened = 1u << 4,
+  event_session_closed = 1u << 5,
+  event_session_lost = 1u << 6,
+  event_superseded = 1u << 7,
+  event_late_usage = 1u << 8,
+  event_dispute = 1u << 9,
+  event_pool_full = 1u << 10,
+  event_overrun = 1u << 11,
+  event_unrated = 1u << 12,
+  event_out_of_order = 1u << 13,
+  event_traced = 1u << 14,
+  event_origin_state_raised = 1u << 15,
+  event_bucket_expired = 1u << 16,
+};
+
+// A message to push: the session's identity and addressing are read by the encoder.
+struct Push {
+  Slot session = none;
+  std::uint16_t number = 0;
+  bool has_rating_group = false;
+  std::uint32_t rating_group = 0;
+};
+
+struct Outcome {
+  RecordKind record_kind = RecordKind::none;  // none: nothing changed, no Record
+  bool answer = true;                 // false: drop, or not_mine
+  bool not_mine = false;
+  std::uint32_t events = 0;
+  rating::Reason reason = rating::Reason::ok;  // command level
+  std::uint8_t mscc_count = 0;
+  bool has_event_result = false;
+  std::uint16_t currency = 0;
+  rating::EventResult event{};
+  const rating::Plan* plan = nullptr;
+  Slot session = none;
+  Slot account = none;
+  Slot subscriber = none;
+  std::size_t record_bytes = 0;       // of the Record written, 0 = none
+  std::uint32_t push_count = 0;
+  std::array<Push, limits::pushes_max> pushes{};
+  rating::ChargeResult charge;        // MSCC outcomes and movements
+
+  // Makes it ready for the next apply without touching the large arrays.
+  void reset() {
+    record_kind = RecordKind::none;
+    answer = true;
+    not_mine = false;
+    events = 0;
+    reason = rating::Reason::ok;
+    mscc_count = 0;
+    has_event_result = false;
+    currency = 0;
+    event = {};
+    plan = nullptr;
+    session = account = subscriber = none;
+    record_bytes = 0;
+    push_count = 0;
+    charge.movement_count = 0;
+    charge.overflow = false;
+  }
+};
+
+}  // namespace levy::shard

@@ -1,0 +1,525 @@
+// Shard: sessions, their groups and verdicts, gateways, pushes, deadlines.
+// Core: shard. Allocates: never. Blocks: never. Clock: in the command.
+#include <algorithm>
+
+#include "engine/base/hash.hpp"
+#include "engine/shard/pools.hpp"
+
+namespace levy::shard {
+
+using rating::RequestType;
+
+// ---- Session-Id ----------------------------------------------------------------------------
+
+bool Shard::session_id_is(const Session& session, std::string_view id) const {
+  if (session.id_bytes != id.size()) return false;
+  const std::size_t head = std::min(id.size(), session_id_head_bytes);
+  if (std::memcmp(session.id_head, id.data(), head) != 0) return false;
+  return head == id.size() || texts_[session.id_tail].text() == id.substr(head);
+}
+
+std::size_t Shard::copy_session_id(const Session& session, char* into) const {
+  const std::size_t size = session.id_bytes;
+  const std::size_t head = std::min(size, session_id_head_bytes);
+  std::memcpy(into, session.id_head, head);
+  if (head < size) std::memcpy(into + head, texts_[session.id_tail].bytes, size - head);
+  return size;
+}
+
+std::uint64_t Shard::session_hash(const Session& session) const {
+  char id[limits::session_id_bytes_max + 1];
+  return hash_bytes({id, copy_session_id(session, id)}, session.application);
+}
+
+Slot Shard::find_session(std::uint64_t hash, std::string_view id, std::uint8_t application) const {
+  return session_index_.find(hash, [&](Slot slot) {
+    const Session& session = sessions_[slot];
+    return session.application == application && session_id_is(session, id);
+  });
+}
+
+bool Shard::knows_session(std::uint64_t hash, std::string_view id, std::uint8_t application) const {
+  return find_session(hash, id, application) != none;
+}
+
+// ---- opening and ending --------------------------------------------------------------------
+
+namespace {
+
+// Non-zero hash of APN and a second part, 0 when the second part is not there.
+std::uint32_t supersede_key(std::string_view apn, std::string_view part, std::uint64_t seed) {
+  if (part.empty()) return 0;
+  std::uint64_t h = stable_hash(part) + seed;
+  for (const char c : apn) {  // case folded
+    const char lower = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+    h = (h ^ static_cast<unsigned char>(lower)) * 0x100000001b3ull;
+  }
+  const auto folded = static_cast<std::uint32_t>(h ^ (h >> 32));
+  return folded == 0 ? 1 : folded;
+}
+
+}  // namespace
+
+// none: a pool is full.
+Slot Shard::open_session(const rating::ChargeRequest& request, const ChargeContext& context,
+                         Slot subscriber) {
+  const Slot slot = take(sessions_);
+  if (slot == none) return none;
+  Session& s = sessions_[slot];
+  s.state = SessionState::open;
+  s.application = context.application;
+  s.id_bytes = static_cast<std::uint8_t>(request.session_id.size());
+  const std::size_t head = std::min(request.session_id.size(), session_id_head_bytes);
+  std::memcpy(s.id_head, request.session_id.data(), head);
+  if (head < request.session_id.size()) {
+    const Slot tail = take(texts_);
+    if (tail == none) return none;
+    Text& text = texts_[tail];
+    text.in_use = 1;
+    text.size = static_cast<std::uint16_t>(request.session_id.size() - head);
+    std::memcpy(text.bytes, request.session_id.data() + head, text.size);
+    s.id_tail = tail;
+  }
+  s.subscriber = subscriber;
+  s.account = subscribers_[subscriber].account;
+  s.opened_at = static_cast<std::uint32_t>(context.now.seconds());
+  s.initial_number = request.request_number;
+  s.dialect = context.dialect;
+  s.apn_charging = supersede_key(request.called_station_id, request.charging_id, 1);
+  s.apn_address = supersede_key(request.called_station_id, request.pdp_address, 2);
+  if (request.type == RequestType::event) s.flags |= session_event;
+  s.host = find_or_open_host(request.origin_host, request.origin_realm);
+  if (s.host == none) return none;
+
+  Account& account = edit(accounts_, s.account);
+  s.next = account.first_session;
+  if (s.next != none) edit(sessions_, s.next).previous = slot;
+  account.first_session = slot;
+  return slot;
+}
+
+// A CCR-I with the same subscriber, APN and charging id (or address) and a new Session-Id: the
+// gateway has forgotten the old session (semantics.md "Sessions").
+void Shard::supersede_older(Slot slot, const rating::ChargeRequest&, Time now, Outcome& outcome) {
+  const Session& fresh = sessions_[slot];
+  int visits = 64;  // an account with very many sessions is not searched to its end
+  for (Slot s = fresh.next; s != none && visits-- > 0;) {
+    const Session& old = sessions_[s];
+    const Slot next = old.next;
+    const bool same = (fresh.apn_charging != 0 && fresh.apn_charging == old.apn_charging) ||
+                      (fresh.apn_address != 0 && fresh.apn_address == old.apn_address);
+    if (same && old.state == SessionState::open && old.subscriber == fresh.subscriber &&
+        old.application == fresh.application) {
+      end_session(s, SessionState::superseded, now, outcome);
+      outcome.events |= event_superseded;
+      return;
+    }
+    s = next;
+  }
+}
+
+void Shard::note_number(Session& session, const rating::ChargeRequest& request) {
+  if (request.type != RequestType::update) return;
+  if ((session.flags & session_has_updates) == 0) {
+    session.flags |= session_has_updates;
+    session.number_max = request.request_number;
+    session.seen_updates = 1;
+    return;
+  }
+  if (request.request_number > session.number_max) {
+    const std::uint32_t shift = request.request_number - session.number_max;
+    session.seen_updates = shift >= 64 ? 1 : (session.seen_updates << shift) | 1;
+    session.number_max = request.request_number;
+  } else {
+    const std::uint32_t back = session.number_max - request.request_number;
+    if (back < 64) session.seen_updates |= std::uint64_t{1} << back;
+  }
+}
+
+// The gateway's latest address and state; a raised Origin-State-Id starts the sweep.
+void Shard::touch_session(Session& session, const rating::ChargeRequest& request,
+                          const ChargeContext& context, Outcome& outcome) {
+  session.connection = context.connection;
+  session.last_seen_at = static_cast<std::uint32_t>(context.now.seconds());
+  const Host& known = hosts_[session.host];
+  if (known.host() != request.origin_host || known.realm() != request.origin_realm) {
+    const Slot host = find_or_open_host(request.origin_host, request.origin_realm);
+    if (host != none) session.host = host;
+  }
+  if (!request.has_origin_state_id) return;
+  session.origin_state_id = request.origin_state_id;
+  if (request.origin_state_id > hosts_[session.host].origin_state_id) {
+    Host& host = edit(hosts_, session.host);
+    if (host.origin_state_id != 0) {
+      edit(states_, 0).sweep_cursor = sweep_at_ = 0;
+      outcome.events |= event_origin_state_raised;
+    }
+    host.origin_state_id = request.origin_state_id;
+  }
+}
+
+// `seconds` from now; also remembers after which restart it was set.
+void Shard::set_deadline(Slot slot, Session& session, std::uint32_t seconds, Time now) {
+  session.deadline = shard_seconds(now) + seconds;
+  session.restarts = states_[0].restarts;
+  timers_.set(slot, session.deadline);
+}
+
+// Releases (or charges, by on_lost) every reservation of the session and frees its groups.
+void Shard::settle_session(Slot slot, SessionState as, Time now, Outcome& outcome) {
+  Session& session = edit(sessions_, slot);
+  Account& account = accounts_[session.account];
+  rating::AccountView& view = scratch_.view;
+  make_view(account, now, view, outcome);
+  for (Slot g = session.first_group; g != none;) {
+    rating::Group& group = edit(groups_, g);
+    const Slot next = group.next;
+    const rating::Plan* plan = nullptr;
+    for (std::uint32_t i = 0; i < plan_set_count_ && as != SessionState::ended; ++i) {
+      if (plan_sets_[i] != nullptr && plan_sets_[i]->version == group.plan_version)
+        plan = plan_sets_[i]->find(group.plan);
+    }
+    if (plan != nullptr) {
+      rating::MsccOutcome ignored;
+      rating::settle_lost_group(group, *plan, view, now, ignored, outcome.charge);
+    } else {
+      rating::release_group(group, view, outcome.charge);
+    }
+    release(groups_, g);
+    g = next;
+  }
+  session.first_group = none;
+  session.group_count = 0;
+  session.validity_longest = 0;
+}
+
+// Open -> ended | lost | superseded: a tombstone that keeps its verdicts for the duplicate window.
+void Shard::end_session(Slot slot, SessionState as, Time now, Outcome& outcome) {
+  settle_session(slot, as, now, outcome);
+  Session& session = edit(sessions_, slot);
+  session.state = as;
+  session.reauth_acked = session.reauth_wanted;
+  runtime_[slot] = Runtime{};
+  set_deadline(slot, session, options_.duplicate_window, now);
+  outcome.events |= as == SessionState::ended ? event_session_closed : event_session_lost;
+}
+
+void Shard::free_session(Slot slot) {
+  Session& session = edit(sessions_, slot);
+  session_index_.erase(session_hash(session), slot);
+  timers_.cancel(slot);
+  runtime_[slot] = Runtime{};
+  if (session.previous != none) edit(sessions_, session.previous).next = session.next;
+  else edit(accounts_, session.account).first_session = session.next;
+  if (session.next != none) edit(sessions_, session.next).previous = session.previous;
+  for (Slot v = session.first_verdict; v != none;) {
+    const Slot next = verdicts_[v].next;
+    release_verdict_chain(v);
+    v = next;
+  }
+  if (session.id_tail != none) release(texts_, session.id_tail);
+  release(sessions_, slot);
+}
+
+// ---- groups --------------------------------------------------------------------------------
+
+// The group with the MSCC's key, made when it is not there; none: no room.
+Slot Shard::find_or_open_group(Session& session, const rating::MsccRequest& mscc,
+                               std::uint32_t& opened) {
+  Slot last = none;
+  for (Slot g = session.first_group; g != none; g = groups_[g].next) {
+    const rating::Group& group = groups_[g];
+    last = g;
+    const bool has = (group.flags & rating::group_has_rating_group) != 0;
+    if (has != mscc.has_rating_group || (has && group.rating_group != mscc.rating_group) ||
+        group.service_identifier_count != mscc.service_identifier_count)
+      continue;
+    if (std::equal(mscc.service_identifiers.begin(),
+                   mscc.service_identifiers.begin() + mscc.service_identifier_count,
+                   group.service_identifiers.begin())) {
+      edit(groups_, g);
+      return g;
+    }
+  }
+  if (session.group_count >= limits::groups_per_session_max) return none;
+  const Slot slot = take(groups_);
+  if (slot == none) return none;
+  rating::Group& group = groups_[slot];
+  group.flags = rating::group_live;
+  if (mscc.has_rating_group) group.flags |= rating::group_has_rating_group;
+  group.rating_group = mscc.rating_group;
+  group.service_identifier_count = mscc.service_identifier_count;
+  group.service_identifiers = mscc.service_identifiers;
+  if (last == none) session.first_group = slot;
+  else edit(groups_, last).next = slot;
+  ++session.group_count;
+  ++opened;
+  return slot;
+}
+
+// ---- verdicts ------------------------------------------------------------------------------
+
+namespace {
+
+std::uint32_t request_digest(const rating::ChargeRequest& request) {
+  std::uint64_t h = request.mscc_count;
+  const auto mix = [&h](std::uint64_t v) { h = (h ^ v) * 0x9e3779b97f4a7c15ull; h ^= h >> 29; };
+  for (std::size_t i = 0; i < request.mscc_count; ++i) {
+    const rating::MsccRequest& m = request.mscc[i];
+    mix(m.has_rating_group ? m.rating_group : ~std::uint64_t{0});
+    for (const rating::UnitAmounts* u : {&m.used, &m.requested}) {
+      mix(static_cast<std::uint64_t>(u->octets));
+      mix(static_cast<std::uint64_t>(u->seconds));
+      mix(static_cast<std::uint64_t>(u->events));
+      mix(static_cast<std::uint64_t>(u->money.micros));
+    }
+    mix(m.has_requested);
+  }
+  return static_cast<std::uint32_t>(h ^ (h >> 32));
+}
+
+}  // namespace
+
+void Shard::release_verdict_chain(Slot head) {
+  while (head != none) {
+    const Slot more = verdicts_[head].more;
+    release(verdicts_, head);
+    head = more;
+  }
+}
+
+// Keeps what the request is answered; the oldest beyond the limit goes. false: no room.
+bool Shard::add_verdict(Session& session, const rating::ChargeRequest& request,
+                        const Outcome& outcome) {
+  Slot head = none;
+  Slot last = none;
+  const std::size_t count = std::max<std::size_t>(outcome.mscc_count, 1);
+  for (std::size_t i = 0; i < count; ++i) {
+    const Slot slot = take(verdicts_);
+    if (slot == none) return false;
+    Verdict& v = verdicts_[slot];
+    v.in_use = 1;
+    v.number = request.request_number;
+    v.type = request.type;
+    v.command_reason = outcome.reason;
+    v.count = outcome.mscc_count;
+    if (i < outcome.mscc_count) {
+      const rating::MsccOutcome& m = outcome.charge.mscc[i];
+      v.granted = m.granted;
+      v.rating_group = request.mscc[i].rating_group;
+      v.validity = m.validity;
+      v.threshold = m.threshold;
+      v.quota_holding_time = m.quota_holding_time;
+      v.service = m.service;
+      v.reason = m.reason;
+      v.outcome_flags = m.flags;
+      v.unit = m.unit;
+    }
+    if (head == none) {
+      head = slot;
+      v.digest = request_digest(request);
+      if (outcome.has_event_result) {
+        v.flags = verdict_event_result;
+        if (outcome.event.enough) v.flags |= verdict_enough;
+        if (request.requested_action == rating::RequestedAction::price_enquiry)
+          v.granted = outcome.event.cost.micros;
+      }
+    } else {
+      verdicts_[last].more = slot;
+    }
+    last = slot;
+  }
+  verdicts_[head].next = session.first_verdict;
+  session.first_verdict = head;
+  if (++session.verdict_count <= limits::verdicts_per_session_max) return true;
+  Slot before = head;
+  while (verdicts_[verdicts_[before].next].next != none) before = verdicts_[before].next;
+  const Slot oldest = verdicts_[before].next;
+  edit(verdicts_, before).next = none;
+  release_verdict_chain(oldest);
+  --session.verdict_count;
+  return true;
+}
+
+// true: the request is a repeat and `outcome` holds what it was answered (or why it cannot be).
+bool Shard::answer_duplicate(Slot slot, const rating::ChargeRequest& request, Outcome& outcome) {
+  const Session& session = sessions_[slot];
+  const bool fresh_update = request.type == RequestType::update &&
+                            ((session.flags & session_has_updates) == 0 ||
+                             request.request_number > session.number_max);
+  if (fresh_update) return false;
+  for (Slot v = session.first_verdict; v != none; v = verdicts_[v].next) {
+    if (verdicts_[v].number != request.request_number || verdicts_[v].type != request.type)
+      continue;
+    outcome.events |= event_duplicate;
+    if (verdicts_[v].digest != request_digest(request)) outcome.events |= event_duplicate_differs;
+    repeat_verdict(verdicts_[v], request, outcome);
+    return true;
+  }
+  bool known = false;
+  if (request.type == RequestType::initial) {
+    known = session.initial_number == request.request_number;
+  } else if (request.type == RequestType::update) {
+    const std::uint32_t back = session.number_max - request.request_number;
+    known = back >= 64 || ((session.seen_updates >> back) & 1) != 0;
+  }
+  if (!known) return false;
+  outcome.events |= event_duplicate | event_duplicate_expired;
+  outcome.reason = rating::Reason::unable_to_comply;
+  return true;
+}
+
+void Shard::repeat_verdict(const Verdict& head, const rating::ChargeRequest& request,
+                           Outcome& outcome) {
+  outcome.reason = head.command_reason;
+  outcome.mscc_count = std::min(head.count, request.mscc_count);
+  std::uint16_t version = 0;
+  outcome.plan = plan_of(accounts_[outcome.account], version);
+  outcome.currency = outcome.plan != nullptr ? outcome.plan->currency : std::uint16_t{0};
+  const Verdict* v = &head;
+  for (std::size_t i = 0; i < outcome.mscc_count; ++i) {
+    rating::MsccOutcome& m = outcome.charge.mscc[i];
+    m = rating::MsccOutcome{};
+    m.reason = v->reason;
+    m.flags = v->outcome_flags;
+    m.unit = v->unit;
+    m.quota_holding_time = v->quota_holding_time;
+    m.validity = v->validity;
+    m.threshold = v->threshold;
+    m.service = v->service;
+    m.granted = v->granted;
+    if (v->more == none) break;
+    v = &verdicts_[v->more];
+  }
+  if ((head.flags & verdict_event_result) == 0) return;
+  outcome.has_event_result = true;
+  outcome.event.enough = (head.flags & verdict_enough) != 0;
+  outcome.event.cost = Money{head.granted};
+}
+
+// ---- gateways ------------------------------------------------------------------------------
+
+// none: no room, or the two names are too long together (limits: 496 bytes).
+Slot Shard::find_or_open_host(std::string_view name, std::string_view realm) {
+  for (Slot h = 0; h < hosts_.capacity() && h < hosts_.used() + 1; ++h) {
+    if (hosts_[h].live() && hosts_[h].host() == name && hosts_[h].realm() == realm) return h;
+  }
+  if (name.size() + realm.size() > sizeof(Host::text)) return none;
+  const Slot slot = take(hosts_);
+  if (slot == none) return none;
+  Host& host = hosts_[slot];
+  host.in_use = 1;
+  host.host_bytes = static_cast<std::uint16_t>(name.size());
+  host.realm_bytes = static_cast<std::uint16_t>(realm.size());
+  std::memcpy(host.text, name.data(), name.size());
+  std::memcpy(host.text + name.size(), realm.data(), realm.size());
+  return slot;
+}
+
+// Sessions whose gateway has restarted since their latest request end here, a few per step.
+bool Shard::sweep_step(Time now, std::span<std::uint8_t> record, Outcome& outcome) {
+  Slot at = sweep_at_;
+  const auto end = static_cast<Slot>(sessions_.capacity());
+  for (int visits = 256; visits > 0 && at < end; --visits, ++at) {
+    const Session& session = sessions_[at];
+    if (session.state != SessionState::open || session.origin_state_id == 0 ||
+        session.origin_state_id >= hosts_[session.host].origin_state_id)
+      continue;
+    outcome.session = at;
+    outcome.account = session.account;
+    outcome.subscriber = session.subscriber;
+    end_session(at, SessionState::lost, now, outcome);
+    edit(states_, 0).sweep_cursor = sweep_at_ = at + 1;
+    Facts facts;
+    facts.kind = RecordKind::session_lost;
+    write_record(facts, now, record, outcome);
+    return true;
+  }
+  // Progress alone needs no Record: after a restart the sweep goes on from the last one.
+  if (at < end) {
+    sweep_at_ = at;
+    return false;
+  }
+  edit(states_, 0).sweep_cursor = sweep_at_ = none;
+  Facts facts;
+  facts.kind = RecordKind::sweep;
+  write_record(facts, now, record, outcome);
+  return true;
+}
+
+// ---- pushes --------------------------------------------------------------------------------
+
+// Wanted is journaled with the caller's Record; at most one push of a session is outstanding.
+void Shard::ask_push(Slot slot, Session& session, bool has_rating_group,
+                     std::uint32_t rating_group, Time now, Outcome& outcome) {
+  ++session.reauth_wanted;
+  Runtime& run = runtime_[slot];
+  if (run.push_outstanding || outcome.push_count == outcome.pushes.size()) return;
+  run.push_outstanding = true;
+  run.push_tries = 1;
+  run.push_at = shard_seconds(now);
+  outcome.pushes[outcome.push_count++] =
+      Push{slot, session.reauth_wanted, has_rating_group, rating_group};
+}
+
+// One push of the retry queue whose time has come.
+bool Shard::due_push(Time now, std::span<std::uint8_t> record, Outcome& outcome) {
+  for (int visits = 16; visits > 0 && push_head_ != push_tail_; --visits) {
+    const Slot slot = push_queue_[push_head_];
+    Runtime& run = runtime_[slot];
+    if (run.push_queued && run.push_at > shard_seconds(now)) return false;
+    push_head_ = (push_head_ + 1) % push_queue_.size();
+    if (!run.push_queued) continue;
+    run.push_queued = false;
+    const Session& session = sessions_[slot];
+    if (session.state != SessionState::open || session.reauth_wanted == session.reauth_acked)
+      continue;
+    run.push_outstanding = true;
+    ++run.push_tries;
+    outcome.session = slot;
+    outcome.account = session.account;
+    outcome.pushes[outcome.push_count++] = Push{slot, session.reauth_wanted, false, 0};
+    (void)record;  // nothing changed: the push rides without a Record of its own
+    return true;
+  }
+  return false;
+}
+
+void Shard::apply(const PushAnswer& answer, std::span<std::uint8_t> record, Outcome& outcome) {
+  outcome.reset();
+  outcome.answer = false;
+  if (answer.session >= sessions_.capacity()) return;
+  const Session& known = sessions_[answer.session];
+  if (known.state != SessionState::open ||
+      static_cast<std::uint32_t>(session_hash(known)) != answer.check ||
+      !runtime_[answer.session].push_outstanding)
+    return;
+  Runtime& run = runtime_[answer.session];
+  run.push_outstanding = false;
+  outcome.session = answer.session;
+  outcome.account = known.account;
+  outcome.subscriber = known.subscriber;
+  const bool success = answer.result_code / 1000 == 2;
+  const bool again = !success && answer.result_code != 5002 &&
+                     (answer.result_code == 0 || answer.retry) &&
+                     run.push_tries < options_.push_tries_max;
+  Session& session = edit(sessions_, answer.session);
+  if (answer.result_code == 5002) {  // the gateway does not know it: it ends here too
+    end_session(answer.session, SessionState::lost, answer.now, outcome);
+  } else if (!again) {
+    session.reauth_acked = success ? answer.number : session.reauth_wanted;
+    run.push_tries = 0;
+  }
+  if (session.state == SessionState::open && session.reauth_wanted != session.reauth_acked &&
+      !run.push_queued) {
+    run.push_queued = true;
+    run.push_at = shard_seconds(answer.now) + (again ? options_.push_retry : 0);
+    push_queue_[push_tail_] = answer.session;
+    push_tail_ = (push_tail_ + 1) % push_queue_.size();
+  }
+  Facts facts;
+  facts.kind = RecordKind::push_answer;
+  write_record(facts, answer.now, record, outcome);
+}
+
+}  // namespace levy::shard

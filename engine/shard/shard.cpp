@@ -1,0 +1,307 @@
+// Shard: construction, Records, recovery, snapshot, totals.
+// Core: shard. Allocates: at construction only. Blocks: never. Clock: in the command.
+#include "engine/shard/shard.hpp"
+
+#include "engine/base/hash.hpp"
+#include "engine/shard/pools.hpp"
+
+namespace levy::shard {
+
+Shard::Shard(ShardId id, const Capacity& capacity, const Options& options, HugePages huge_pages,
+             Scratch& scratch)
+    : id_(id),
+      options_(options),
+      states_(1, HugePages::off),
+      accounts_(capacity.accounts, huge_pages),
+      buckets_(capacity.buckets, huge_pages),
+      subscribers_(capacity.subscribers, huge_pages),
+      sessions_(capacity.sessions, huge_pages),
+      groups_(capacity.groups, huge_pages),
+      verdicts_(capacity.verdicts, huge_pages),
+      texts_(capacity.texts, huge_pages),
+      hosts_(capacity.hosts, huge_pages),
+      mails_(capacity.mails, huge_pages),
+      request_keys_(capacity.request_keys, huge_pages),
+      names_(capacity.names, huge_pages),
+      session_index_(capacity.sessions, huge_pages),
+      account_index_(capacity.accounts, huge_pages),
+      timers_(capacity.sessions, huge_pages),
+      runtime_(capacity.sessions, huge_pages),
+      push_queue_(capacity.sessions + 1, huge_pages),
+      audit_(capacity.buckets, huge_pages),
+      scratch_(scratch),
+      transaction_(scratch.transaction) {
+  states_[0].in_use = 1;
+  states_.rebuild();
+}
+
+void Shard::set_plans(const rating::PlanSet* const* sets, std::uint32_t count) {
+  plan_sets_ = sets;
+  plan_set_count_ = count;
+}
+
+std::uint32_t Shard::shard_seconds(Time t) const {
+  return static_cast<std::uint32_t>(t.seconds()) - states_[0].downtime;
+}
+
+bool Shard::overdue(const Session& session, Time now, std::uint32_t& effective) const {
+  const std::uint32_t restarts = std::uint32_t{states_[0].restarts} - session.restarts;
+  effective = session.deadline + restarts * session.validity_longest;
+  return effective <= shard_seconds(now);
+}
+
+// Facts, images, then commit: from here on the outcome stands.
+void Shard::write_record(const Facts& facts, Time now, std::span<std::uint8_t> record,
+                         Outcome& outcome) {
+  ShardState& state = edit(states_, 0);
+  state.sequence += 1;
+  state.time_micros = now.micros;
+
+  RecordHeader h;
+  h.shard = id_.value;
+  h.kind = facts.kind;
+  h.sequence = state.sequence;
+  h.time_micros = now.micros;
+  h.movement_count = static_cast<std::uint16_t>(outcome.charge.movement_count);
+  h.operator_kind = facts.operator_kind;
+  h.account = outcome.account;
+  h.subscriber = outcome.subscriber;
+  h.session = outcome.session;
+  h.events = outcome.events;
+  h.reason = outcome.reason;
+  h.plan = facts.plan;
+  h.plan_version = facts.plan_version;
+  h.text_bytes = static_cast<std::uint16_t>(facts.text.size());
+  std::uint8_t* out = record.data() + sizeof h;
+  if (facts.request != nullptr) {
+    const rating::ChargeRequest& r = *facts.request;
+    h.mscc_count = r.mscc_count;
+    h.request_number = r.request_number;
+    h.request_type = r.type;
+    for (std::size_t i = 0; i < r.mscc_count; ++i) {
+      const rating::MsccOutcome& m = outcome.charge.mscc[i];
+      const MsccFact fact{r.mscc[i].rating_group, r.mscc[i].has_rating_group, m.reason, m.flags,
+                          m.unit, m.used, m.used_by_buckets, m.charged, m.unpaid, m.unrated,
+                          m.granted};
+      std::memcpy(out, &fact, sizeof fact);
+      out += sizeof fact;
+    }
+  }
+  const std::size_t movement_bytes = outcome.charge.movement_count * sizeof(rating::Movement);
+  std::memcpy(out, outcome.charge.movements.data(), movement_bytes);
+  out += movement_bytes;
+  std::memcpy(out, facts.text.data(), facts.text.size());
+  out += facts.text.size();
+  while (((out - record.data()) & 7) != 0) *out++ = 0;
+  h.images_at = static_cast<std::uint32_t>(out - record.data());
+  const std::size_t images = transaction_.write_images(record.subspan(h.images_at));
+  LEVY_CHECK(images != 0, record.size(), transaction_.mark());
+  h.bytes = static_cast<std::uint32_t>(h.images_at + images);
+  std::memcpy(record.data(), &h, sizeof h);
+  transaction_.commit();
+  outcome.record_kind = facts.kind;
+  outcome.record_bytes = h.bytes;
+}
+
+bool read_record(std::span<const std::uint8_t> bytes, RecordView& view) {
+  if (bytes.size() < sizeof(RecordHeader)) return false;
+  std::memcpy(&view.header, bytes.data(), sizeof(RecordHeader));
+  const RecordHeader& h = view.header;
+  const std::size_t facts = sizeof h + h.mscc_count * sizeof(MsccFact) +
+                            h.movement_count * sizeof(rating::Movement) + h.text_bytes;
+  if (h.version != record_version || h.bytes != bytes.size() || h.images_at > h.bytes ||
+      h.images_at < facts)
+    return false;
+  const std::uint8_t* p = bytes.data() + sizeof h;
+  view.mscc = {reinterpret_cast<const MsccFact*>(p), h.mscc_count};
+  p += h.mscc_count * sizeof(MsccFact);
+  view.movements = {reinterpret_cast<const rating::Movement*>(p), h.movement_count};
+  p += h.movement_count * sizeof(rating::Movement);
+  view.text = {reinterpret_cast<const char*>(p), h.text_bytes};
+  view.images = bytes.subspan(h.images_at);
+  return true;
+}
+
+// ---- recovery and snapshot -----------------------------------------------------------------
+
+bool Shard::load_image(const ImageHeader& header, std::span<const std::uint8_t> words) {
+  bool ok = false;
+  for_each_pool([&](PoolId id, auto& pool) {
+    if (static_cast<std::uint8_t>(id) != header.pool) return;
+    using T = std::remove_reference_t<decltype(pool[0])>;
+    if (header.words != sizeof(T) / 8 || header.slot >= pool.capacity()) return;
+    if (header.words < 64 && (header.bitmap >> header.words) != 0) return;
+    auto* item = reinterpret_cast<std::uint8_t*>(pool.raw(header.slot));
+    const std::uint8_t* from = words.data();
+    for (std::uint64_t left = header.bitmap; left != 0; left &= left - 1) {
+      std::memcpy(item + __builtin_ctzll(left) * 8, from, 8);
+      from += 8;
+    }
+    ok = true;
+  });
+  return ok;
+}
+
+bool Shard::load_slots(const SnapshotChunk& chunk, std::span<const std::uint8_t> bytes) {
+  bool ok = false;
+  for_each_pool([&](PoolId id, auto& pool) {
+    if (static_cast<std::uint8_t>(id) != chunk.pool) return;
+    using T = std::remove_reference_t<decltype(pool[0])>;
+    if (chunk.slot_bytes != sizeof(T) || bytes.size() != chunk.count * sizeof(T) ||
+        chunk.first > pool.capacity() || chunk.count > pool.capacity() - chunk.first)
+      return;
+    if (chunk.count != 0) std::memcpy(static_cast<void*>(pool.raw(chunk.first)), bytes.data(), bytes.size());
+    ok = true;
+  });
+  return ok;
+}
+
+void Shard::rebuild(Time now) {
+  for_each_pool([](PoolId, auto& pool) { pool.rebuild(); });
+  account_index_.clear();
+  for (Slot a = 0; a < accounts_.capacity(); ++a) {
+    if (accounts_[a].live()) account_index_.insert(hash_bytes(accounts_[a].name_text(), 0), a);
+  }
+  session_index_.clear();
+  timers_.reset(shard_seconds(now));
+  push_head_ = push_tail_ = 0;
+  sweep_at_ = states_[0].sweep_cursor;
+  for (Slot s = 0; s < sessions_.capacity(); ++s) {
+    runtime_[s] = Runtime{};
+    const Session& session = sessions_[s];
+    if (!session.live()) continue;
+    session_index_.insert(session_hash(session), s);
+    std::uint32_t effective = 0;
+    overdue(session, now, effective);
+    timers_.set(s, effective);
+    if (session.state == SessionState::open && session.reauth_wanted != session.reauth_acked) {
+      runtime_[s].push_queued = true;  // not acknowledged before the stop: push again
+      push_queue_[push_tail_] = s;
+      push_tail_ = (push_tail_ + 1) % push_queue_.size();
+    }
+  }
+}
+
+SnapshotChunk Shard::copy_slots(SnapshotCursor& cursor, std::span<std::uint8_t> into) const {
+  SnapshotChunk chunk;
+  bool moved_on = false;
+  for_each_pool([&](PoolId id, const auto& pool) {
+    if (static_cast<std::uint8_t>(id) != cursor.pool || moved_on) return;
+    using T = std::remove_cvref_t<decltype(pool[0])>;
+    Slot slot = cursor.slot;
+    const auto end = static_cast<Slot>(pool.capacity());
+    const Slot look_end = end - slot > 1024 ? slot + 1024 : end;  // bounded work per turn
+    while (slot < look_end && !pool[slot].live()) ++slot;
+    chunk = SnapshotChunk{cursor.pool, slot, sizeof(T), 0};
+    while (slot < look_end && pool[slot].live() && (chunk.count + 1) * sizeof(T) <= into.size()) {
+      std::memcpy(into.data() + chunk.count * sizeof(T), &pool[slot], sizeof(T));
+      ++chunk.count;
+      ++slot;
+    }
+    cursor.slot = slot;
+    if (slot == end) {
+      ++cursor.pool;
+      cursor.slot = 0;
+      moved_on = true;
+    }
+  });
+  return chunk;
+}
+
+std::uint64_t Shard::digest() const {
+  std::uint64_t sum = 0;
+  for_each_pool([&](PoolId id, const auto& pool) {
+    for (Slot s = 0; s < pool.capacity(); ++s) {
+      if (!pool[s].live()) continue;
+      const std::string_view bytes(reinterpret_cast<const char*>(&pool[s]), sizeof pool[s]);
+      sum = sum * 0x9e3779b97f4a7c15ull + (stable_hash(bytes) ^ (std::uint64_t{s} << 8) ^
+                                           static_cast<std::uint64_t>(id));
+    }
+  });
+  return sum;
+}
+
+Totals Shard::totals() const {
+  Totals t;
+  t.accounts = accounts_.used();
+  t.subscribers = subscribers_.used();
+  t.sessions_kept = sessions_.used();
+  t.groups = groups_.used();
+  t.verdicts = verdicts_.used();
+  t.sequence = states_[0].sequence;
+  for (Slot s = 0; s < sessions_.capacity(); ++s) t.sessions_open += sessions_[s].state == SessionState::open;
+  for (std::size_t i = 0; i < audit_.size(); ++i) audit_[i] = 0;
+  for (Slot g = 0; g < groups_.capacity(); ++g) {
+    if (!groups_[g].live()) continue;
+    for (const rating::Reservation& r : groups_[g].reservations) {
+      if (r.bucket != none) audit_[r.bucket] += r.amount;
+    }
+  }
+  for (Slot b = 0; b < buckets_.capacity(); ++b) {
+    const rating::Bucket& bucket = buckets_[b];
+    if (!bucket.live()) {
+      t.law_violations += audit_[b] != 0;
+      continue;
+    }
+    ++t.buckets;
+    t.law_violations += bucket.reserved != audit_[b];
+    t.law_violations += bucket.free() < 0 && (bucket.flags & rating::bucket_main_wallet) == 0;
+    if (bucket.unit != rating::Unit::money) continue;
+    t.credits += bucket.credits;
+    t.spent += bucket.spent;
+    t.written_off += bucket.written_off;
+    t.reserved += bucket.reserved;
+    t.free += bucket.free();
+    t.in_transit += bucket.in_transit;
+  }
+  return t;
+}
+
+void Shard::prefetch(std::uint64_t session_hash, Slot subscriber) const {
+  session_index_.prefetch(session_hash);
+  if (subscriber < subscribers_.capacity()) __builtin_prefetch(subscribers_.raw(subscriber));
+}
+
+bool Shard::traced(Slot account) const {
+  for (std::uint32_t i = 0; i < traced_count_; ++i) {
+    if (traced_[i] == account) return true;
+  }
+  return false;
+}
+
+// ---- due work ------------------------------------------------------------------------------
+
+bool Shard::apply_due(Time now, std::span<std::uint8_t> record, Outcome& outcome) {
+  outcome.reset();
+  outcome.answer = false;
+  if (due_push(now, record, outcome)) return true;
+  if (sweep_at_ != none && sweep_step(now, record, outcome)) return true;
+  const std::uint32_t seconds = shard_seconds(now);
+  for (int tries = 0; tries < 4; ++tries) {
+    const Slot slot = timers_.take(seconds, 64);
+    if (slot == none) return false;
+    const Session& session = sessions_[slot];
+    if (!session.live()) continue;
+    std::uint32_t effective = 0;
+    if (!overdue(session, now, effective)) {
+      timers_.set(slot, effective);
+      continue;
+    }
+    outcome.session = slot;
+    outcome.account = session.account;
+    outcome.subscriber = session.subscriber;
+    Facts facts;
+    if (session.state == SessionState::open) {
+      facts.kind = RecordKind::session_lost;
+      end_session(slot, SessionState::lost, now, outcome);
+    } else {
+      facts.kind = RecordKind::tombstone_gone;
+      free_session(slot);
+    }
+    write_record(facts, now, record, outcome);
+    return true;
+  }
+  return false;
+}
+
+}  // namespace levy::shard

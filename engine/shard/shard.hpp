@@ -1,0 +1,292 @@
+// Shard: sole owner of its accounts and their sessions. apply() is the whole business.
+// Core: shard. Allocates: at construction only. Blocks: never. Clock: in the command.
+//
+// Deterministic: the same commands in the same order lead to the same state and the same Records.
+// Each apply() is atomic: it ends in one Record with the images of all that changed, or in none and
+// no change. The caller gives the bytes for the Record and carries them to the journal.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "engine/base/pool.hpp"
+#include "engine/base/table.hpp"
+#include "engine/shard/command.hpp"
+#include "engine/shard/outcome.hpp"
+#include "engine/shard/record.hpp"
+#include "engine/shard/state.hpp"
+#include "engine/shard/timers.hpp"
+#include "engine/shard/transaction.hpp"
+
+namespace levy::shard {
+
+// Slots of each pool of one Shard.
+struct Capacity {
+  std::size_t accounts = 1024;
+  std::size_t buckets = 4096;
+  std::size_t subscribers = 1024;
+  std::size_t sessions = 1024;   // open ones and tombstones
+  std::size_t groups = 2048;
+  std::size_t verdicts = 8192;
+  std::size_t texts = 256;
+  std::size_t hosts = 256;
+  std::size_t mails = 256;
+  std::size_t request_keys = 256;
+  std::size_t names = 0;         // Shard 0 only
+};
+
+struct Options {
+  std::uint32_t duplicate_window = 900;  // seconds: tombstones of ended sessions and events
+  std::uint32_t session_ttl = 86400;     // seconds: Tcc where neither validity nor plan says
+  std::uint32_t push_retry = 5;          // seconds between tries of one push
+  std::uint16_t push_tries_max = 3;
+};
+
+// Where a snapshot's walk stands.
+struct SnapshotCursor {
+  std::uint8_t pool = 0;
+  Slot slot = 0;
+  bool done() const { return pool >= pool_count; }
+};
+struct SnapshotChunk {
+  std::uint8_t pool = 0;
+  Slot first = 0;
+  std::uint32_t slot_bytes = 0;
+  std::uint32_t count = 0;
+};
+
+// What apply() works with; Shards driven by one Loop share it, so that it stays in the cache.
+struct Scratch {
+  Transaction transaction;
+  rating::AccountView view;
+  Slot group_slots[limits::mscc_max];  // groups of the MSCC of the request at hand
+};
+
+class Shard {
+ public:
+  Shard(ShardId id, const Capacity& capacity, const Options& options, HugePages huge_pages,
+        Scratch& scratch);
+
+  // The live plan versions; the array and the plans outlive their use. Called between applies.
+  void set_plans(const rating::PlanSet* const* sets, std::uint32_t count);
+
+  // ---- the door. `record`: limits::record_bytes_max bytes. outcome.record_bytes tells what was
+  // written; 0 = nothing changed.
+  void apply(const rating::ChargeRequest& request, const ChargeContext& context,
+             std::span<std::uint8_t> record, Outcome& outcome);
+  // `reply_bytes`: OperatorReply and its payload are written there; returns their length.
+  std::size_t apply(const OperatorRequest& request, std::span<std::uint8_t> reply_bytes,
+                    std::span<std::uint8_t> record, Outcome& outcome);
+  void apply(const PushAnswer& answer, std::span<std::uint8_t> record, Outcome& outcome);
+  // One thing whose time has come (a deadline, a push to try again, a step of a sweep); false:
+  // nothing is due. Bounded work.
+  bool apply_due(Time now, std::span<std::uint8_t> record, Outcome& outcome);
+
+  // ---- reading, for the encoders and the loops
+  const Session& session(Slot slot) const { return sessions_[slot]; }
+  const Host& host(Slot slot) const { return hosts_[slot]; }
+  // Writes the whole Session-Id (at most limits::session_id_bytes_max bytes), returns its length.
+  std::size_t copy_session_id(const Session& session, char* into) const;
+  std::uint64_t session_hash(const Session& session) const;
+  bool knows_session(std::uint64_t hash, std::string_view session_id, std::uint8_t application) const;
+  void prefetch(std::uint64_t session_hash, Slot subscriber) const;
+  ShardId id() const { return id_; }
+  const ShardState& state() const { return states_[0]; }
+  const Name& name(std::uint16_t interned_id) const { return names_[interned_id - 1u]; }
+  std::size_t name_capacity() const { return names_.capacity(); }
+  bool traced(Slot account) const;
+  Totals totals() const;
+
+  // ---- recovery and snapshot
+  // Applies one image (recovery only). false: another layout or out of range.
+  bool load_image(const ImageHeader& header, std::span<const std::uint8_t> words);
+  // Loads slots of a snapshot chunk.
+  bool load_slots(const SnapshotChunk& chunk, std::span<const std::uint8_t> bytes);
+  // After the last image: rebuilds free lists, indexes and timers.
+  void rebuild(Time now);
+  // Calls on_subscriber(type, text, slot) and on_account(name, slot) for the directory.
+  template <class OnSubscriber, class OnAccount>
+  void for_each_identity(OnSubscriber&& on_subscriber, OnAccount&& on_account) const;
+  // Copies live slots from the cursor on; advances it. count 0: this pool has no more.
+  SnapshotChunk copy_slots(SnapshotCursor& cursor, std::span<std::uint8_t> into) const;
+  // A digest of every pool: equal states have equal digests.
+  std::uint64_t digest() const;
+
+ private:
+  struct Runtime {  // per session slot, not journaled
+    std::uint32_t push_at = 0;
+    std::uint16_t push_tries = 0;
+    bool push_queued = false;
+    bool push_outstanding = false;
+  };
+
+  // charge.cpp
+  bool answer_duplicate(Slot slot, const rating::ChargeRequest& request, Outcome& outcome);
+  void repeat_verdict(const Verdict& head, const rating::ChargeRequest& request, Outcome& outcome);
+  void charge_open(Slot slot, const rating::ChargeRequest& request, const ChargeContext& context,
+                   Outcome& outcome);
+  void charge_late(Slot slot, const rating::ChargeRequest& request, const ChargeContext& context,
+                   Outcome& outcome);
+  void charge_unknown(const rating::ChargeRequest& request, const ChargeContext& context,
+                      Outcome& outcome);
+  bool run_charge(Session& session, Account& account, const rating::ChargeRequest& request,
+                  const ChargeContext& context, bool grants, Outcome& outcome);
+  void run_event(Account& account, const rating::ChargeRequest& request,
+                 const ChargeContext& context, Outcome& outcome);
+  Slot resolve_subscriber(const rating::ChargeRequest& request, const ChargeContext& context,
+                          Outcome& outcome) const;
+  bool matches_identity(const Subscriber& subscriber, const rating::ChargeRequest& request) const;
+  void refuse(rating::Reason reason, Outcome& outcome);
+  void pool_full(Outcome& outcome);
+
+  // sessions.cpp
+  Slot find_session(std::uint64_t hash, std::string_view session_id, std::uint8_t application) const;
+  Slot open_session(const rating::ChargeRequest& request, const ChargeContext& context,
+                    Slot subscriber);
+  void supersede_older(Slot slot, const rating::ChargeRequest& request, Time now, Outcome& outcome);
+  void touch_session(Session& session, const rating::ChargeRequest& request,
+                     const ChargeContext& context, Outcome& outcome);
+  void note_number(Session& session, const rating::ChargeRequest& request);
+  void set_deadline(Slot slot, Session& session, std::uint32_t seconds, Time now);
+  void settle_session(Slot slot, SessionState as, Time now, Outcome& outcome);
+  void end_session(Slot slot, SessionState as, Time now, Outcome& outcome);
+  void free_session(Slot slot);
+  Slot find_or_open_group(Session& session, const rating::MsccRequest& mscc,
+                          std::uint32_t& first_free);
+  bool add_verdict(Session& session, const rating::ChargeRequest& request, const Outcome& outcome);
+  void release_verdict_chain(Slot head);
+  Slot find_or_open_host(std::string_view host, std::string_view realm);
+  bool session_id_is(const Session& session, std::string_view session_id) const;
+  void ask_push(Slot slot, Session& session, bool has_rating_group, std::uint32_t rating_group,
+                Time now, Outcome& outcome);
+  bool due_push(Time now, std::span<std::uint8_t> record, Outcome& outcome);
+  bool sweep_step(Time now, std::span<std::uint8_t> record, Outcome& outcome);
+
+  // accounts.cpp
+  const rating::Plan* plan_of(const Account& account, std::uint16_t& version) const;
+  bool make_view(Account& account, Time now, rating::AccountView& view, Outcome& outcome);
+  Slot find_account(std::string_view name) const;
+  Slot find_wallet(const Account& account, std::uint16_t currency) const;
+  Slot add_bucket(Account& account, Slot account_slot, const rating::Bucket& bucket);
+  void unlink_bucket(Account& account, Slot bucket);
+  void move(Outcome& outcome, rating::MovementKind kind, Slot bucket, std::int64_t amount);
+
+  // operator.cpp
+  using Reply = OperatorReply;
+  struct Operation {
+    const OperatorRequest& request;
+    Reply& reply;
+    Outcome& outcome;
+    std::span<std::uint8_t> payload;
+    Slot account = none;
+    Slot subscriber = none;
+  };
+  void operate(Operation& op);
+  bool operate_account(Operation& op);
+  bool operate_system(Operation& op);
+  bool seen_request_key(Operation& op);
+  bool remember_request_key(Operation& op);
+  void create_account(Operation& op);
+  void create_subscriber(Operation& op);
+  void create_bucket(Operation& op);
+  void delete_subscriber(Operation& op);
+  void change_identity(Operation& op);
+  void credit(Operation& op);
+  void adjust(Operation& op);
+  void set_wallet(Operation& op);
+  void show_account(Operation& op);
+  void list_sessions(Operation& op);
+  void session_operation(Operation& op);
+  void transfer_out(Operation& op);
+  void transfer_in(Operation& op);
+  void transfer_close(Operation& op);
+  void transfer_forget(Operation& op);
+  void list_mail(Operation& op);
+  void intern(Operation& op);
+  void host_restarted(Operation& op);
+  Slot find_mail(MailState state, std::uint8_t from_shard, std::uint64_t sequence) const;
+  bool set_identity(Subscriber& subscriber, const OperatorIdentity& identity);
+  bool clear_identity(Subscriber& subscriber, const OperatorIdentity& identity);
+  bool has_identity(const Subscriber& subscriber, rating::IdentityType type,
+                    std::string_view text) const;
+
+  // shard.cpp
+  struct Facts {
+    RecordKind kind = RecordKind::none;
+    const rating::ChargeRequest* request = nullptr;
+    OperatorKind operator_kind = OperatorKind::none;
+    std::string_view text{};
+    std::uint16_t plan = 0, plan_version = 0;
+  };
+  void write_record(const Facts& facts, Time now, std::span<std::uint8_t> record, Outcome& outcome);
+  std::uint32_t shard_seconds(Time t) const;
+  bool overdue(const Session& session, Time now, std::uint32_t& effective) const;
+
+  template <class T>
+  T& edit(Pool<T>& pool, Slot slot);
+  template <class T>
+  Slot take(Pool<T>& pool);
+  template <class T>
+  void release(Pool<T>& pool, Slot slot);
+  template <class F>
+  void for_each_pool(F&& f);
+  template <class F>
+  void for_each_pool(F&& f) const;
+
+  ShardId id_;
+  Options options_;
+  const rating::PlanSet* const* plan_sets_ = nullptr;
+  std::uint32_t plan_set_count_ = 0;
+
+  Pool<ShardState> states_;
+  Pool<Account> accounts_;
+  Pool<rating::Bucket> buckets_;
+  Pool<Subscriber> subscribers_;
+  Pool<Session> sessions_;
+  Pool<rating::Group> groups_;
+  Pool<Verdict> verdicts_;
+  Pool<Text> texts_;
+  Pool<Host> hosts_;
+  Pool<Mail> mails_;
+  Pool<RequestKey> request_keys_;
+  Pool<Name> names_;
+
+  Table session_index_;  // session_hash -> session
+  Table account_index_;  // hash of the name -> account
+  Timers timers_;
+  FixedArray<Runtime> runtime_;
+  FixedArray<Slot> push_queue_;  // ring: sessions whose push is tried again
+  std::size_t push_head_ = 0, push_tail_ = 0;
+  Slot sweep_at_ = none;         // where the sweep is now; journaled with each Record it makes
+  mutable FixedArray<std::int64_t> audit_;  // per bucket slot: scratch of totals()
+  static constexpr std::size_t traced_max = 16;
+  Slot traced_[traced_max];
+  std::uint32_t traced_count_ = 0;
+
+  Scratch& scratch_;
+  Transaction& transaction_;
+};
+
+template <class OnSubscriber, class OnAccount>
+void Shard::for_each_identity(OnSubscriber&& on_subscriber, OnAccount&& on_account) const {
+  using rating::IdentityType;
+  char digits[16];
+  for (Slot s = 0; s < subscribers_.capacity(); ++s) {
+    const Subscriber& subscriber = subscribers_[s];
+    if (!subscriber.live()) continue;
+    if (subscriber.imsi != 0)
+      on_subscriber(IdentityType::imsi,
+                    std::string_view(digits, unpack_digits(subscriber.imsi, digits)), s);
+    if (subscriber.e164 != 0)
+      on_subscriber(IdentityType::e164,
+                    std::string_view(digits, unpack_digits(subscriber.e164, digits)), s);
+    for (Slot t = subscriber.other; t != none; t = texts_[t].next)
+      on_subscriber(static_cast<IdentityType>(texts_[t].type), texts_[t].text(), s);
+  }
+  for (Slot a = 0; a < accounts_.capacity(); ++a) {
+    if (accounts_[a].live()) on_account(accounts_[a].name_text(), a);
+  }
+}
+
+}  // namespace levy::shard

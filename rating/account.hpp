@@ -1,0 +1,88 @@
+// The state that charging moves: buckets of an account and rating groups of a session.
+// Core: shard. Allocates: never. Blocks: never. Clock: none.
+//
+// These structs lie in the Shard's pools and are journaled as images, so they are trivially
+// copyable, without padding holes, and any change of their layout is a change of the journal's
+// format version. Law (semantics.md "Money"), per bucket and in sum:
+//   credits = spent - written_off + reserved + free + in_transit
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <type_traits>
+
+#include "config/limits.hpp"
+#include "engine/base/ids.hpp"
+
+namespace levy::rating {
+
+// What a bucket holds and a service counts.
+enum class Unit : std::uint8_t { money = 0, octets = 1, seconds = 2, events = 3 };
+
+enum BucketFlags : std::uint8_t {
+  bucket_live = 1,         // the slot is in use
+  bucket_main_wallet = 2,  // one per currency; it alone may go negative
+};
+
+struct Bucket {
+  std::int64_t credits = 0;      // all that was ever put in, less what expired; micros or units
+  std::int64_t spent = 0;        // all that usage cost, unpaid parts included
+  std::int64_t written_off = 0;  // the part of `spent` that nobody paid (overrun: write_off)
+  std::int64_t reserved = 0;     // sum of the live groups' reservations here
+  std::int64_t in_transit = 0;   // debited, on its way to another Shard
+  std::uint32_t starts_at = 0;   // unix seconds, 0 = always
+  std::uint32_t ends_at = 0;     // unix seconds (exclusive), 0 = never
+  std::uint16_t kind = 0;        // interned bucket kind (catalogue), 0 = the plain wallet
+  Unit unit = Unit::money;
+  std::uint8_t flags = 0;
+  std::int16_t priority = 0;     // higher is used first; ties: earliest end, then oldest
+  std::uint16_t currency = 0;    // ISO 4217 numeric for money, else 0
+  Slot next = none;              // next bucket of the account, oldest first
+  std::uint32_t step = 1;        // units are taken in whole steps (semantics.md "Units and grants")
+
+  bool live() const { return (flags & bucket_live) != 0; }
+  std::int64_t free() const { return credits - spent + written_off - reserved - in_transit; }
+};
+static_assert(sizeof(Bucket) == 64 && std::is_trivially_copyable_v<Bucket>);
+
+struct Reservation {
+  std::int64_t amount = 0;  // micros or units, >= 0
+  Slot bucket = none;
+  std::uint32_t unused = 0;
+};
+
+enum GroupFlags : std::uint8_t {
+  group_live = 1,
+  group_has_rating_group = 2,
+  group_has_grant = 4,  // a grant is outstanding
+  group_final = 8,      // it carried a Final-Unit-Indication
+  group_unpaid = 16,    // the price step that running_total stands in was not paid in full, so
+                        // its remainder is not granted (overrun: write_off)
+};
+
+// One (Rating-Group, Service-Identifiers) of one session.
+struct Group {
+  std::uint32_t rating_group = 0;
+  std::uint8_t flags = 0;
+  std::uint8_t service_identifier_count = 0;
+  std::uint16_t service = 0;        // index into the plan's services, of plan_version
+  std::array<std::uint32_t, limits::service_identifiers_max> service_identifiers{};
+  std::uint16_t plan = 0;           // interned plan
+  std::uint16_t plan_version = 0;   // the version that the standing grant was made under
+  std::uint32_t set_by_number = 0;  // CC-Request-Number that set the reservation
+  std::int64_t running_total = 0;   // units of this session and group that no unit bucket paid
+  std::int64_t bucket_ahead = 0;    // units that unit buckets paid by rounding to their step, unused yet
+  std::int64_t used_total = 0;      // all units used
+  std::int64_t money_total = 0;     // micros charged for running_total
+  std::int64_t granted = 0;         // units of the standing grant
+  std::uint32_t granted_at = 0;     // unix seconds
+  std::uint32_t validity = 0;       // Validity-Time given with it, seconds, 0 = none
+  std::array<Reservation, limits::reservations_per_group_max> reservations{};
+  Slot next = none;                 // next group of the session
+  std::uint32_t unused = 0;
+
+  bool live() const { return (flags & group_live) != 0; }
+};
+static_assert(sizeof(Group) == 152 && std::is_trivially_copyable_v<Group>);
+
+}  // namespace levy::rating

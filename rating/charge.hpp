@@ -1,0 +1,163 @@
+// rating::charge: the one door. Debits, releases and grants for all MSCC of one request.
+// Core: shard. Allocates: never. Blocks: never. Clock: in the request.
+//
+// Three passes over the message (semantics.md "Units and grants"): debit every Used-Service-Unit;
+// release the old reservations of the groups named; grant in message order. Mutates the buckets
+// and groups it is given (the Shard has saved their former images) and reports every movement, so
+// that the auditor and the records can repeat the sums.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "config/limits.hpp"
+#include "engine/base/time.hpp"
+#include "rating/account.hpp"
+#include "rating/plan.hpp"
+#include "rating/request.hpp"
+
+namespace levy::rating {
+
+// The outcome of one MSCC or of a command, as a reason; diameter/app maps it to codes.
+enum class Reason : std::uint8_t {
+  ok = 0,                // 2001
+  no_credit,             // 4012 CREDIT_LIMIT_REACHED
+  denied,                // 4010 END_USER_SERVICE_DENIED (barred, suspended)
+  not_applicable,        // 4011 CREDIT_CONTROL_NOT_APPLICABLE
+  refused,               // 5003 AUTHORIZATION_REJECTED
+  rating_failed,         // 5031, Failed-AVP{Rating-Group}
+  user_unknown,          // 5030
+  unknown_session,       // 5002
+  unable_to_comply,      // 5012
+  too_busy,              // 3004, or as the dialect says
+};
+
+enum MsccOutcomeFlags : std::uint8_t {
+  outcome_granted = 1,       // Granted-Service-Unit is sent
+  outcome_final = 2,         // Final-Unit-Indication is sent
+  outcome_redirect = 4,      // its action is REDIRECT (else RESTRICT with 8, else TERMINATE)
+  outcome_restrict = 8,
+};
+
+struct MsccOutcome {
+  Reason reason = Reason::ok;
+  std::uint8_t flags = 0;
+  Unit unit = Unit::octets;
+  std::uint16_t quota_holding_time = 0;  // seconds, 0 = not sent
+  std::uint32_t validity = 0;            // seconds, 0 = not sent
+  std::uint32_t threshold = 0;           // remaining units, 0 = not sent
+  std::uint16_t service = 0xffff;        // index into the plan, for facts and for redirect address
+  std::int64_t granted = 0;              // units
+  // facts, for the record
+  std::int64_t used = 0;                 // units debited of the service's unit
+  std::int64_t used_by_buckets = 0;      // of these, paid by unit buckets
+  std::int64_t charged = 0;              // micros
+  std::int64_t unpaid = 0;               // micros written off
+  std::int64_t unrated = 0;              // units beyond every bucket that have no price
+};
+
+enum class MovementKind : std::uint8_t {
+  credit,      // credits += amount (top-up, allowance, refund)
+  expire,      // credits -= amount
+  spend,       // spent += amount
+  write_off,   // written_off += amount
+  reserve,     // reserved += amount
+  release,     // reserved -= amount
+  send,        // in_transit += amount (money between Shards)
+  arrive,      // in_transit -= amount, credits -= amount (the other Shard has it)
+  come_back,   // in_transit -= amount (the other Shard refused it)
+};
+
+// One change of one bucket; amount > 0 always.
+struct Movement {
+  MovementKind kind{};
+  std::uint8_t mscc = 0xff;  // index of the MSCC that caused it, 0xff = none
+  std::uint16_t unused = 0;
+  Slot bucket = none;
+  std::int64_t amount = 0;
+};
+
+// The buckets of one account in the order of use is made by charge(); these come in account order.
+struct AccountView {
+  std::array<Bucket*, limits::buckets_per_account_max> buckets{};
+  std::array<Slot, limits::buckets_per_account_max> slots{};
+  std::uint32_t bucket_count = 0;
+  std::int64_t credit_limit = 0;  // micros, of the account; charge() adds the plan's
+};
+
+struct ChargeResult {
+  std::array<MsccOutcome, limits::mscc_max> mscc{};
+  std::array<Movement, limits::movements_max> movements{};
+  std::uint32_t movement_count = 0;
+  // Movements did not fit, or a sum left its safe range (2^61 micros or units in a bucket, 2^62
+  // units in a group): the Shard rolls back and answers 5012.
+  bool overflow = false;
+};
+
+// One group per MSCC of the request: the group that it names, made (live, key filled) by the Shard
+// before the call, or null where the request may not open one (an unknown service, a late message).
+// `grant_allowed[i]` is false for a request whose number is lower than the one that set the group's
+// reservation: it debits and the standing grant is repeated (semantics.md "Sessions").
+struct ChargeInput {
+  const ChargeRequest* request = nullptr;
+  const Plan* plan = nullptr;            // of the account now: new grants are made under it
+  const PlanSet* const* plan_sets = nullptr;  // all live versions, for the grants that usage consumes
+  std::uint32_t plan_set_count = 0;
+  std::uint16_t plan_version = 0;        // of `plan`
+  Time now{};
+  std::array<Group*, limits::mscc_max> groups{};
+  std::array<bool, limits::mscc_max> grant_allowed{};
+  bool implicit_rsu = false;             // dialect: grant without RSU for certain Reporting-Reasons
+  bool account_barred = false;           // suspended or barred: usage is debited, nothing granted
+  bool no_credit_code_4012 = false;      // dialect: 4012 even for REDIRECT and RESTRICT_ACCESS
+};
+
+// Rows of request.mscc that charge() and charge_event() read and answer: every MSCC; or row 0 for
+// units at command level, and for an event that leaves all to the server (V-39).
+inline std::uint32_t charged_rows(const ChargeRequest& request) {
+  if (request.mscc_count != 0 || !request.command_level) return request.mscc_count;
+  const MsccRequest& units = request.mscc[0];
+  return request.type == RequestType::event || units.has_requested || units.has_used ? 1 : 0;
+}
+
+// All functions here append to result.movements, so that several may share one result; charge()
+// and charge_event() write result.mscc[0 .. charged_rows(request)). A null group with usage of a known
+// service (a late message) is debited as a session of its own and answered unknown_session.
+void charge(const ChargeInput& input, AccountView& account, ChargeResult& result);
+
+// Gives back every reservation of one group (termination, Tcc): the caller clears or frees the group.
+void release_group(Group& group, AccountView& account, ChargeResult& result, std::uint8_t mscc = 0xff);
+
+// The reservations of a lost session's group become usage by its service's on_lost (semantics.md).
+void settle_lost_group(Group& group, const Plan& plan, AccountView& account, Time now,
+                       MsccOutcome& outcome, ChargeResult& result);
+
+// A bucket past its end that nobody holds reserved or in transit (never a main wallet): nothing of
+// it can be used any more; the Shard removes it once expire_buckets() has taken its free amount.
+inline bool bucket_ended(const Bucket& bucket, Time now) {
+  return (bucket.flags & bucket_live) != 0 && (bucket.flags & bucket_main_wallet) == 0 &&
+         bucket.ends_at != 0 && now.seconds() >= bucket.ends_at && bucket.reserved == 0 &&
+         bucket.in_transit == 0;
+}
+
+// One `expire` movement for what is free in each ended bucket. charge() does not call it: the
+// Shard calls it after charge(), which may have released the last reservation.
+void expire_buckets(AccountView& account, Time now, ChargeResult& result);
+
+// EVENT_REQUEST. direct_debiting: charges `mscc[i]` at once, no reservation; refund_account: credits
+// CC-Money (or the price of the units); check_balance: `enough`; price_enquiry: `cost`.
+struct EventResult {
+  bool enough = false;  // Check-Balance-Result 422: ENOUGH_CREDIT
+  Money cost{};         // Cost-Information 423
+};
+void charge_event(const ChargeInput& input, AccountView& account, ChargeResult& result,
+                  EventResult& event);
+
+// Which service of the plan an MSCC asks for; 0xffff = none.
+std::uint16_t find_service(const Plan& plan, const MsccRequest& mscc);
+
+// price(total) of rating/plan.hpp, micros, exact; INT64_MAX stands for anything beyond 64 bits.
+std::int64_t price_of(const Price& price, std::int64_t total);
+
+}  // namespace levy::rating

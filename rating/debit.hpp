@@ -1,0 +1,42 @@
+// Debit: usage of one group becomes movements, unit buckets first, then money.
+// Core: shard. Allocates: never. Blocks: never. Clock: in the request.
+//
+// Internal to rating/. Debits never fail for want of credit: what nobody pays is debt, written
+// off, or unrated (semantics.md "Units and grants").
+#pragma once
+
+#include <cstdint>
+
+#include "rating/charge.hpp"
+#include "rating/ledger.hpp"
+
+namespace levy::rating {
+
+// The plan and service that price something; service is null where the plan names none.
+struct Tariff {
+  const Plan* plan = nullptr;
+  const Service* service = nullptr;
+};
+
+// What the ledger's account may spend from its main wallet down to, below zero, in micros.
+inline std::int64_t credit_limit_of(const Ledger& ledger, const Plan& plan) {
+  return positive(plan.credit_limit) + positive(ledger.account_credit_limit());
+}
+
+// Debits `used` units and writes the facts of `outcome` (used, used_by_buckets, charged, unpaid,
+// unrated).
+void debit(Ledger& ledger, const Tariff& tariff, Group& group, std::int64_t used,
+           std::uint8_t mscc, MsccOutcome& outcome);
+
+// The number of `unit` in a report; an absent number is 0.
+inline std::int64_t amount_of(const UnitAmounts& amounts, Unit unit) {
+  switch (unit) {
+    case Unit::octets: return amounts.has_octets ? amounts.octets : 0;
+    case Unit::seconds: return amounts.has_seconds ? amounts.seconds : 0;
+    case Unit::events: return amounts.has_events ? amounts.events : 0;
+    case Unit::money: return amounts.has_money ? amounts.money.micros : 0;
+  }
+  return 0;
+}
+
+}  // namespace levy::rating
