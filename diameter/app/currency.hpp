@@ -13,7 +13,7 @@ struct Decimal {
   std::int32_t exponent = 0;  // value = digits * 10^exponent
 };
 
-// Exact. The exponent is the currency's own (ISO 4217: 2 for most), finer where the amount needs it.
+// Exact. The exponent is the currency's own (ISO 4217: 2 for most), finer where the amount needs.
 Decimal to_decimal(Money money, std::uint16_t currency);
 
 }  // namespace levy::app

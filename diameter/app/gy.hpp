@@ -28,7 +28,9 @@ struct LocalIdentity {
 };
 
 // Decodes a CCR with application 4. The header and base AVPs have been judged by the edge; this
-// checks everything of the application. Views in `request` point into `message`.
+// checks everything of the application. Views in `request` point into `message`; the elements of
+// its arrays beyond their counts keep what they held. A message without MSCC has command_level and
+// mscc_count 0, or 1 when it asks for something (units, a Service-Identifier, or any event).
 codec::CodecError decode_ccr(std::span<const std::uint8_t> message, const Dialect& dialect,
                              rating::ChargeRequest& request);
 
@@ -44,7 +46,8 @@ struct Answer {
 };
 
 // Writes the answer to `request` (whose frame bytes are `message`) under the message's own
-// Hop-by-Hop and End-to-End, with its Proxy-Info. Returns its length, 0 when `into` is too small.
+// Hop-by-Hop and End-to-End, with its Proxy-Info. Returns its length, 0 when `into` is too small or
+// when the reason is too_busy and the dialect says drop. Without `plan` REDIRECT becomes TERMINATE.
 std::size_t encode_cca(std::span<const std::uint8_t> message, const rating::ChargeRequest& request,
                        const Answer& answer, const Dialect& dialect, const LocalIdentity& local,
                        std::span<std::uint8_t> into);
@@ -83,7 +86,8 @@ struct Peek {
   bool loop = false;                 // `own_host` stands in a Route-Record
 };
 // Fails with the first structural fault of the top level, a missing or misplaced Session-Id, or a
-// missing Origin-Host, Origin-Realm or Destination-Realm.
+// missing Origin-Host, Origin-Realm or (in a request) Destination-Realm. Identities come in the
+// order in which they are tried: IMSI, E.164, NAI, SIP, private.
 codec::CodecError peek_route(std::span<const std::uint8_t> message, std::string_view own_host,
                              Peek& peek);
 

@@ -49,8 +49,9 @@ struct Avp {
 };
 
 // Walks the AVPs of a message (after its header) or of a group. next() is false at the end or on
-// the first fault; error() tells which. A fault is 5014 INVALID_AVP_LENGTH (length below the header,
-// beyond the enclosing bytes, or padding missing) or 3009 INVALID_AVP_BITS (reserved bits set).
+// the first fault; error() tells which. A fault is 5014 INVALID_AVP_LENGTH (length below the
+// header, beyond the enclosing bytes, or padding missing) or 3009 INVALID_AVP_BITS (reserved bits
+// set).
 class AvpCursor {
  public:
   explicit AvpCursor(Bytes bytes) : at_(bytes.data()), end_(bytes.data() + bytes.size()) {}

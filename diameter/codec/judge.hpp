@@ -21,8 +21,8 @@ class Judge {
 
   const CodecError& error() const { return error_; }
 
-  // Calls on_avp(const Avp&) -> bool for each AVP of `bytes`; false when it refused or the structure
-  // is wrong. The number of AVPs of one message, all levels together, is bounded.
+  // Calls on_avp(const Avp&) -> bool for each AVP of `bytes`; false when it refused or the
+  // structure is wrong. The number of AVPs of one message, all levels together, is bounded.
   template <class OnAvp>
   bool walk(Bytes bytes, OnAvp&& on_avp) {
     AvpCursor cursor(bytes);

@@ -15,7 +15,7 @@
 
 namespace levy {
 
-enum class Protocol : std::uint8_t { none = 0, gy = 1, gx = 2 };
+enum class Protocol : std::uint8_t { unset = 0, gy = 1, gx = 2 };
 
 enum FrameFlags : std::uint16_t {
   frame_identity_conflict = 1,  // two Subscription-Ids of the request lie on two shards
@@ -46,7 +46,7 @@ struct Frame {
   // ---- routing, written by the edge (or by the shard for a push)
   std::uint32_t index = 0;        // within the home slab
   std::uint8_t home = 0;          // slab number (edges first, then shard loops, then control)
-  Protocol protocol = Protocol::none;
+  Protocol protocol = Protocol::unset;
   ShardId shard{};                // owner, or the candidate being asked
   std::uint8_t candidates_tried = 0;
   std::uint16_t flags = 0;        // FrameFlags

@@ -462,6 +462,21 @@ void Shard::ask_push(Slot slot, Session& session, bool has_rating_group,
       Push{slot, session.reauth_wanted, has_rating_group, rating_group};
 }
 
+void Shard::requeue_push(Slot slot, Time now) {
+  Runtime& run = runtime_[slot];
+  run.push_outstanding = false;
+  queue_push(slot, shard_seconds(now) + options_.push_retry);
+}
+
+void Shard::queue_push(Slot slot, std::uint32_t at) {
+  Runtime& run = runtime_[slot];
+  if (run.push_queued) return;
+  run.push_queued = true;
+  run.push_at = at;
+  push_queue_[push_tail_] = slot;
+  push_tail_ = (push_tail_ + 1) % push_queue_.size();
+}
+
 // One push of the retry queue whose time has come.
 bool Shard::due_push(Time now, std::span<std::uint8_t> record, Outcome& outcome) {
   for (int visits = 16; visits > 0 && push_head_ != push_tail_; --visits) {
@@ -510,13 +525,8 @@ void Shard::apply(const PushAnswer& answer, std::span<std::uint8_t> record, Outc
     session.reauth_acked = success ? answer.number : session.reauth_wanted;
     run.push_tries = 0;
   }
-  if (session.state == SessionState::open && session.reauth_wanted != session.reauth_acked &&
-      !run.push_queued) {
-    run.push_queued = true;
-    run.push_at = shard_seconds(answer.now) + (again ? options_.push_retry : 0);
-    push_queue_[push_tail_] = answer.session;
-    push_tail_ = (push_tail_ + 1) % push_queue_.size();
-  }
+  if (session.state == SessionState::open && session.reauth_wanted != session.reauth_acked)
+    queue_push(answer.session, shard_seconds(answer.now) + (again ? options_.push_retry : 0));
   Facts facts;
   facts.kind = RecordKind::push_answer;
   write_record(facts, answer.now, record, outcome);

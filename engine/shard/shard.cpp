@@ -174,11 +174,8 @@ void Shard::rebuild(Time now) {
     std::uint32_t effective = 0;
     overdue(session, now, effective);
     timers_.set(s, effective);
-    if (session.state == SessionState::open && session.reauth_wanted != session.reauth_acked) {
-      runtime_[s].push_queued = true;  // not acknowledged before the stop: push again
-      push_queue_[push_tail_] = s;
-      push_tail_ = (push_tail_ + 1) % push_queue_.size();
-    }
+    if (session.state == SessionState::open && session.reauth_wanted != session.reauth_acked)
+      queue_push(s, shard_seconds(now));  // not acknowledged before the stop: push again
   }
 }
 

@@ -79,6 +79,8 @@ class Shard {
   std::size_t apply(const OperatorRequest& request, std::span<std::uint8_t> reply_bytes,
                     std::span<std::uint8_t> record, Outcome& outcome);
   void apply(const PushAnswer& answer, std::span<std::uint8_t> record, Outcome& outcome);
+  // No frame was free for a push of the last outcome: it is tried again later.
+  void requeue_push(Slot session, Time now);
   // One thing whose time has come (a deadline, a push to try again, a step of a sweep); false:
   // nothing is due. Bounded work.
   bool apply_due(Time now, std::span<std::uint8_t> record, Outcome& outcome);
@@ -97,6 +99,21 @@ class Shard {
   std::size_t name_capacity() const { return names_.capacity(); }
   bool traced(Slot account) const;
   Totals totals() const;
+  // on_pool(PoolId, slots used, slots in all) for every pool.
+  template <class OnPool>
+  void for_each_pool_use(OnPool&& on_pool) const {
+    on_pool(PoolId::account, accounts_.used(), accounts_.capacity());
+    on_pool(PoolId::bucket, buckets_.used(), buckets_.capacity());
+    on_pool(PoolId::subscriber, subscribers_.used(), subscribers_.capacity());
+    on_pool(PoolId::session, sessions_.used(), sessions_.capacity());
+    on_pool(PoolId::group, groups_.used(), groups_.capacity());
+    on_pool(PoolId::verdict, verdicts_.used(), verdicts_.capacity());
+    on_pool(PoolId::text, texts_.used(), texts_.capacity());
+    on_pool(PoolId::host, hosts_.used(), hosts_.capacity());
+    on_pool(PoolId::mail, mails_.used(), mails_.capacity());
+    on_pool(PoolId::request_key, request_keys_.used(), request_keys_.capacity());
+    on_pool(PoolId::name, names_.used(), names_.capacity());
+  }
 
   // ---- recovery and snapshot
   // Applies one image (recovery only). false: another layout or out of range.
@@ -108,7 +125,7 @@ class Shard {
   // Calls on_subscriber(type, text, slot) and on_account(name, slot) for the directory.
   template <class OnSubscriber, class OnAccount>
   void for_each_identity(OnSubscriber&& on_subscriber, OnAccount&& on_account) const;
-  // Copies live slots from the cursor on; advances it. count 0: this pool has no more.
+  // Copies live slots from the cursor on and advances it; count 0: none here, go on.
   SnapshotChunk copy_slots(SnapshotCursor& cursor, std::span<std::uint8_t> into) const;
   // A digest of every pool: equal states have equal digests.
   std::uint64_t digest() const;
@@ -160,6 +177,7 @@ class Shard {
   bool session_id_is(const Session& session, std::string_view session_id) const;
   void ask_push(Slot slot, Session& session, bool has_rating_group, std::uint32_t rating_group,
                 Time now, Outcome& outcome);
+  void queue_push(Slot slot, std::uint32_t at);
   bool due_push(Time now, std::span<std::uint8_t> record, Outcome& outcome);
   bool sweep_step(Time now, std::span<std::uint8_t> record, Outcome& outcome);
 

@@ -1,0 +1,412 @@
+// The keys of plan files: plans, services, bucket kinds; each declared once.
+// Core: control. Allocates: yes. Blocks: never. Clock: none.
+//
+// What is read here becomes rating::PlanSource with a place for every value; what the values mean
+// together (overlapping rating groups, a price that overflows) is rating/compile's to judge.
+#include <algorithm>
+
+#include "config/limits.hpp"
+#include "config/plan_reader.hpp"
+
+namespace levy::config {
+namespace {
+
+using rating::BucketKindSource;
+using rating::Placed;
+using rating::ServiceSource;
+
+constexpr std::int64_t in_s = 1'000'000;  // duration base, microseconds
+constexpr std::int64_t day_s = 86'400;
+constexpr std::string_view units_form =
+    "1 to 281474976710655 units: octets (1500000, 1.5 MB, 1 GiB), seconds (60, 2 min) or events";
+
+template <class T>
+void set(Placed<T>& field, T value, Place place) {
+  field.value = std::move(value);
+  field.place = std::move(place);
+  field.given = true;
+}
+
+// Parses by the service's unit; where that is at fault, by any unit, so that the other faults of
+// the service still come out.
+Parsed parse_by_unit(const std::string& text, const std::string& unit) {
+  if (!unit.empty()) return parse_units(text, unit);
+  Parsed parsed;
+  for (const std::string_view guess : {"octets", "seconds", "events"}) {
+    parsed = parse_units(text, guess);
+    if (parsed.ok()) break;
+  }
+  return parsed;
+}
+
+// Reads `node` as 1..max units into `field`.
+void read_units(Reader& reader, const YamlNode& node, const std::string& path,
+                const std::string& unit, std::int64_t max, Placed<std::int64_t>& field) {
+  const std::string* text = reader.read_scalar(node, path, units_form);
+  if (text == nullptr) return;
+  const Parsed parsed = parse_by_unit(*text, unit);
+  if (!parsed.ok()) {
+    reader.fault(node, path, "the value " + parsed.fault, std::string(units_form), "correct it");
+  } else if (parsed.number < 1 || parsed.number > max) {
+    reader.fault(node, path, "the value is out of bounds",
+                 "1 to " + std::to_string(max) + " " + unit,
+                 parsed.number < 1 ? "raise it" : "lower it");
+  } else {
+    set(field, parsed.number, reader.place(node));
+  }
+}
+
+// Reads units of the service into its member that `Access` finds.
+template <auto Access>
+void read_service_units(Reader& reader, const YamlNode& node, const std::string& path,
+                        void* owner) {
+  auto& service = *static_cast<ServiceOwner*>(owner);
+  read_units(reader, node, path, service.unit, limits::units_max, Access(service.source));
+}
+
+void read_rating_group(Reader& reader, const YamlNode& node, const std::string& path,
+                       ServiceSource& source) {
+  const std::string_view form = "any, none, or a list of these and of 0 to 4294967295";
+  const std::string* text = reader.read_scalar(node, path, form);
+  if (text == nullptr) return;
+  if (*text == "any") return set(source.any_rating_group, true, reader.place(node));
+  if (*text == "none") return set(source.without_rating_group, true, reader.place(node));
+  const Parsed parsed = parse_integer(*text);
+  if (!parsed.ok() || parsed.number < 0 || parsed.number > 0xffffffff) {
+    reader.fault(node, path,
+                 parsed.ok() ? "the value is out of bounds" : "the value " + parsed.fault,
+                 std::string(form), "correct it");
+    return;
+  }
+  Placed<std::uint32_t> group;
+  set(group, static_cast<std::uint32_t>(parsed.number), reader.place(node));
+  source.rating_groups.push_back(std::move(group));
+}
+
+void read_rating_groups(Reader& reader, const YamlNode& node, const std::string& path,
+                        void* owner) {
+  ServiceSource& source = static_cast<ServiceOwner*>(owner)->source;
+  if (node.type == YamlNode::Type::scalar) {
+    return read_rating_group(reader, node, path, source);
+  }
+  const auto& items = reader.read_items(node, path, "any, none, or a list");
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    read_rating_group(reader, *items[i], item_path(path, i), source);
+  }
+}
+
+void read_price(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
+  constexpr std::string_view form =
+      "free, or e.g. \"0.25 EUR per 1500000 octets, step 1500000 octets\", \"0.05 EUR per 60 s\", "
+      "\"0.15 EUR per event\"";
+  auto& service = *static_cast<ServiceOwner*>(owner);
+  const std::string* text = reader.read_scalar(node, path, form);
+  if (text == nullptr) return;
+  ParsedPrice parsed;
+  for (const std::string_view unit : {"octets", "seconds", "events"}) {
+    if (!service.unit.empty() && service.unit != unit) continue;
+    parsed = parse_price(*text, unit);
+    if (parsed.ok()) break;
+  }
+  if (!parsed.ok()) {
+    reader.fault(node, path, "the value " + parsed.fault, std::string(form), "correct it");
+  } else if (!parsed.currency.empty() && !service.currency.empty() &&
+             parsed.currency != service.currency) {
+    reader.fault(node, path, "the price is in another currency than the plan", service.currency,
+                 "state it in " + service.currency);
+  } else {
+    set(service.source.price, std::move(parsed.price), reader.place(node));
+  }
+}
+
+void read_on_final(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
+  ServiceSource& source = static_cast<ServiceOwner*>(owner)->source;
+  if (node.type == YamlNode::Type::mapping) {
+    reader.read_section(*on_final_section(), node, path, owner);
+    if (source.on_final.value == "redirect" && !source.redirect_to.given) {
+      reader.fault(node, path, "the action redirect needs an address", "1 to 127 bytes",
+                   "add \"to: <address>\"");
+    } else if (source.on_final.given && source.on_final.value != "redirect" &&
+               source.redirect_to.given) {
+      reader.fault(node, path, "only the action redirect has an address", "",
+                   "remove `to`, or write \"action: redirect\"");
+    }
+    return;
+  }
+  const Key action = word("", {"terminate", "restrict_access"}, {}, "");
+  if (node.type == YamlNode::Type::scalar && node.text == "redirect") {
+    reader.fault(node, path, "the action redirect needs an address", allowed_text(action),
+                 "write \"on_final: {action: redirect, to: <address>}\"");
+    return;
+  }
+  Value value;
+  if (reader.read_value(action, node, path, value)) {
+    set(source.on_final, value.text, value.place);
+  }
+}
+
+void read_on_lost(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
+  auto& service = *static_cast<ServiceOwner*>(owner);
+  constexpr std::string_view form = "release, charge_reserved, or \"charge <units>\"";
+  constexpr std::string_view charge = "charge ";
+  const std::string* text = reader.read_scalar(node, path, form);
+  if (text == nullptr) return;
+  if (*text == "release" || *text == "charge_reserved") {
+    return set(service.source.on_lost, *text, reader.place(node));
+  }
+  if (!text->starts_with(charge)) {
+    reader.fault(node, path, "the value is none of the words known here", std::string(form),
+                 "correct it");
+    return;
+  }
+  const Parsed parsed = parse_by_unit(std::string(trim(text->substr(charge.size()))), service.unit);
+  if (!parsed.ok() || parsed.number < 1 || parsed.number > limits::units_max) {
+    reader.fault(node, path,
+                 parsed.ok() ? "the value is out of bounds" : "the value " + parsed.fault,
+                 std::string(form), "correct it");
+    return;
+  }
+  set(service.source.on_lost, std::string("charge"), reader.place(node));
+  set(service.source.lost_units, parsed.number, reader.place(node));
+}
+
+void read_credit_limit(Reader& reader, const YamlNode& node, const std::string& path,
+                       void* owner) {
+  auto& plan = *static_cast<PlanOwner*>(owner);
+  constexpr std::string_view form = "an amount in the plan's currency, e.g. 10.00";
+  const std::string* text = reader.read_scalar(node, path, form);
+  if (text == nullptr) return;
+  if (!is_decimal(*text, false)) {
+    reader.fault(node, path, "the value is not an amount of 0 or more", std::string(form),
+                 "correct it");
+    return;
+  }
+  std::string digits;
+  std::copy_if(text->begin(), text->end(), std::back_inserter(digits),
+               [](char c) { return c != '_'; });
+  set(plan.source.credit_limit, std::move(digits), reader.place(node));
+}
+
+void read_currency(Reader& reader, const YamlNode& node, const std::string& path,
+                   Placed<std::string>& field) {
+  const std::string_view form = "three capital letters of ISO 4217, e.g. EUR";
+  const std::string* text = reader.read_scalar(node, path, form);
+  if (text == nullptr) return;
+  if (!is_currency(*text)) {
+    reader.fault(node, path, "the value is not a currency code", std::string(form), "correct it");
+    return;
+  }
+  set(field, *text, reader.place(node));
+}
+
+void read_plan_currency(Reader& reader, const YamlNode& node, const std::string& path,
+                        void* owner) {
+  read_currency(reader, node, path, static_cast<PlanOwner*>(owner)->source.currency);
+}
+
+void read_kind_currency(Reader& reader, const YamlNode& node, const std::string& path,
+                        void* owner) {
+  read_currency(reader, node, path, static_cast<BucketKindOwner*>(owner)->source.currency);
+}
+
+void read_kind_step(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
+  auto& kind = *static_cast<BucketKindOwner*>(owner);
+  if (kind.unit == "money") {
+    reader.fault(node, path, "a bucket of money has no step", "", "remove it");
+    return;
+  }
+  read_units(reader, node, path, kind.unit, 0xffffffff, kind.source.step);
+}
+
+const ServiceOwner default_service;
+const PlanOwner default_plan;
+const BucketKindOwner default_bucket_kind;
+
+#define LEVY_SERVICE(path) LEVY_FIELD(ServiceOwner, source.path)
+
+#define LEVY_UNITS(path) \
+  (&read_service_units<[](ServiceSource & source) -> auto& { return source.path; }>)
+
+const Section* grant_section() {
+  static const Section section{
+      "plans[].services[].grant", "Sizes of grants, in the service's unit.", &default_service,
+      {custom("first", units_form, LEVY_UNITS(grant_first), "`default`",
+              "The first grant of a group whose request names no amount."),
+       custom("default", units_form, LEVY_UNITS(grant_default),
+              "10 MB, 60 s or 1 event; a price step if that is more",
+              "Later grants whose request names no amount."),
+       custom("min", units_form, LEVY_UNITS(grant_min), "none",
+              "Smaller requests are raised to it."),
+       custom("max", units_form, LEVY_UNITS(grant_max), "no bound",
+              "Larger requests are lowered to it.")}};
+  return &section;
+}
+
+const Section* threshold_section() {
+  static const Section section{
+      "plans[].services[].threshold",
+      "Remaining quota at which the gateway reports (Volume-, Time- or Unit-Quota-Threshold).",
+      &default_service,
+      {without_default(Key{"share", Kind::permille, 1, 999,
+                           "Share of the grant.", LEVY_SERVICE(threshold_permille)},
+                       "none"),
+       custom("at_most", units_form, LEVY_UNITS(threshold_units), "none",
+              "Ceiling of the share; alone it is the threshold itself.")}};
+  return &section;
+}
+
+// The keys of a service that say what it is and what it costs.
+std::vector<Key> service_tariff_keys() {
+  return {
+      required(textual("service", Kind::name, 0, LEVY_SERVICE(name), "Name of the service.")),
+      required(custom("rating_groups", "any, none, or a list of these and of numbers",
+                      read_rating_groups, "",
+                      "Rating-Groups it prices. `any`: all that no other service names; `none`: "
+                      "requests without a Rating-Group.")),
+      required(word("unit", {"octets", "seconds", "events"}, LEVY_SERVICE(unit),
+                    "What is counted; other units of a report are ignored.")),
+      custom("price", "free, or \"<amount> <currency> per <units>[, step <units>]\"", read_price,
+             "none: unit buckets alone pay",
+             "An exact price; every started step is charged in full, and the step is the `per` "
+             "amount where it is not given."),
+      without_default(word("rounding", {"up", "down", "half_up", "half_even"},
+                           LEVY_SERVICE(rounding),
+                           "How a running total is rounded to 0.000001 of the currency."),
+                      "up"),
+      without_default(word("access", {"open", "barred", "refused"}, LEVY_SERVICE(access),
+                           "`barred`: 4010; `refused`: 5003."),
+                      "open"),
+  };
+}
+
+// The keys of a service that shape its grants.
+std::vector<Key> service_grant_keys() {
+  return {
+      nested("grant", grant_section),
+      without_default(duration("validity", in_s, 1, 30 * day_s, LEVY_SERVICE(validity),
+                               "Validity-Time of each grant."),
+                      "not sent"),
+      without_default(duration("quota_holding_time", in_s, 1, 65'535,
+                               LEVY_SERVICE(quota_holding_time), "Quota-Holding-Time."),
+                      "not sent"),
+      nested("threshold", threshold_section),
+      without_default(Key{"low_credit_share", Kind::permille, 1, 1000,
+                          "The largest share of the free credit that one group may reserve, so "
+                          "that the first group does not take the last credit.",
+                          LEVY_SERVICE(low_credit_permille)},
+                      "100 %"),
+      without_default(boolean("indivisible", LEVY_SERVICE(indivisible),
+                              "All that is asked for, or 4012."),
+                      "true for events, else false"),
+      [] {
+        Key key = custom("on_final", "terminate, restrict_access, or {action, to}", read_on_final,
+                         "terminate", "Final-Unit-Action of the last grant.");
+        key.section = on_final_section;
+        return key;
+      }(),
+      custom("on_lost", "release, charge_reserved, or \"charge <units>\"", read_on_lost, "release",
+             "What becomes of a reservation when the session is lost."),
+  };
+}
+
+}  // namespace
+
+bool is_currency(std::string_view text) {
+  return text.size() == 3 &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+}
+
+const Section* on_final_section() {
+  static const Section section{
+      "plans[].services[].on_final", "The final action with its address.", &default_service,
+      {required(word("action", {"terminate", "redirect", "restrict_access"},
+                     LEVY_SERVICE(on_final), "Final-Unit-Action.")),
+       without_default(textual("to", Kind::text, 127, LEVY_SERVICE(redirect_to),
+                               "Redirect-Server-Address: a URL, a SIP URI or an IP address."),
+                       "none; redirect needs it")}};
+  return &section;
+}
+
+const Section* service_section() {
+  static const Section section = [] {
+    Section made{"plans[].services[]", "One service of a plan.", &default_service,
+                 service_tariff_keys()};
+    for (Key& key : service_grant_keys()) made.keys.push_back(std::move(key));
+    return made;
+  }();
+  return &section;
+}
+
+const Section* plan_section() {
+  static const Section section{
+      "plans[]", "One plan; a document that begins with `plan:` is one, too.", &default_plan,
+      {required(textual("plan", Kind::name, 0, LEVY_FIELD(PlanOwner, source.name),
+                        "Name of the plan; accounts name it.")),
+       required(custom("currency", "three capital letters of ISO 4217", read_plan_currency, "",
+                       "Currency of its prices and of the main wallet.")),
+       without_default(word("overrun", {"debt", "write_off"},
+                            LEVY_FIELD(PlanOwner, source.overrun),
+                            "Usage that the account cannot pay: the main wallet goes negative, or "
+                            "the unpaid part is written off."),
+                       "debt"),
+       without_default(word("unmatched", {"5031", "4010", "rate_as"},
+                            LEVY_FIELD(PlanOwner, source.unmatched),
+                            "Rating-Groups that no service names: a Result-Code, or the price of "
+                            "the service with `rating_groups: any`."),
+                       "rate_as where a service takes any, else 5031"),
+       custom("credit_limit", "a decimal amount, 0 or more", read_credit_limit, "0",
+              "How far below zero the main wallet may be reserved."),
+       without_default(duration("session_ttl", in_s, 60, 30 * day_s,
+                                LEVY_FIELD(PlanOwner, source.session_ttl),
+                                "Tcc of sessions without a Validity-Time."),
+                       "1 d"),
+       [] {
+         Key key = required(custom("services", "a list of services", read_services, "",
+                                   "What the plan prices."));
+         key.section = service_section;
+         return key;
+       }()}};
+  return &section;
+}
+
+const Section* bucket_kind_section() {
+  static const Section section{
+      "bucket_kinds[]", "A kind of bucket that imports and top-ups may name.",
+      &default_bucket_kind,
+      {required(textual("kind", Kind::name, 0, LEVY_FIELD(BucketKindOwner, source.name),
+                        "Name of the kind.")),
+       required(word("unit", {"money", "octets", "seconds", "events"},
+                     LEVY_FIELD(BucketKindOwner, source.unit), "What such a bucket holds.")),
+       custom("currency", "three capital letters of ISO 4217", read_kind_currency, "",
+              "Of money, and then required."),
+       without_default(integer("priority", -32'768, 32'767, "",
+                               LEVY_FIELD(BucketKindOwner, source.priority),
+                               "Higher is used first; the main wallet has 0."),
+                       "0"),
+       custom("step", units_form, read_kind_step, "1", "Units are taken in whole steps."),
+       without_default(duration("lifetime", in_s, 1, 18'300 * day_s,
+                                LEVY_FIELD(BucketKindOwner, source.lifetime),
+                                "From the credit to the end of the bucket."),
+                       "none: it does not end")}};
+  return &section;
+}
+
+const Section* plan_file_section() {
+  static const Section section{
+      "", "a plan file", &default_plan,
+      {[] {
+         Key key = custom("bucket_kinds", "a list of bucket kinds", read_bucket_kinds, "none",
+                          "Kinds of bucket, for all plans.");
+         key.section = bucket_kind_section;
+         return key;
+       }(),
+       [] {
+         Key key = custom("plans", "a list of plans", read_plans, "none",
+                          "The plans of this file.");
+         key.section = plan_section;
+         return key;
+       }()}};
+  return &section;
+}
+
+}  // namespace levy::config

@@ -1,0 +1,119 @@
+// Plan files: the mappings behind `plans`, `services` and `bucket_kinds`.
+// Core: control. Allocates: yes. Blocks: never. Clock: none.
+//
+// A value that is not given has the place of its enclosing mapping, so that rating/compile can
+// always point somewhere.
+#include "config/plan_reader.hpp"
+
+#include <utility>
+
+#include "config/limits.hpp"
+
+namespace levy::config {
+namespace {
+
+// The text of the mapping's key `name`, if it is one of `words` (empty list: any); else "".
+std::string peek(const YamlNode& mapping, std::string_view name,
+                 std::initializer_list<std::string_view> words = {}) {
+  for (const auto& [key, value] : mapping.entries) {
+    if (key->text != name || value->type != YamlNode::Type::scalar) continue;
+    if (words.size() == 0) return value->text;
+    for (const std::string_view word : words) {
+      if (value->text == word) return value->text;
+    }
+  }
+  return {};
+}
+
+bool has_key(const YamlNode& mapping, std::string_view name) {
+  for (const auto& entry : mapping.entries) {
+    if (entry.first->text == name) return true;
+  }
+  return false;
+}
+
+template <class... Fields>
+void enclose(const Place& place, Fields&... fields) {
+  ((fields.place = place), ...);
+}
+
+void read_plan(Reader& reader, const YamlNode& node, const std::string& path,
+               rating::Catalogue& catalogue) {
+  PlanOwner owner;
+  rating::PlanSource& plan = owner.source;
+  plan.place = reader.place(node);
+  enclose(plan.place, plan.name, plan.currency, plan.overrun, plan.unmatched, plan.credit_limit,
+          plan.session_ttl);
+  owner.currency = peek(node, "currency");
+  if (!is_currency(owner.currency)) owner.currency.clear();
+  reader.read_section(*plan_section(), node, path, &owner);
+  if (catalogue.plans.size() < limits::plans_max) {
+    catalogue.plans.push_back(std::move(plan));
+  } else {
+    reader.fault(node, path, "there are too many plans",
+                 "at most " + std::to_string(limits::plans_max), "remove plans");
+  }
+}
+
+}  // namespace
+
+void read_services(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
+  auto& plan = *static_cast<PlanOwner*>(owner);
+  const auto& items = reader.read_items(node, path, "a list of services");
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (i == limits::services_per_plan_max) {
+      reader.fault(*items[i], item_path(path, i), "the plan has too many services",
+                   "at most " + std::to_string(limits::services_per_plan_max), "remove services");
+      return;
+    }
+    ServiceOwner service;
+    rating::ServiceSource& s = service.source;
+    enclose(reader.place(*items[i]), s.name, s.any_rating_group, s.without_rating_group, s.unit,
+            s.price, s.rounding, s.grant_first, s.grant_default, s.grant_min, s.grant_max,
+            s.validity, s.quota_holding_time, s.threshold_permille, s.threshold_units,
+            s.low_credit_permille, s.indivisible, s.access, s.on_final, s.redirect_to, s.on_lost,
+            s.lost_units);
+    service.unit = peek(*items[i], "unit", {"octets", "seconds", "events"});
+    service.currency = plan.currency;
+    reader.read_section(*service_section(), *items[i], item_path(path, i), &service);
+    plan.source.services.push_back(std::move(s));
+  }
+}
+
+void read_plans(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
+  const auto& items = reader.read_items(node, path, "a list of plans");
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    read_plan(reader, *items[i], item_path(path, i), *static_cast<rating::Catalogue*>(owner));
+  }
+}
+
+void read_bucket_kinds(Reader& reader, const YamlNode& node, const std::string& path,
+                       void* owner) {
+  const auto& items = reader.read_items(node, path, "a list of bucket kinds");
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    BucketKindOwner kind;
+    rating::BucketKindSource& k = kind.source;
+    enclose(reader.place(*items[i]), k.name, k.unit, k.currency, k.priority, k.step, k.lifetime);
+    kind.unit = peek(*items[i], "unit", {"money", "octets", "seconds", "events"});
+    const std::string kind_path = item_path(path, i);
+    reader.read_section(*bucket_kind_section(), *items[i], kind_path, &kind);
+    if (kind.unit == "money" && !has_key(*items[i], "currency")) {
+      reader.fault(*items[i], sub_path(kind_path, "currency"), "this key is missing",
+                   "three capital letters of ISO 4217", "a bucket of money needs its currency");
+    } else if (!kind.unit.empty() && kind.unit != "money" && k.currency.given) {
+      reader.diagnostics().add({k.currency.place, sub_path(kind_path, "currency"),
+                                k.currency.value, "only a bucket of money has a currency", "",
+                                "remove it"});
+    }
+    static_cast<rating::Catalogue*>(owner)->bucket_kinds.push_back(std::move(k));
+  }
+}
+
+void read_plan_document(Reader& reader, const YamlNode& document, rating::Catalogue& catalogue) {
+  for (const auto& [key, value] : document.entries) {
+    if (key->text == "plan") return read_plan(reader, document, "", catalogue);
+  }
+  reader.read_section(*plan_file_section(), document, "", &catalogue);
+}
+
+}  // namespace levy::config

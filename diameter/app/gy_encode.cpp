@@ -1,0 +1,267 @@
+// encode_cca and encode_rar: what Levy says on Gy.
+// Core: shard. Allocates: never. Blocks: never. Clock: none.
+//
+// Invariants: only AVPs that RFC 4006 dictionaries know carry the M bit, none that may stand once
+// is written twice (freeDiameter drops such answers silently, interop.md c.5); a grant is CC-Total-
+// Octets, never input and output apart.
+#include <algorithm>
+
+#include "diameter/app/answer_parts.hpp"
+#include "diameter/app/currency.hpp"
+
+namespace levy::app {
+
+using codec::CodecError;
+using codec::ResultCode;
+using codec::Writer;
+using rating::MsccOutcome;
+using rating::MsccRequest;
+using rating::Reason;
+namespace avp = codec::avp;
+
+namespace {
+
+// The longest answer: 16 MSCC with a final grant and a redirect each, or as many 5031 (shorter).
+constexpr std::size_t identity_avp_max = 8 + 256;
+constexpr std::size_t head_max = codec::header_bytes + 3 * identity_avp_max + 5 * 12;
+constexpr std::size_t redirect_max = 8 + 12 + 8 + 12 + 8 + 128;
+constexpr std::size_t grant_max = 8 + 8 + (8 + 16 + 12) + 12;  // CC-Money is the longest
+constexpr std::size_t mscc_bytes_max = 8 + grant_max + limits::service_identifiers_max * 12 + 12 +
+                                       12 + 12 + redirect_max + 16;
+static_assert(head_max + limits::mscc_max * mscc_bytes_max + proxy_info_bytes_max <=
+              limits::answer_bytes_max);
+
+ResultCode code_of(Reason reason) {
+  switch (reason) {
+    case Reason::ok: return ResultCode::success;
+    case Reason::no_credit: return ResultCode::credit_limit_reached;
+    case Reason::denied: return ResultCode::end_user_service_denied;
+    case Reason::not_applicable: return ResultCode::credit_control_not_applicable;
+    case Reason::refused: return ResultCode::authorization_rejected;
+    case Reason::rating_failed: return ResultCode::rating_failed;
+    case Reason::user_unknown: return ResultCode::user_unknown;
+    case Reason::unknown_session: return ResultCode::unknown_session_id;
+    case Reason::unable_to_comply: return ResultCode::unable_to_comply;
+    case Reason::too_busy: return ResultCode::too_busy;
+  }
+  return ResultCode::unable_to_comply;
+}
+
+OverloadAnswer overload_answer(const Dialect& dialect, rating::RequestType type) {
+  switch (type) {
+    case rating::RequestType::update: return dialect.overload_update;
+    case rating::RequestType::termination: return dialect.overload_termination;
+    default: return dialect.overload_initial;
+  }
+}
+
+// The command's Result-Code (semantics.md "Result codes"): 2001 while only an MSCC fails.
+Reason command_reason(const rating::ChargeRequest& request, const Answer& answer) {
+  if (answer.reason != Reason::ok || answer.mscc_count == 0) return answer.reason;
+  if (request.command_level) return answer.mscc[0].reason;
+  for (std::size_t i = 0; i < answer.mscc_count; ++i) {
+    if (answer.mscc[i].reason != Reason::not_applicable) return Reason::ok;
+  }
+  return Reason::not_applicable;  // no group is under credit control: 4011 is a command's code
+}
+
+std::uint32_t clamp32(std::int64_t value) {
+  return static_cast<std::uint32_t>(std::min<std::int64_t>(value, 0xffffffff));
+}
+
+void write_unit_value(Writer& writer, Money money, std::uint16_t currency) {
+  const Decimal decimal = to_decimal(money, currency);
+  const std::size_t group = writer.begin_group(avp::unit_value);
+  writer.u64(avp::value_digits, static_cast<std::uint64_t>(decimal.digits));
+  writer.u32(avp::exponent, static_cast<std::uint32_t>(decimal.exponent));
+  writer.end_group(group);
+}
+
+void write_grant(Writer& writer, const MsccOutcome& outcome, std::uint16_t currency) {
+  const std::size_t group = writer.begin_group(avp::granted_service_unit);
+  switch (outcome.unit) {
+    case rating::Unit::octets:
+      writer.u64(avp::cc_total_octets, static_cast<std::uint64_t>(outcome.granted));
+      break;
+    case rating::Unit::seconds:
+      // CC-Time is an Unsigned32: a zero-rated service's maximum grant may exceed it. Granting less
+      // than was reserved is safe.
+      writer.u32(avp::cc_time, clamp32(outcome.granted));
+      break;
+    case rating::Unit::events:
+      writer.u64(avp::cc_service_specific_units, static_cast<std::uint64_t>(outcome.granted));
+      break;
+    case rating::Unit::money: {
+      const std::size_t money = writer.begin_group(avp::cc_money);
+      write_unit_value(writer, Money{outcome.granted}, currency);
+      if (currency != 0) writer.u32(avp::currency_code, currency);
+      writer.end_group(money);
+      break;
+    }
+  }
+  writer.end_group(group);
+}
+
+// The service whose redirect address is sent; null when the plan or the address is absent.
+const rating::Service* redirect_service(const MsccOutcome& outcome, const rating::Plan* plan) {
+  if ((outcome.flags & rating::outcome_redirect) == 0 || plan == nullptr) return nullptr;
+  if (outcome.service >= plan->service_count) return nullptr;
+  const rating::Service& service = plan->services[outcome.service];
+  return service.redirect_address[0] != '\0' ? &service : nullptr;
+}
+
+// Final-Unit-Indication. REDIRECT must name a server (RFC 8506 8.34): without one it is TERMINATE.
+void write_final_unit(Writer& writer, const MsccOutcome& outcome, const rating::Plan* plan) {
+  const rating::Service* redirect = redirect_service(outcome, plan);
+  const bool restrict_access = (outcome.flags & rating::outcome_restrict) != 0;
+  const std::uint32_t action = redirect != nullptr ? 1 : restrict_access ? 2 : 0;
+  const std::size_t group = writer.begin_group(avp::final_unit_indication);
+  writer.u32(avp::final_unit_action, action);
+  if (redirect != nullptr) {
+    const std::string_view address(redirect->redirect_address,
+                                   std::find(std::begin(redirect->redirect_address),
+                                             std::end(redirect->redirect_address), '\0') -
+                                       std::begin(redirect->redirect_address));
+    const std::size_t server = writer.begin_group(avp::redirect_server);
+    writer.u32(avp::redirect_address_type, redirect->redirect_type);
+    writer.text(avp::redirect_server_address, address);
+    writer.end_group(server);
+  }
+  writer.end_group(group);
+}
+
+void write_threshold(Writer& writer, const MsccOutcome& outcome) {
+  switch (outcome.unit) {
+    case rating::Unit::octets:
+      return writer.u32(avp::volume_quota_threshold, outcome.threshold);
+    case rating::Unit::seconds: return writer.u32(avp::time_quota_threshold, outcome.threshold);
+    case rating::Unit::events: return writer.u32(avp::unit_quota_threshold, outcome.threshold);
+    case rating::Unit::money: return;  // no such AVP
+  }
+}
+
+// RFC 8506 8.16, TS 32.299 6.4.3: the group's members in the grammar's order.
+void write_mscc(Writer& writer, const MsccRequest& asked, const MsccOutcome& outcome,
+                const Answer& answer) {
+  const std::size_t group = writer.begin_group(avp::multiple_services_credit_control);
+  const bool granted = (outcome.flags & rating::outcome_granted) != 0;
+  if (granted) write_grant(writer, outcome, answer.currency);
+  for (std::size_t i = 0; i < asked.service_identifier_count; ++i) {
+    writer.u32(avp::service_identifier, asked.service_identifiers[i]);
+  }
+  if (asked.has_rating_group) writer.u32(avp::rating_group, asked.rating_group);
+  if (outcome.validity != 0) writer.u32(avp::validity_time, outcome.validity);
+  writer.u32(avp::result_code, static_cast<std::uint32_t>(code_of(outcome.reason)));
+  const bool final_units = (outcome.flags & rating::outcome_final) != 0;
+  if (final_units) write_final_unit(writer, outcome, answer.plan);
+  if (outcome.threshold != 0 && granted) write_threshold(writer, outcome);
+  if (outcome.quota_holding_time != 0) {
+    writer.u32(avp::quota_holding_time, outcome.quota_holding_time);
+  }
+  writer.end_group(group);
+}
+
+// Units of a request without MSCC stand at the command level.
+void write_command_units(Writer& writer, const MsccOutcome& outcome, const Answer& answer) {
+  if ((outcome.flags & rating::outcome_granted) != 0) write_grant(writer, outcome, answer.currency);
+  if ((outcome.flags & rating::outcome_final) != 0) write_final_unit(writer, outcome, answer.plan);
+  if (outcome.validity != 0) writer.u32(avp::validity_time, outcome.validity);
+}
+
+void write_event_result(Writer& writer, const rating::ChargeRequest& request,
+                        const Answer& answer) {
+  if (request.requested_action == rating::RequestedAction::price_enquiry) {
+    const std::size_t group = writer.begin_group(avp::cost_information);
+    write_unit_value(writer, answer.event.cost, answer.currency);
+    writer.u32(avp::currency_code, answer.currency);
+    writer.end_group(group);
+  } else if (request.requested_action == rating::RequestedAction::check_balance) {
+    writer.u32(avp::check_balance_result, answer.event.enough ? 0 : 1);
+  }
+}
+
+// 5031 names what could not be rated (RFC 8506 9.2): the Rating-Group, or the Service-Identifiers
+// where there is none, or an example of the Rating-Group that is missing.
+void write_unrated(Writer& writer, const MsccRequest& asked) {
+  if (asked.has_rating_group) return writer.u32(avp::rating_group, asked.rating_group);
+  if (asked.service_identifier_count == 0) return writer.u32(avp::rating_group, 0);
+  for (std::size_t i = 0; i < asked.service_identifier_count; ++i) {
+    writer.u32(avp::service_identifier, asked.service_identifiers[i]);
+  }
+}
+
+void write_failed(Writer& writer, const rating::ChargeRequest& request, const Answer& answer) {
+  const auto* end = answer.mscc + answer.mscc_count;
+  const auto failed = [](const MsccOutcome& o) { return o.reason == Reason::rating_failed; };
+  const bool any_mscc = answer.mscc_count != 0 && std::any_of(answer.mscc, end, failed);
+  if (!any_mscc && answer.reason != Reason::rating_failed) return;
+  const std::size_t group = writer.begin_group(avp::failed_avp);
+  if (!any_mscc) write_unrated(writer, request.mscc_count != 0 ? request.mscc[0] : MsccRequest{});
+  for (std::size_t i = 0; any_mscc && i < answer.mscc_count; ++i) {
+    if (failed(answer.mscc[i])) write_unrated(writer, request.mscc[i]);
+  }
+  writer.end_group(group);
+}
+
+}  // namespace
+
+std::size_t encode_cca(std::span<const std::uint8_t> message, const rating::ChargeRequest& request,
+                       const Answer& answer, const Dialect& dialect, const LocalIdentity& local,
+                       std::span<std::uint8_t> into) {
+  ResultCode code = code_of(command_reason(request, answer));
+  if (code == ResultCode::too_busy) {
+    const OverloadAnswer overload = overload_answer(dialect, request.type);
+    if (overload == OverloadAnswer::drop) return 0;
+    if (overload == OverloadAnswer::too_busy_3004) {
+      CodecError busy;
+      busy.code = code;
+      return encode_error(message, busy, local, into);
+    }
+    code = ResultCode::unable_to_comply;
+  }
+  LEVY_CHECK(answer.mscc_count <= request.mscc_count, answer.mscc_count, request.mscc_count);
+  Writer writer(into);
+  writer.begin_message();
+  writer.text(avp::session_id, request.session_id);
+  writer.u32(avp::result_code, static_cast<std::uint32_t>(code));
+  write_origin(writer, local);
+  writer.u32(avp::auth_application_id, codec::application_gy);
+  writer.u32(avp::cc_request_type, static_cast<std::uint32_t>(request.type));
+  writer.u32(avp::cc_request_number, request.request_number);
+  write_origin_state_id(writer, local);
+  if (request.command_level) {
+    if (answer.mscc_count != 0) write_command_units(writer, answer.mscc[0], answer);
+  } else if (answer.reason == Reason::ok) {
+    for (std::size_t i = 0; i < answer.mscc_count; ++i) {
+      write_mscc(writer, request.mscc[i], answer.mscc[i], answer);
+    }
+  }
+  if (answer.has_event_result && answer.reason == Reason::ok) {
+    write_event_result(writer, request, answer);
+  }
+  write_failed(writer, request, answer);
+  copy_proxy_infos(writer, message);
+  return writer.finish(answer_header(message, false));
+}
+
+std::size_t encode_rar(const ReAuth& rar, const LocalIdentity& local,
+                       std::span<std::uint8_t> into) {
+  Writer writer(into);
+  writer.begin_message();
+  writer.text(avp::session_id, rar.session_id);
+  write_origin(writer, local);
+  writer.text(avp::destination_realm, rar.destination_realm);
+  writer.text(avp::destination_host, rar.destination_host);
+  writer.u32(avp::auth_application_id, codec::application_gy);
+  writer.u32(avp::re_auth_request_type, 0);  // AUTHORIZE_ONLY
+  write_origin_state_id(writer, local);
+  if (rar.has_rating_group) writer.u32(avp::rating_group, rar.rating_group);
+  codec::Header header;
+  header.flags = codec::flag_request | codec::flag_proxiable;
+  header.command = static_cast<std::uint32_t>(codec::CommandCode::re_auth);
+  header.application = codec::application_gy;
+  header.end_to_end = rar.end_to_end;
+  return writer.finish(header);
+}
+
+}  // namespace levy::app

@@ -1,0 +1,42 @@
+// The JSON object of a request body as checked texts: the reader of every POST route.
+// Core: admin threads. Allocates: yes. Blocks: never. Clock: none.
+//
+// Strict: an unknown key is a fault, a number with a fraction is a fault (amounts are text, so that
+// nothing passes through floating point), and a text too long for its field is a fault.
+#pragma once
+
+#include <initializer_list>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "engine/admin/request.hpp"
+
+namespace levy::admin {
+
+class Fields {
+ public:
+  // Reads `body`; every key must be among `known`. fault() says what is wrong with it.
+  Fields(std::string_view body, std::initializer_list<std::string_view> known);
+
+  bool has(std::string_view key) const { return values_.count(std::string(key)) != 0; }
+  // The text of a key (numbers and booleans as written); empty when absent.
+  std::string_view text(std::string_view key) const;
+  // The same, and a fault when it is absent or empty.
+  std::string_view required(std::string_view key);
+  // The same, and a fault when it has more than `bytes_max` bytes.
+  std::string_view bounded(std::string_view key, std::size_t bytes_max);
+  std::uint64_t number(std::string_view key, std::uint64_t max);  // 0 when absent
+
+  void fail(std::string_view detail, std::string_view hint = {});
+  const std::optional<Answer>& fault() const { return fault_; }
+
+ private:
+  void read(std::string_view body, std::initializer_list<std::string_view> known);
+
+  std::map<std::string, std::string, std::less<>> values_;
+  std::optional<Answer> fault_;
+};
+
+}  // namespace levy::admin

@@ -1,0 +1,176 @@
+// Operations that make, move and remove subscribers and their identities (see operations.hpp).
+// Core: admin threads. Allocates: yes. Blocks: waits for durability. Clock: none.
+#include <nlohmann/json.hpp>
+
+#include "engine/admin/fields.hpp"
+#include "engine/admin/import.hpp"
+#include "engine/admin/operations.hpp"
+#include "engine/admin/show.hpp"
+
+namespace levy::admin {
+
+namespace {
+
+using shard::OperatorKind;
+
+// One subscriber with what it is known by.
+struct Known {
+  Target target;  // by subscriber slot
+  AccountImage image;
+  std::vector<IdentityText> identities;  // of this subscriber, as the directory confirms them
+  std::string text(rating::IdentityType type) const {
+    for (const IdentityText& identity : identities) {
+      if (identity.type == type) return identity.text;
+    }
+    return {};
+  }
+};
+
+// The subscriber that `id` names; an account's name does when it has just one.
+std::optional<Answer> find_known(ControlDoor& door, std::string_view id, Known& known) {
+  const auto target = find_target(door, id);
+  if (!target) return unknown_target(id);
+  const CallResult shown =
+      door.call(target->shard, request_for(OperatorKind::show_account, *target));
+  if (refused(shown.reply.result)) return refusal(shown.reply.result, id);
+  auto image = account_image(shown.payload);
+  if (!image) return error_answer(500, "internal", "show_account: unknown layout");
+  known.target = *target;
+  known.image = std::move(*image);
+  std::vector<IdentityText> all;
+  for (const shard::Subscriber& subscriber : known.image.subscribers) {
+    if (subscriber.imsi != 0) all.push_back({rating::IdentityType::imsi, digits_text(subscriber.imsi)});
+    if (subscriber.e164 != 0) all.push_back({rating::IdentityType::e164, digits_text(subscriber.e164)});
+  }
+  for (const shard::OperatorIdentity& identity : known.image.identities) {
+    all.push_back({identity.type, std::string(identity.view())});
+  }
+  for (IdentityText& identity : all) {
+    const auto found = door.find(identity.type, identity.text);
+    if (!found || found->shard != target->shard || found->slot == none) continue;
+    if (known.target.subscriber == none && known.image.subscribers.size() == 1) {
+      known.target.subscriber = found->slot;
+      known.target.account = none;
+      known.target.identity = identity;
+    }
+    if (found->slot == known.target.subscriber) known.identities.push_back(std::move(identity));
+  }
+  if (known.target.subscriber != none) return std::nullopt;
+  return error_answer(409, "ambiguous",
+                      "\"" + std::string(id) + "\" is an account with " +
+                          std::to_string(known.image.subscribers.size()) + " subscribers",
+                      "name the subscriber: imsi:… or e164:…");
+}
+
+Answer running_import() {
+  return error_answer(409, "busy", "an import is running: identities do not move meanwhile",
+                      "wait for its end: GET /v1/import");
+}
+
+}  // namespace
+
+// An import of one line.
+Answer Operations::create(std::string_view body) {
+  const std::unique_lock lock(identity_mutex_, std::try_to_lock);
+  if (!lock.owns_lock()) return running_import();
+  Fields fields(body, {"account", "imsi", "e164", "sip", "nai", "private", "plan", "currency",
+                       "wallet", "credit_limit", "buckets", "status"});
+  if (fields.fault()) return *fields.fault();
+  nlohmann::json line = nlohmann::json::object();
+  for (std::size_t i = 0; i < column_count; ++i) {
+    const std::string_view name = column_name(static_cast<Column>(i));
+    if (fields.has(name)) line[std::string(name)] = fields.text(name);
+  }
+  ImportProgress progress;
+  ImportOptions options;
+  options.json_lines = true;
+  options.window = 1;
+  Import import(door_, options, progress);
+  import.feed(line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  import.finish();
+  if (!import.errors().empty()) {
+    const std::string& why = import.errors().front().why;
+    const bool conflict = why.find("belong") != std::string::npos;
+    return error_answer(conflict ? 409 : 422, conflict ? "exists" : "invalid", why);
+  }
+  const std::string id = "account:" + std::string(fields.text("account").empty()
+                                                      ? fields.text("imsi").empty()
+                                                            ? fields.text("e164")
+                                                            : fields.text("imsi")
+                                                      : fields.text("account"));
+  Answer shown = show(id);
+  if (shown.ok()) shown.status = progress.created > 0 ? 201 : 200;
+  return shown;
+}
+
+Answer Operations::change_identity(std::string_view id, std::string_view body,
+                                   rating::IdentityType type, std::string_view key) {
+  const std::unique_lock lock(identity_mutex_, std::try_to_lock);
+  if (!lock.owns_lock()) return running_import();
+  Fields fields(body, {key, "key", "who", "why"});
+  std::string_view clean;
+  const std::string_view wanted = fields.required(key);
+  if (!fields.fault()) {
+    const std::string_view why = checked_identity(type, wanted, clean);
+    if (!why.empty()) fields.fail(std::string(key) + " \"" + std::string(wanted) + "\": " + std::string(why));
+  }
+  if (fields.fault()) return *fields.fault();
+  Known known;
+  if (auto fault = find_known(door_, id, known)) return *fault;
+  const std::string old = known.text(type);
+  if (old.empty()) {
+    return error_answer(409, "not_found", "the subscriber has no " +
+                        std::string(identity_type_text(type)) + " to change");
+  }
+  if (old == clean) return show(std::string(identity_type_text(type)) + ":" + old);
+  if (const auto owner = door_.find(type, clean); owner && owner->slot != none) {
+    return error_answer(409, "exists", std::string(identity_type_text(type)) + " \"" +
+                        std::string(clean) + "\" belongs to a subscriber already");
+  }
+  shard::OperatorRequest request = request_for(OperatorKind::change_identity, known.target);
+  request.identity_count = 2;
+  put_identity(request.identities[0], type, old);
+  put_identity(request.identities[1], type, clean);
+  put_text(request.request_key, fields.bounded("key", sizeof request.request_key - 1));
+  put_text(request.who, fields.bounded("who", sizeof request.who - 1));
+  put_text(request.why, fields.bounded("why", sizeof request.why - 1));
+  if (fields.fault()) return *fields.fault();
+  const std::string fresh(clean);
+  const ShardId shard = known.target.shard;
+  const Slot slot = known.target.subscriber;
+  ControlDoor& door = door_;
+  const auto published = std::make_shared<std::atomic<bool>>(true);
+  const auto reply = run(door_, shard, request,
+                         [&door, type, old, fresh, shard, slot, published](const auto& done) {
+                           if (done.result != shard::OperatorResult::ok) return;
+                           door.withdraw(type, old);
+                           *published = door.publish(type, fresh, shard, slot);
+                         });
+  if (refused(reply.result)) return refusal(reply.result, id);
+  if (!*published) return refusal(shard::OperatorResult::full, "the directory");
+  return show(std::string(identity_type_text(type)) + ":" + fresh);
+}
+
+Answer Operations::remove(std::string_view id) {
+  const std::unique_lock lock(identity_mutex_, std::try_to_lock);
+  if (!lock.owns_lock()) return running_import();
+  Known known;
+  if (auto fault = find_known(door_, id, known)) return *fault;
+  ControlDoor& door = door_;
+  const auto reply =
+      run(door_, known.target.shard, request_for(OperatorKind::delete_subscriber, known.target),
+          [&door, identities = known.identities](const auto& done) {
+            if (done.result != shard::OperatorResult::ok) return;
+            for (const IdentityText& identity : identities) {
+              door.withdraw(identity.type, identity.text);
+            }
+          });
+  if (reply.result == shard::OperatorResult::busy) {
+    return error_answer(409, "busy", std::string(id) + ": the subscriber has open sessions",
+                        "end them first: levyctl session list, levyctl session abort");
+  }
+  if (refused(reply.result)) return refusal(reply.result, id);
+  return {200, "{\"result\": \"" + std::string(result_text(reply.result)) + "\"}\n"};
+}
+
+}  // namespace levy::admin

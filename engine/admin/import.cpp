@@ -1,0 +1,421 @@
+// The import's window of lines under way (see import.hpp).
+// Core: one admin thread, completions on the control thread. Allocates: yes. Blocks: for room.
+// Clock: steady, for waits.
+#include "engine/admin/import.hpp"
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "engine/base/hash.hpp"
+
+namespace levy::admin {
+
+using shard::OperatorKind;
+using shard::OperatorResult;
+
+// A line under way. Its requests are built from it again for each try, so it keeps no copy of them.
+struct Import::Row {
+  std::uint64_t line = 0;
+  std::string text;                      // what `values` points into
+  RowValues values;
+  std::array<std::uint64_t, 5> keys{};   // of the account and the identities
+  std::uint32_t key_count = 0;
+  std::vector<Row*> waiting;             // lines that want one of our keys
+  ShardId shard{};
+  Slot account = none;
+  Step step = Step::account;
+  Slot owner = none;                     // subscriber that the directory says has an identity
+  std::uint32_t bucket = 0;              // Step::bucket: which
+  std::uint32_t busy_count = 0;
+  bool existed = false, created = false, updated = false;
+};
+
+namespace {
+
+constexpr std::uint32_t busy_max = 2000;  // tries of one Command, a millisecond apart at least
+
+// Turns, of a millisecond at least, in which the door took nothing while nothing was under way.
+constexpr std::uint32_t refused_turns_max = 30'000;
+
+std::uint64_t key_of(rating::IdentityType type, std::string_view text) {
+  return hash_bytes(text, static_cast<std::uint64_t>(type));
+}
+
+}  // namespace
+
+Import::Import(ControlDoor& door, const ImportOptions& options, ImportProgress& progress)
+    : door_(door), options_(options), progress_(progress), names_(door) {
+  names_.currency = options.currency;
+  for (auto* counter : {&progress.lines, &progress.created, &progress.updated, &progress.unchanged,
+                        &progress.failed}) {
+    *counter = 0;
+  }
+  progress.running = true;
+  header_read_ = options.json_lines;
+  for (std::size_t i = 0; i < options.window; ++i) {
+    rows_.push_back(std::make_unique<Row>());
+    free_rows_.push_back(rows_.back().get());
+  }
+  locks_.reserve(options.window * 8);
+}
+
+Import::~Import() {
+  while (free_rows_.size() < rows_.size()) pump(true);
+  progress_.running = false;
+}
+
+// ---- the stream -> lines -------------------------------------------------------------------
+
+bool Import::feed(std::string_view bytes) {
+  while (!bytes.empty() && !stopped_) {
+    const std::size_t end = bytes.find('\n');
+    const std::string_view part = bytes.substr(0, end);
+    const bool whole = end != std::string_view::npos;
+    bytes.remove_prefix(whole ? end + 1 : bytes.size());
+    if (whole && partial_.empty() && !partial_too_long_) {
+      take_line(part);
+      continue;
+    }
+    if (partial_.size() + part.size() > line_bytes_max) partial_too_long_ = true;
+    else partial_ += part;
+    if (!whole) continue;
+    if (partial_too_long_) partial_.assign(line_bytes_max + 1, ' ');
+    take_line(partial_);
+    partial_.clear();
+    partial_too_long_ = false;
+  }
+  return !stopped_;
+}
+
+void Import::finish(bool whole) {
+  if (!whole) stopped_ = true;  // what came of the last line may be a part of it: "10" of "100"
+  if (!stopped_ && (!partial_.empty() || partial_too_long_)) {
+    if (partial_too_long_) partial_.assign(line_bytes_max + 1, ' ');
+    take_line(partial_);
+    partial_.clear();
+  }
+  while (free_rows_.size() < rows_.size()) pump(true);
+  if (!header_read_ && refusal_.empty()) refusal_ = "there is no header line";
+  progress_.running = false;
+}
+
+void Import::take_line(std::string_view line) {
+  ++line_number_;
+  if (line_number_ == 1 && line.substr(0, 3) == "\xef\xbb\xbf") line.remove_prefix(3);
+  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
+  if (line.empty()) return;
+  if (!header_read_) {
+    refusal_ = header_.read(line);
+    header_read_ = refusal_.empty();
+    stopped_ = !header_read_;
+    return;
+  }
+  progress_.lines.fetch_add(1, std::memory_order_relaxed);
+  if (line.size() > line_bytes_max) return record_error(line_number_, "longer than 16 KiB");
+  while (free_rows_.empty()) pump(true);
+  if (stopped_) return;  // by a line before this one
+  Row& row = *free_rows_.back();
+  row.line = line_number_;
+  row.text.assign(line);
+  row.values = RowValues{};
+  RowTexts texts{};
+  std::string why = options_.json_lines ? cut_json(row.text, texts)
+                                        : std::string(header_.cut(row.text, texts));
+  if (why.empty()) why = row_values(texts, names_, row.values);
+  if (!why.empty()) return record_error(row.line, std::move(why));
+  free_rows_.pop_back();
+  row.key_count = 0;
+  row.keys[row.key_count++] = key_of(rating::IdentityType::account_name, row.values.account);
+  for (std::uint32_t i = 0; i < row.values.identity_count; ++i) {
+    row.keys[row.key_count++] =
+        key_of(row.values.identities[i].type, row.values.identities[i].text);
+  }
+  row.busy_count = row.bucket = 0;
+  row.created = row.updated = false;
+  start(row);
+  pump(false);
+}
+
+// ---- one line ------------------------------------------------------------------------------
+
+// Takes all keys or none; without them the row waits behind the holder of the first one missing.
+bool Import::lock(Row& row) {
+  for (std::uint32_t i = 0; i < row.key_count; ++i) {
+    const auto found = locks_.find(row.keys[i]);
+    if (found == locks_.end()) continue;
+    found->second->waiting.push_back(&row);
+    return false;
+  }
+  for (std::uint32_t i = 0; i < row.key_count; ++i) locks_.emplace(row.keys[i], &row);
+  return true;
+}
+
+void Import::unlock(Row& row) {
+  for (std::uint32_t i = 0; i < row.key_count; ++i) {
+    const auto found = locks_.find(row.keys[i]);
+    if (found != locks_.end() && found->second == &row) locks_.erase(found);
+  }
+}
+
+void Import::start(Row& row) {
+  if (!lock(row) || !place(row)) return;
+  row.step = Step::account;
+  if (row.existed) next(row);  // what Step::account makes is there
+  else ready_.push_back(&row);
+}
+
+bool Import::place(Row& row) {
+  const auto found = door_.find(rating::IdentityType::account_name, row.values.account);
+  row.existed = found && found->slot != none;
+  row.shard = row.existed ? found->shard : home_shard(door_, row.values.account);
+  row.account = row.existed ? found->slot : none;
+  if (!row.existed && row.values.plan == 0) {
+    fail(row, "a new account needs a plan");
+    return false;
+  }
+  row.owner = none;
+  for (std::uint32_t i = 0; i < row.values.identity_count; ++i) {
+    const RowIdentity& identity = row.values.identities[i];
+    const auto owner = door_.find(identity.type, identity.text);
+    if (!owner || owner->slot == none) continue;
+    const std::string name = std::string(identity_type_text(identity.type)) + " \"" +
+                             std::string(identity.text) + "\": ";
+    // A new account cannot own it; of an account of the same Shard, Step::owner asks.
+    if (!row.existed || owner->shard != row.shard) {
+      fail(row, name + "it belongs to another account");
+      return false;
+    }
+    if (row.owner != none && row.owner != owner->slot) {
+      fail(row, name + "the line's identities belong to different subscribers");
+      return false;
+    }
+    row.owner = owner->slot;
+  }
+  return true;
+}
+
+// Moves the row to its next step that has something to do, or ends it.
+void Import::next(Row& row) {
+  const RowValues& values = row.values;
+  if (row.step == Step::bucket && row.bucket + 1 < values.bucket_count) {
+    ++row.bucket;
+    return ready_.push_back(&row);
+  }
+  while (row.step != Step::subscriber) {
+    row.step = static_cast<Step>(static_cast<int>(row.step) + 1);
+    const bool wanted =
+        (row.step == Step::owner && row.owner != none) ||
+        (row.step == Step::wallet && row.existed && options_.set_balance && values.has_wallet) ||
+        (row.step == Step::bucket && values.bucket_count > 0) ||
+        (row.step == Step::subscriber && values.identity_count > 0);
+    if (wanted) return ready_.push_back(&row);
+  }
+  finish_row(row);
+}
+
+void Import::build(const Row& row, shard::OperatorRequest& request) const {
+  const RowValues& values = row.values;
+  put_text(request.account_name, values.account);
+  put_text(request.who, "import");
+  request.account = row.account;
+  switch (row.step) {
+    case Step::owner:
+      request = shard::OperatorRequest{};
+      request.kind = OperatorKind::show_account;
+      request.subscriber = row.owner;
+      break;
+    case Step::account:
+      request.kind = OperatorKind::create_account;
+      request.plan = values.plan;
+      request.currency = values.currency;
+      request.amount = values.wallet;
+      request.credit_limit = values.credit_limit;
+      request.status = values.status;
+      break;
+    case Step::wallet:
+      request.kind = OperatorKind::set_wallet;
+      request.currency = values.currency;
+      request.amount = values.wallet;
+      break;
+    case Step::bucket: {
+      const RowBucket& bucket = values.buckets[row.bucket];
+      request.kind = OperatorKind::create_bucket;
+      request.bucket_kind = bucket.kind->id;
+      request.unit = bucket.kind->unit;
+      request.currency = bucket.kind->currency;
+      request.priority = bucket.kind->priority;
+      request.step = bucket.kind->step;
+      request.amount = bucket.amount;
+      if (bucket.kind->lifetime != 0) {
+        const auto now = std::chrono::system_clock::now().time_since_epoch();
+        request.ends_at = static_cast<std::uint32_t>(
+            std::chrono::duration_cast<std::chrono::seconds>(now).count() + bucket.kind->lifetime);
+      }
+      break;
+    }
+    case Step::subscriber:
+      request.kind = OperatorKind::create_subscriber;
+      request.identity_count = static_cast<std::uint8_t>(values.identity_count);
+      for (std::uint32_t i = 0; i < values.identity_count; ++i) {
+        put_identity(request.identities[i], values.identities[i].type, values.identities[i].text);
+      }
+      break;
+  }
+}
+
+bool Import::submit(Row& row) {
+  shard::OperatorRequest request;
+  build(row, request);
+  const bool taken = door_.submit(row.shard, request, [this, at = &row](
+                                                          const shard::OperatorReply& reply) {
+    on_done(at, reply);
+  });
+  submitted_ += taken;
+  return taken;
+}
+
+// Control thread: what the Command made is durable, so it may be found from here on.
+void Import::on_done(Row* row, const shard::OperatorReply& reply) {
+  bool published = true;
+  if (!refused(reply.result) && row->step == Step::account) {
+    published = door_.publish(rating::IdentityType::account_name, row->values.account, row->shard,
+                              reply.account);
+  }
+  if (!refused(reply.result) && row->step == Step::subscriber) {
+    for (std::uint32_t i = 0; i < row->values.identity_count; ++i) {
+      const RowIdentity& identity = row->values.identities[i];
+      published = door_.publish(identity.type, identity.text, row->shard, reply.subscriber) &&
+                  published;
+    }
+  }
+  const std::lock_guard lock(completed_mutex_);
+  completed_.push_back({row, reply.result, reply.account, published});
+  if (completed_.size() == 1) completed_ready_.notify_one();
+}
+
+void Import::on_completion(const Completion& completion) {
+  Row& row = *completion.row;
+  --submitted_;
+  if (completion.result == OperatorResult::busy && ++row.busy_count < busy_max) {
+    return ready_.push_back(&row);
+  }
+  if (row.step == Step::owner) {
+    // not_found: the entry is older than its subscriber's end.
+    if (completion.result == OperatorResult::not_found) row.owner = none;
+    else if (completion.account != row.account) {
+      return fail(row, "an identity of the line belongs to another account");
+    }
+    return next(row);
+  }
+  if (refused(completion.result)) return fail(row, refusal_text(row, completion.result));
+  if (!completion.published) return fail(row, "the directory is full: raise the capacity");
+  if (row.step == Step::account) row.account = completion.account;
+  if (completion.result == OperatorResult::ok) {
+    const bool makes =
+        row.step == Step::account || (row.step == Step::subscriber && row.owner == none);
+    (makes ? row.created : row.updated) = true;
+  } else if (row.step == Step::account) {
+    row.existed = true;  // by a Record that the directory does not know
+  }
+  next(row);
+}
+
+std::string Import::refusal_text(const Row& row, OperatorResult result) const {
+  std::string what;
+  switch (row.step) {
+    case Step::account: what = "account"; break;
+    case Step::owner: what = "identity"; break;
+    case Step::wallet: what = "wallet"; break;
+    case Step::bucket: what = "bucket " + row.values.buckets[row.bucket].kind->name; break;
+    case Step::subscriber: what = "subscriber"; break;
+  }
+  switch (result) {
+    case OperatorResult::exists: return what + ": an identity belongs to another account";
+    case OperatorResult::full: return what + ": a pool is full: raise the capacity";
+    case OperatorResult::invalid: return what + ": a value is out of its bounds";
+    default: return what + ": " + std::string(result_text(result));
+  }
+}
+
+void Import::fail(Row& row, std::string why) {
+  record_error(row.line, std::move(why));
+  row.created = row.updated = false;
+  unlock(row);
+  std::vector<Row*> waiting;
+  waiting.swap(row.waiting);
+  free_rows_.push_back(&row);
+  for (Row* other : waiting) start(*other);
+}
+
+void Import::record_error(std::uint64_t line, std::string why) {
+  progress_.failed.fetch_add(1, std::memory_order_relaxed);
+  if (errors_.size() < errors_max) errors_.push_back({line, std::move(why)});
+  if (options_.stop_on_error) stopped_ = true;
+}
+
+void Import::finish_row(Row& row) {
+  auto& counter = row.created   ? progress_.created
+                  : row.updated ? progress_.updated
+                                : progress_.unchanged;
+  counter.fetch_add(1, std::memory_order_relaxed);
+  unlock(row);
+  std::vector<Row*> waiting;
+  waiting.swap(row.waiting);
+  free_rows_.push_back(&row);
+  for (Row* other : waiting) start(*other);
+}
+
+// ---- the window ----------------------------------------------------------------------------
+
+void Import::pump(bool wait) {
+  while (!ready_.empty() && submit(*ready_.front())) ready_.pop_front();
+  {
+    std::unique_lock lock(completed_mutex_);
+    if (wait && completed_.empty()) {
+      // With nothing submitted the door is full of others' Commands: only time helps.
+      completed_ready_.wait_for(lock, std::chrono::milliseconds(submitted_ > 0 ? 20 : 1),
+                                [&] { return !completed_.empty(); });
+    }
+    refused_turns_ = submitted_ > 0 || ready_.empty() ? 0 : refused_turns_ + 1;
+    taken_.swap(completed_);
+  }
+  if (refused_turns_ > refused_turns_max) {
+    Row& row = *ready_.front();
+    ready_.pop_front();
+    return fail(row, "the daemon takes no Commands");
+  }
+  bool only_busy = !taken_.empty();
+  for (const Completion& completion : taken_) {
+    only_busy &= completion.result == OperatorResult::busy;
+    on_completion(completion);
+  }
+  taken_.clear();
+  if (only_busy) {
+    std::unique_lock lock(completed_mutex_);
+    completed_ready_.wait_for(lock, std::chrono::milliseconds(1), [] { return false; });
+  }
+}
+
+std::string Import::progress_json(const ImportProgress& progress) {
+  return nlohmann::ordered_json{{"running", progress.running.load()},
+                                {"lines", progress.lines.load()},
+                                {"created", progress.created.load()},
+                                {"updated", progress.updated.load()},
+                                {"unchanged", progress.unchanged.load()},
+                                {"failed", progress.failed.load()}}
+             .dump() + "\n";
+}
+
+std::string Import::summary_json() const {
+  nlohmann::ordered_json errors = nlohmann::ordered_json::array();
+  for (const LineError& error : errors_) {
+    errors.push_back({{"line", error.line}, {"why", error.why}});
+  }
+  const nlohmann::ordered_json json = {
+      {"created", progress_.created.load()}, {"updated", progress_.updated.load()},
+      {"unchanged", progress_.unchanged.load()}, {"failed", progress_.failed.load()},
+      {"lines", progress_.lines.load()}, {"stopped", stopped_}, {"errors", std::move(errors)}};
+  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace levy::admin

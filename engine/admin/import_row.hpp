@@ -1,0 +1,72 @@
+// One line of an import: its text -> checked values.
+// Core: admin threads. Allocates: at most once per row. Blocks: never. Clock: none.
+//
+// A row holds its own copy of the line; all views point into it, so it may outlive the input.
+#pragma once
+
+#include <array>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/admin/request.hpp"
+
+namespace levy::admin {
+
+enum class Column : std::uint8_t {
+  account, imsi, e164, sip, nai, private_id, plan, currency, wallet, credit_limit, buckets, status,
+};
+inline constexpr std::size_t column_count = 12;
+std::string_view column_name(Column column);
+std::optional<Column> column_of(std::string_view name);
+using RowTexts = std::array<std::string_view, column_count>;  // empty = absent
+
+// The names that rows use, as they stand when the import begins.
+struct Names {
+  std::map<std::string, PlanInfo, std::less<>> plans;
+  std::map<std::string, BucketKindInfo, std::less<>> kinds;
+  std::uint16_t currency = 0;  // for rows that have none and whose plan has none
+  explicit Names(ControlDoor& door);
+};
+
+struct RowIdentity {
+  rating::IdentityType type{};
+  std::string_view text;
+};
+struct RowBucket {
+  const BucketKindInfo* kind = nullptr;
+  std::int64_t amount = 0;
+};
+
+struct RowValues {
+  std::string_view account;
+  std::array<RowIdentity, 4> identities{};
+  std::uint32_t identity_count = 0;
+  std::uint16_t plan = 0, currency = 0;
+  bool has_wallet = false;
+  std::int64_t wallet = 0, credit_limit = 0;
+  std::array<RowBucket, 8> buckets{};
+  std::uint32_t bucket_count = 0;
+  shard::AccountStatus status = shard::AccountStatus::active;
+};
+
+// The header line of CSV: which column stands where.
+class CsvHeader {
+ public:
+  // Returns why it is none, or empty.
+  std::string read(std::string_view line);
+  // Cuts `line` (whole fields in quotes are unquoted in place). Returns why not, or empty.
+  std::string_view cut(std::string& line, RowTexts& texts) const;
+
+ private:
+  std::vector<Column> columns_;
+};
+
+// One JSON object; texts are kept in `line` itself, which is rewritten. Returns why not, or empty.
+std::string cut_json(std::string& line, RowTexts& texts);
+
+// Texts -> values. Returns why not, or empty. `values` points into the texts and into `names`.
+std::string row_values(const RowTexts& texts, const Names& names, RowValues& values);
+
+}  // namespace levy::admin

@@ -1,0 +1,272 @@
+// Operators' changes to money, status and sessions (see operations.hpp); identities.cpp has the rest.
+// Core: admin threads. Allocates: yes. Blocks: waits for durability. Clock: system, for lifetimes.
+#include "engine/admin/operations.hpp"
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "engine/admin/amount.hpp"
+#include "engine/admin/currency.hpp"
+#include "engine/admin/fields.hpp"
+#include "engine/admin/show.hpp"
+#include "engine/admin/transfer.hpp"
+#include "engine/base/hash.hpp"
+
+namespace levy::admin {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+using shard::OperatorKind;
+using shard::OperatorResult;
+
+std::uint32_t unix_now() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count());
+}
+
+std::string known_kinds(ControlDoor& door) {
+  std::string text = "bucket kinds:";
+  for (const BucketKindInfo& kind : door.bucket_kinds()) text += " " + kind.name;
+  return text;
+}
+
+// Where the money or the units go: fields of the request from `currency` or `bucket`.
+void put_purse(ControlDoor& door, Fields& fields, shard::OperatorRequest& request) {
+  const std::string_view currency = fields.text("currency"), bucket = fields.text("bucket");
+  if (currency.empty() == bucket.empty()) {
+    return fields.fail("one of \"currency\" (the wallet) and \"bucket\" (a kind) is needed",
+                       known_kinds(door));
+  }
+  if (!currency.empty()) {
+    request.unit = rating::Unit::money;
+    request.currency = currency_number(currency);
+    if (request.currency == 0) {
+      fields.fail("no currency \"" + std::string(currency) + "\"", "ISO 4217 letters, as EUR");
+    }
+    if (fields.has("ends_at")) fields.fail("a wallet does not end", "name a bucket kind");
+    return;
+  }
+  for (const BucketKindInfo& kind : door.bucket_kinds()) {
+    if (kind.name != bucket) continue;
+    request.bucket_kind = kind.id;
+    request.unit = kind.unit;
+    request.currency = kind.currency;
+    request.priority = kind.priority;
+    request.step = kind.step;
+    request.ends_at = static_cast<std::uint32_t>(fields.number("ends_at", UINT32_MAX));
+    if (request.ends_at == 0 && kind.lifetime != 0) request.ends_at = unix_now() + kind.lifetime;
+    return;
+  }
+  fields.fail("no bucket kind \"" + std::string(bucket) + "\"", known_kinds(door));
+}
+
+void put_reasons(Fields& fields, shard::OperatorRequest& request) {
+  put_text(request.request_key, fields.bounded("key", sizeof request.request_key - 1));
+  put_text(request.who, fields.bounded("who", sizeof request.who - 1));
+  put_text(request.why, fields.bounded("why", sizeof request.why - 1));
+}
+
+}  // namespace
+
+Answer Operations::show(std::string_view id) {
+  const auto target = find_target(door_, id);
+  return target ? subscriber_json(door_, *target) : unknown_target(id);
+}
+
+Answer Operations::sessions(std::string_view id) {
+  const auto target = find_target(door_, id);
+  return target ? sessions_json(door_, *target) : unknown_target(id);
+}
+
+Answer Operations::change(std::string_view id, shard::OperatorRequest request,
+                          const Target& target) {
+  const shard::OperatorReply reply = door_.call(target.shard, request).reply;
+  if (refused(reply.result)) return refusal(reply.result, id);
+  Json json = {{"result", result_text(reply.result)}};
+  const Answer after = subscriber_json(door_, target);
+  if (after.ok()) json["subscriber"] = Json::parse(after.body);
+  return {200, json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"};
+}
+
+Answer Operations::money(std::string_view id, std::string_view body, OperatorKind kind) {
+  Fields fields(body, {"amount", "currency", "bucket", "key", "who", "why", "ends_at"});
+  if (fields.fault()) return *fields.fault();
+  const auto target = find_target(door_, id);
+  if (!target) return unknown_target(id);
+  shard::OperatorRequest request = request_for(kind, *target);
+  put_purse(door_, fields, request);
+  put_reasons(fields, request);
+  const std::string_view amount = fields.required("amount");
+  if (kind == OperatorKind::adjust) {
+    fields.required("why");
+    if (fields.has("bucket")) fields.fail("only wallets are adjusted", "name a currency");
+  }
+  if (fields.fault()) return *fields.fault();
+  const Sign sign = kind == OperatorKind::adjust ? Sign::any : Sign::positive;
+  const std::string_view why = parse_units(amount, request.unit, sign, request.amount);
+  if (!why.empty()) fields.fail("amount \"" + std::string(amount) + "\": " + std::string(why));
+  if (request.amount == 0) fields.fail("the amount is zero");
+  if (fields.fault()) return *fields.fault();
+  // What was asked, without what the clock adds: a repeat of the key has the same digest. The
+  // target is not in it: the same subscriber may be named by another of its identities.
+  request.digest = stable_hash(std::to_string(static_cast<int>(kind)) + "|" +
+                               std::to_string(request.amount) + "|" +
+                               std::to_string(request.currency) + "|" +
+                               std::to_string(request.bucket_kind) + "|" +
+                               std::string(fields.text("ends_at")));
+  return change(id, request, *target);
+}
+
+Answer Operations::credit(std::string_view id, std::string_view body) {
+  return money(id, body, OperatorKind::credit);
+}
+
+Answer Operations::adjust(std::string_view id, std::string_view body) {
+  return money(id, body, OperatorKind::adjust);
+}
+
+Answer Operations::set_status(std::string_view id, std::string_view body) {
+  Fields fields(body, {"status", "key", "who", "why"});
+  const std::string_view status = fields.required("status");
+  const auto target = find_target(door_, id);
+  if (!target) return fields.fault() ? *fields.fault() : unknown_target(id);
+  shard::OperatorRequest request = request_for(OperatorKind::set_status, *target);
+  put_reasons(fields, request);
+  if (status == "active") request.status = shard::AccountStatus::active;
+  else if (status == "suspended") request.status = shard::AccountStatus::suspended;
+  else if (status == "barred") request.status = shard::AccountStatus::barred;
+  else fields.fail("no status \"" + std::string(status) + "\"", "active, suspended or barred");
+  request.digest = stable_hash("status|" + std::string(status));
+  return fields.fault() ? *fields.fault() : change(id, request, *target);
+}
+
+Answer Operations::set_plan(std::string_view id, std::string_view body) {
+  Fields fields(body, {"plan", "key", "who", "why"});
+  const std::string_view plan = fields.required("plan");
+  const auto target = find_target(door_, id);
+  if (!target) return fields.fault() ? *fields.fault() : unknown_target(id);
+  shard::OperatorRequest request = request_for(OperatorKind::set_plan, *target);
+  put_reasons(fields, request);
+  std::string known = "plans:";
+  for (const PlanInfo& info : door_.plans()) {
+    if (info.name == plan) request.plan = info.id;
+    known += " " + info.name;
+  }
+  if (request.plan == 0) fields.fail("no plan \"" + std::string(plan) + "\"", known);
+  request.digest = stable_hash("plan|" + std::string(plan));
+  return fields.fault() ? *fields.fault() : change(id, request, *target);
+}
+
+Answer Operations::set_credit_limit(std::string_view id, std::string_view body) {
+  Fields fields(body, {"credit_limit", "key", "who", "why"});
+  const std::string_view limit = fields.required("credit_limit");
+  const auto target = find_target(door_, id);
+  if (!target) return fields.fault() ? *fields.fault() : unknown_target(id);
+  shard::OperatorRequest request = request_for(OperatorKind::set_credit_limit, *target);
+  put_reasons(fields, request);
+  const std::string_view why = parse_money(limit, Sign::positive, request.credit_limit);
+  if (!why.empty()) fields.fail("credit_limit \"" + std::string(limit) + "\": " + std::string(why));
+  request.digest = stable_hash("limit|" + std::to_string(request.credit_limit));
+  return fields.fault() ? *fields.fault() : change(id, request, *target);
+}
+
+Answer Operations::transfer(std::string_view body) {
+  Fields fields(body, {"from", "to", "amount", "currency", "key", "who", "why"});
+  const std::string_view from = fields.required("from"), to = fields.required("to");
+  const std::string_view amount = fields.required("amount");
+  const std::uint16_t currency = currency_number(fields.required("currency"));
+  if (currency == 0) fields.fail("no such currency", "ISO 4217 letters, as EUR");
+  TransferOrder order;
+  order.currency = currency;
+  order.key = fields.bounded("key", sizeof(shard::OperatorRequest::request_key) - 1);
+  order.who = fields.bounded("who", sizeof(shard::OperatorRequest::who) - 1);
+  order.why = fields.bounded("why", sizeof(shard::OperatorRequest::why) - 1);
+  const std::string_view why = parse_money(amount, Sign::positive, order.micros);
+  if (!why.empty()) fields.fail("amount \"" + std::string(amount) + "\": " + std::string(why));
+  if (order.micros == 0) fields.fail("the amount is zero");
+  if (fields.fault()) return *fields.fault();
+  const auto source = find_target(door_, from), sink = find_target(door_, to);
+  if (!source) return unknown_target(from);
+  if (!sink) return unknown_target(to);
+  // The receiver by its account's name: that is what the mail carries.
+  const CallResult shown =
+      door_.call(sink->shard, request_for(OperatorKind::show_account, *sink));
+  if (refused(shown.reply.result)) return refusal(shown.reply.result, to);
+  const auto image = account_image(shown.payload);
+  if (!image) return error_answer(500, "internal", "show_account: unknown layout");
+  order.from = *source;
+  order.to_account = image->account.name_text();
+  order.to_shard = sink->shard;
+  if (mail_left_.exchange(false)) drive_left_mail();
+  const TransferResult result = admin::transfer(door_, order);
+  bool delivered = result.state == TransferState::delivered;
+  // An earlier request with this key, or one whose answer is not known, may have left its mail.
+  if (result.state == TransferState::open || result.result == OperatorResult::busy ||
+      result.result == OperatorResult::unchanged) {
+    delivered = drive_left_mail();
+  }
+  if (refused(result.result)) return refusal(result.result, from);
+  if (result.state == TransferState::came_back) {
+    return error_answer(409, "came_back", result.why, "the sender has the money again");
+  }
+  Json json = {{"result", result_text(result.result)},
+               {"delivered", delivered},
+               {"mail", result.mail_sequence}};
+  if (!delivered) json["open"] = result.why;
+  return {delivered ? 200 : 202, json.dump(2) + "\n"};
+}
+
+// true: no mail is left on any Shard.
+bool Operations::drive_left_mail() {
+  const bool done = drive_mail(door_).left.empty();
+  if (!done) mail_left_ = true;
+  return done;
+}
+
+// A session has no entry in the directory: its id is asked of one Shard after another.
+Answer Operations::on_every_shard(const shard::OperatorRequest& request, std::string_view what) {
+  OperatorResult best = OperatorResult::not_found;
+  for (std::uint32_t i = 0; i < door_.shard_count(); ++i) {
+    const auto reply = door_.call(ShardId{static_cast<std::uint8_t>(i)}, request).reply;
+    if (!refused(reply.result)) {
+      return {200, Json{{"result", result_text(reply.result)}, {"shard", i}}.dump(2) + "\n"};
+    }
+    if (reply.result != OperatorResult::not_found) best = reply.result;
+  }
+  return refusal(best, what);
+}
+
+Answer Operations::reauthorize(std::string_view body) {
+  Fields fields(body, {"session_id", "rating_group", "who", "why"});
+  shard::OperatorRequest request;
+  request.kind = OperatorKind::reauthorize;
+  fields.required("session_id");
+  const std::string_view id = fields.bounded("session_id", limits::session_id_bytes_max);
+  put_text(request.session_id, id);
+  request.flag = fields.has("rating_group");
+  request.rating_group = static_cast<std::uint32_t>(fields.number("rating_group", UINT32_MAX));
+  put_reasons(fields, request);
+  return fields.fault() ? *fields.fault() : on_every_shard(request, id);
+}
+
+Answer Operations::abort_session(std::string_view body) {
+  Fields fields(body, {"session_id", "who", "why"});
+  shard::OperatorRequest request;
+  request.kind = OperatorKind::abort_session;
+  fields.required("session_id");
+  const std::string_view id = fields.bounded("session_id", limits::session_id_bytes_max);
+  put_text(request.session_id, id);
+  put_reasons(fields, request);
+  return fields.fault() ? *fields.fault() : on_every_shard(request, id);
+}
+
+Answer Operations::trace_mark(const Target& target, bool on) {
+  shard::OperatorRequest request = request_for(OperatorKind::trace, target);
+  request.flag = on;
+  const auto reply = door_.call(target.shard, request).reply;
+  if (refused(reply.result)) return refusal(reply.result, target.identity.text);
+  return {200, "{}\n"};
+}
+
+}  // namespace levy::admin

@@ -1,0 +1,52 @@
+// What an operator may do to one account, subscriber or session: each is one Command (transfer: mail).
+// Core: admin threads. Allocates: yes. Blocks: waits for durability. Clock: system, for lifetimes.
+//
+// Thread-safe. Operations that make or move identities run one at a time, and not beside an
+// import: an identity belongs to one account, and only the order of Commands can keep it so.
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <string_view>
+
+#include "engine/admin/request.hpp"
+
+namespace levy::admin {
+
+class Operations {
+ public:
+  explicit Operations(ControlDoor& door) : door_(door) {}
+
+  // Bodies are JSON objects; `id` as find_target() takes it.
+  Answer show(std::string_view id);
+  Answer sessions(std::string_view id);
+  Answer create(std::string_view body);
+  Answer credit(std::string_view id, std::string_view body);  // top-up
+  Answer adjust(std::string_view id, std::string_view body);
+  Answer set_status(std::string_view id, std::string_view body);
+  Answer set_plan(std::string_view id, std::string_view body);
+  Answer set_credit_limit(std::string_view id, std::string_view body);
+  Answer change_identity(std::string_view id, std::string_view body, rating::IdentityType type,
+                         std::string_view key);
+  Answer remove(std::string_view id);
+  Answer transfer(std::string_view body);
+  Answer reauthorize(std::string_view body);
+  Answer abort_session(std::string_view body);
+  // Sets or clears the trace mark.
+  Answer trace_mark(const Target& target, bool on);
+
+  // Held by whoever makes or moves identities, the import included.
+  std::mutex& identity_mutex() { return identity_mutex_; }
+
+ private:
+  Answer change(std::string_view id, shard::OperatorRequest request, const Target& target);
+  Answer money(std::string_view id, std::string_view body, shard::OperatorKind kind);
+  bool drive_left_mail();
+  Answer on_every_shard(const shard::OperatorRequest& request, std::string_view what);
+
+  ControlDoor& door_;
+  std::mutex identity_mutex_;
+  std::atomic<bool> mail_left_{false};
+};
+
+}  // namespace levy::admin

@@ -1,0 +1,188 @@
+// Payloads of reads -> JSON (see show.hpp).
+// Core: admin threads. Allocates: yes. Blocks: waits for reads. Clock: none.
+#include "engine/admin/show.hpp"
+
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "engine/admin/amount.hpp"
+#include "engine/admin/currency.hpp"
+
+namespace levy::admin {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string dumped(const Json& json) {
+  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+template <class T>
+bool take(const std::uint8_t*& at, std::size_t& left, std::size_t count, std::vector<T>& into) {
+  if (count > left / sizeof(T)) return false;
+  into.resize(count);
+  if (count > 0) std::memcpy(into.data(), at, count * sizeof(T));
+  at += count * sizeof(T);
+  left -= count * sizeof(T);
+  return true;
+}
+
+std::string_view status_text(shard::AccountStatus status) {
+  switch (status) {
+    case shard::AccountStatus::active: return "active";
+    case shard::AccountStatus::suspended: return "suspended";
+    case shard::AccountStatus::barred: return "barred";
+  }
+  return "?";
+}
+
+std::string_view state_text(shard::SessionState state) {
+  switch (state) {
+    case shard::SessionState::free: return "free";
+    case shard::SessionState::open: return "open";
+    case shard::SessionState::ended: return "ended";
+    case shard::SessionState::lost: return "lost";
+    case shard::SessionState::superseded: return "superseded";
+  }
+  return "?";
+}
+
+Json bucket_json(ControlDoor& door, const rating::Bucket& bucket) {
+  Json out;
+  out["kind"] = bucket.kind == 0 ? "wallet" : door.name_of(bucket.kind);
+  out["unit"] = unit_text(bucket.unit);
+  if (bucket.unit == rating::Unit::money) out["currency"] = currency_letters(bucket.currency);
+  out["free"] = amount_text(bucket.free(), bucket.unit);
+  out["reserved"] = amount_text(bucket.reserved, bucket.unit);
+  out["credits"] = amount_text(bucket.credits, bucket.unit);
+  out["spent"] = amount_text(bucket.spent, bucket.unit);
+  out["written_off"] = amount_text(bucket.written_off, bucket.unit);
+  out["in_transit"] = amount_text(bucket.in_transit, bucket.unit);
+  out["priority"] = bucket.priority;
+  if (bucket.starts_at != 0) out["starts_at"] = bucket.starts_at;
+  if (bucket.ends_at != 0) out["ends_at"] = bucket.ends_at;
+  if (bucket.step > 1) out["step"] = bucket.step;
+  return out;
+}
+
+Json account_json(ControlDoor& door, const AccountImage& image, ShardId shard) {
+  const shard::Account& account = image.account;
+  Json out;
+  out["account"] = account.name_text();
+  out["status"] = status_text(account.status);
+  out["plan"] = account.plan == 0 ? "" : door.name_of(account.plan);
+  out["credit_limit"] = money_text(account.credit_limit);
+  out["created_at"] = account.created_at;
+  out["shard"] = shard.value;
+  out["sessions_open"] = image.session_count;
+  Json subscribers = Json::array();
+  for (const shard::Subscriber& subscriber : image.subscribers) {
+    Json row = Json::object();
+    if (subscriber.imsi != 0) row["imsi"] = digits_text(subscriber.imsi);
+    if (subscriber.e164 != 0) row["e164"] = digits_text(subscriber.e164);
+    subscribers.push_back(std::move(row));
+  }
+  out["subscribers"] = std::move(subscribers);
+  Json others = Json::array();
+  for (const shard::OperatorIdentity& identity : image.identities) {
+    others.push_back({{"type", identity_type_text(identity.type)}, {"text", identity.view()}});
+  }
+  out["other_identities"] = std::move(others);
+  Json buckets = Json::array();
+  for (const rating::Bucket& bucket : image.buckets) buckets.push_back(bucket_json(door, bucket));
+  out["buckets"] = std::move(buckets);
+  return out;
+}
+
+Json session_json(const shard::SessionRow& row) {
+  const shard::Session& state = row.state;
+  const std::size_t head = std::min<std::size_t>(state.id_bytes, sizeof state.id_head);
+  const std::size_t tail = std::min<std::size_t>(row.id_tail_bytes, sizeof row.id_tail);
+  Json out;
+  out["session_id"] = std::string(state.id_head, head) + std::string(row.id_tail, tail);
+  out["state"] = state_text(state.state);
+  out["application"] = state.application;
+  out["opened_at"] = state.opened_at;
+  out["last_seen_at"] = state.last_seen_at;
+  out["highest_request_number"] = state.number_max;
+  out["reauth_wanted"] = state.reauth_wanted;
+  out["reauth_acked"] = state.reauth_acked;
+  out["groups"] = row.groups;
+  if (row.groups > 0) {
+    const rating::Group& group = row.first_group;
+    std::int64_t reserved = 0;
+    for (const rating::Reservation& part : group.reservations) reserved += part.amount;
+    Json first;
+    if ((group.flags & rating::group_has_rating_group) != 0) {
+      first["rating_group"] = group.rating_group;
+    }
+    first["used"] = group.used_total;
+    first["granted"] = group.granted;
+    first["reserved_raw"] = reserved;  // micros or units, by the bucket
+    first["final"] = (group.flags & rating::group_final) != 0;
+    out["first_group"] = std::move(first);
+  }
+  return out;
+}
+
+Answer layout_fault(std::string_view what) {
+  return error_answer(500, "internal", std::string(what) + ": the payload has an unknown layout");
+}
+
+}  // namespace
+
+std::optional<AccountImage> account_image(const std::vector<std::uint8_t>& payload) {
+  shard::ShowHeader header;
+  if (payload.size() < sizeof header + sizeof(shard::Account)) return std::nullopt;
+  std::memcpy(&header, payload.data(), sizeof header);
+  AccountImage image;
+  std::memcpy(&image.account, payload.data() + sizeof header, sizeof image.account);
+  const std::uint8_t* at = payload.data() + sizeof header + sizeof image.account;
+  std::size_t left = payload.size() - sizeof header - sizeof image.account;
+  if (!take(at, left, header.subscriber_count, image.subscribers) ||
+      !take(at, left, header.bucket_count, image.buckets) ||
+      !take(at, left, header.identity_count, image.identities) || left != 0) {
+    return std::nullopt;
+  }
+  image.session_count = header.session_count;
+  return image;
+}
+
+std::string digits_text(std::uint64_t packed) {
+  if (packed == 0) return {};
+  char digits[16];
+  return {digits, shard::unpack_digits(packed, digits)};
+}
+
+Answer subscriber_json(ControlDoor& door, const Target& target) {
+  const CallResult result =
+      door.call(target.shard, request_for(shard::OperatorKind::show_account, target));
+  if (refused(result.reply.result)) return refusal(result.reply.result, target.identity.text);
+  const auto image = account_image(result.payload);
+  if (!image) return layout_fault("show_account");
+  return {200, dumped(account_json(door, *image, target.shard))};
+}
+
+Answer sessions_json(ControlDoor& door, const Target& target) {
+  shard::OperatorRequest request = request_for(shard::OperatorKind::list_sessions, target);
+  Json rows = Json::array();
+  // The cursor ends the walk; the bound only ends a walk over sessions that come as fast as it goes.
+  constexpr int pages_max = 10'000;
+  for (int page = 0; page < pages_max; ++page) {
+    const CallResult result = door.call(target.shard, request);
+    if (refused(result.reply.result)) return refusal(result.reply.result, target.identity.text);
+    std::vector<shard::SessionRow> items;
+    const std::uint8_t* at = result.payload.data();
+    std::size_t left = result.payload.size();
+    if (!take(at, left, result.reply.payload_items, items) || left != 0) {
+      return layout_fault("list_sessions");
+    }
+    for (const shard::SessionRow& row : items) rows.push_back(session_json(row));
+    if (result.reply.id == none) return {200, dumped(Json{{"sessions", std::move(rows)}})};
+    request.cursor = result.reply.id;
+  }
+  return error_answer(503, "busy", "the list of sessions did not come to an end", "try again");
+}
+
+}  // namespace levy::admin

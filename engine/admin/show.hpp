@@ -1,0 +1,33 @@
+// Payloads of the Shard's reads -> JSON text, and the facts that operations need from them.
+// Core: admin threads. Allocates: yes. Blocks: subscriber_json() waits for its read. Clock: none.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/admin/request.hpp"
+
+namespace levy::admin {
+
+// The payload of show_account, copied out.
+struct AccountImage {
+  shard::Account account{};
+  std::vector<shard::Subscriber> subscribers;
+  std::vector<rating::Bucket> buckets;
+  std::vector<shard::OperatorIdentity> identities;  // other than IMSI and E.164
+  std::uint32_t session_count = 0;
+};
+// Nothing when the payload is not whole: then the Shard and this module disagree on its layout.
+std::optional<AccountImage> account_image(const std::vector<std::uint8_t>& payload);
+
+// Digits of a packed IMSI or E.164; empty when there are none.
+std::string digits_text(std::uint64_t packed);
+
+// The account (with its subscribers and buckets) that `target` names, as JSON, or the refusal.
+Answer subscriber_json(ControlDoor& door, const Target& target);
+
+// Every session of the account, as JSON, or the refusal.
+Answer sessions_json(ControlDoor& door, const Target& target);
+
+}  // namespace levy::admin

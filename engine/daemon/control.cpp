@@ -1,0 +1,246 @@
+#include "engine/daemon/control.hpp"
+
+#include <chrono>
+#include <cstring>
+#include <future>
+
+#include "engine/clock.hpp"
+#include "engine/daemon/log.hpp"
+
+namespace levy::daemon {
+
+using shard::OperatorKind;
+using shard::OperatorReply;
+using shard::OperatorRequest;
+using shard::OperatorResult;
+
+Control::Control(const ControlParts& parts)
+    : parts_(parts),
+      slab_(pipeline::slab_control, parts.frames, HugePages::off),
+      under_way_(parts.frames),
+      snapshot_writer_(parts.snapshot_directory, parts.node_id) {
+  started_ = SystemClock().now();
+  snapshot_at_ = started_;
+  for (std::size_t i = 0; i < parts_.shard_loops.size() * 8; ++i) {
+    snapshot_buffers_.push_back(std::make_unique<pipeline::SnapshotBuffer>());
+    parts_.shard_loops[i % parts_.shard_loops.size()]->snapshot().empty.try_push(
+        snapshot_buffers_.back().get());
+  }
+  const journal::Failure failure = journal::snapshot_needs_from(
+      parts_.snapshot_directory, parts_.node_id, needed_from_);
+  if (failure) log::warn("snapshot", failure.text);
+}
+
+Control::~Control() {
+  if (thread_.joinable()) stop();
+}
+
+void Control::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void Control::stop() {
+  {
+    const std::lock_guard lock(queue_mutex_);
+    closed_ = true;
+  }
+  stopping_.store(true);
+  queue_news_.notify_all();
+  if (thread_.joinable()) thread_.join();
+  const OperatorReply busy{OperatorResult::busy};
+  std::deque<Pending> left;
+  {
+    const std::lock_guard lock(queue_mutex_);
+    left.swap(queue_);
+  }
+  for (Pending& p : left) p.done(busy, {}, Lsn{});
+  for (Done& done : under_way_) {
+    if (done) done(busy, {}, Lsn{});
+    done = nullptr;
+  }
+}
+
+void Control::run() {
+  while (!stopping_.load()) {
+    std::size_t done = take_replies();
+    done += send_queued();
+    drain_logs();
+    pass_traces();
+    keep_segments();
+    snapshot_turn();
+    if (done != 0) continue;
+    std::unique_lock lock(queue_mutex_);
+    queue_news_.wait_for(lock, std::chrono::microseconds(500),
+                         [this] { return !queue_.empty() || stopping_.load(); });
+  }
+  take_replies();
+  drain_logs();
+}
+
+// ---- requests ------------------------------------------------------------------------------
+
+bool Control::enqueue(ShardId shard, const OperatorRequest& request, Done done,
+                      std::size_t queue_max) {
+  {
+    const std::lock_guard lock(queue_mutex_);
+    if (closed_ || queue_.size() >= queue_max) return false;
+    queue_.push_back(Pending{shard, request, std::move(done)});
+  }
+  queue_news_.notify_one();
+  return true;
+}
+
+std::size_t Control::send_queued() {
+  std::size_t sent = 0;
+  for (; slab_.free_frames() != 0; ++sent) {
+    Pending next;
+    {
+      const std::lock_guard lock(queue_mutex_);
+      if (queue_.empty()) return sent;
+      pipeline::FrameRing& ring =
+          *parts_.rings->control_to_shard[parts_.map.loop_of(queue_.front().shard)];
+      if (ring.free_slots() == 0) return sent;
+      next = std::move(queue_.front());
+      queue_.pop_front();
+    }
+    Frame* frame = slab_.take();
+    frame->flags = frame_operator;
+    frame->shard = next.shard;
+    std::memcpy(frame->rx, &next.request, sizeof next.request);
+    frame->rx_bytes = sizeof next.request;
+    under_way_[frame->index] = std::move(next.done);
+    const bool pushed =
+        parts_.rings->control_to_shard[parts_.map.loop_of(next.shard)]->try_push(frame);
+    LEVY_CHECK(pushed);
+  }
+  return sent;
+}
+
+std::size_t Control::take_replies() {
+  Frame* frames[64];
+  const std::size_t n = parts_.rings->journal_to_control.pop(frames, 64);
+  for (std::size_t i = 0; i < n; ++i) {
+    Frame& frame = *frames[i];
+    OperatorReply reply;
+    std::memcpy(static_cast<void*>(&reply), frame.tx, sizeof reply);
+    Done done = std::move(under_way_[frame.index]);
+    under_way_[frame.index] = nullptr;
+    done(reply, {frame.tx + sizeof reply, frame.tx_bytes - sizeof reply}, frame.lsn);
+    slab_.give_back(&frame);
+  }
+  return n;
+}
+
+admin::CallResult Control::call(ShardId shard, const OperatorRequest& request) {
+  std::promise<admin::CallResult> promise;
+  auto result = promise.get_future();
+  const bool taken = enqueue(
+      shard, request,
+      [&promise](const OperatorReply& reply, std::span<const std::uint8_t> payload, Lsn) {
+        promise.set_value({reply, {payload.begin(), payload.end()}});
+      },
+      1 << 20);
+  if (!taken) {
+    admin::CallResult busy;
+    busy.reply.result = OperatorResult::busy;
+    return busy;
+  }
+  return result.get();
+}
+
+bool Control::submit(ShardId shard, const OperatorRequest& request,
+                     std::function<void(const OperatorReply&)> done) {
+  return enqueue(
+      shard, request,
+      [done = std::move(done)](const OperatorReply& reply, std::span<const std::uint8_t>, Lsn) {
+        done(reply);
+      },
+      parts_.frames * 2);
+}
+
+Lsn Control::barrier() {
+  std::uint64_t highest = 0;
+  for (std::uint32_t loop = 0; loop < parts_.map.loops; ++loop) {
+    std::promise<std::uint64_t> promise;
+    auto lsn = promise.get_future();
+    OperatorRequest read;
+    read.kind = OperatorKind::list_mail;
+    const bool taken =
+        enqueue(ShardId{static_cast<std::uint8_t>(loop)}, read,
+                [&promise](const OperatorReply&, std::span<const std::uint8_t>, Lsn at) {
+                  promise.set_value(at.value);
+                },
+                1 << 20);
+    if (taken) highest = std::max(highest, lsn.get());
+  }
+  return Lsn{highest};
+}
+
+// ---- the rest of the door ------------------------------------------------------------------
+
+std::optional<Directory::Found> Control::find(rating::IdentityType type, std::string_view text) {
+  const auto found = parts_.directory->find(Directory::key(static_cast<std::uint8_t>(type), text));
+  if (found.slot == none) return std::nullopt;
+  return found;
+}
+
+bool Control::publish(rating::IdentityType type, std::string_view text, ShardId shard, Slot slot) {
+  const std::lock_guard lock(directory_mutex_);
+  return parts_.directory->put(Directory::key(static_cast<std::uint8_t>(type), text), shard, slot);
+}
+
+void Control::withdraw(rating::IdentityType type, std::string_view text) {
+  const std::lock_guard lock(directory_mutex_);
+  parts_.directory->erase(Directory::key(static_cast<std::uint8_t>(type), text));
+}
+
+std::vector<admin::PlanInfo> Control::plans() {
+  const std::lock_guard lock(plans_mutex_);
+  return plans_ != nullptr ? plans_->infos(version_.load()) : std::vector<admin::PlanInfo>{};
+}
+
+std::vector<admin::BucketKindInfo> Control::bucket_kinds() {
+  const std::lock_guard lock(plans_mutex_);
+  return plans_ != nullptr ? plans_->bucket_kinds(version_.load())
+                           : std::vector<admin::BucketKindInfo>{};
+}
+
+void Control::add_name(std::uint16_t id, std::string text) {
+  const std::lock_guard lock(names_mutex_);
+  names_[id] = std::move(text);
+}
+
+std::string Control::name_of(std::uint16_t id) {
+  const std::lock_guard lock(names_mutex_);
+  const auto found = names_.find(id);
+  return found != names_.end() ? found->second : std::string();
+}
+
+std::string Control::reload() {
+  const std::lock_guard lock(plans_mutex_);
+  return reload_ ? reload_() : std::string("the daemon is still starting");
+}
+
+std::string Control::metrics_text() {
+  const double uptime = static_cast<double>(micros_between(started_, SystemClock().now())) / 1e6;
+  const std::vector<metrics::ExtraGauge> extra = {
+      {"uptime_seconds", "Seconds since the daemon started", {}, uptime},
+      {"plan_version", "Version of the plans in force", {}, static_cast<double>(version_.load())},
+      {"directory_identities", "Identities in the directory", {},
+       static_cast<double>(parts_.directory->used())},
+  };
+  return metrics::exposition(parts_.counters, extra);
+}
+
+// ---- segments ------------------------------------------------------------------------------
+
+void Control::keep_segments() {
+  const journal::Failure failure = parts_.keeper->turn(needed_from_);
+  if (failure.text == keeper_failure_) return;  // said once, not two thousand times a second
+  keeper_failure_ = failure.text;
+  if (failure) log::error("journal", "cannot prepare the next segment: " + failure.text +
+                                         "; new work stops when the current one is half full");
+  else log::info("journal", "segments can be prepared again");
+}
+
+}  // namespace levy::daemon

@@ -1,0 +1,73 @@
+#include "engine/daemon/log.hpp"
+
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <memory>
+
+namespace levy::daemon::log {
+
+namespace {
+
+bool as_json = false;
+
+std::string escaped(std::string_view text) {
+  std::string out;
+  out.reserve(text.size() + 8);
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (byte < 0x20) {
+      out += fmt::format("\\u{:04x}", byte);
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+// One event is one line: text keeps its own line breaks out.
+void write(spdlog::level::level_enum level, std::string_view event, std::string_view text) {
+  if (as_json) {
+    spdlog::log(level, "\"event\":\"{}\",\"text\":\"{}\"}}", escaped(event), escaped(text));
+  } else {
+    spdlog::log(level, "{}: {}", event, text);
+  }
+}
+
+}  // namespace
+
+void open(const config::LogOptions& options) {
+  std::shared_ptr<spdlog::logger> logger;
+  if (options.file.empty()) {
+    logger = std::make_shared<spdlog::logger>("levyd",
+                                              std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  } else {
+    logger = std::make_shared<spdlog::logger>(
+        "levyd", std::make_shared<spdlog::sinks::basic_file_sink_mt>(options.file));
+  }
+  as_json = options.format == config::LogFormat::json;
+  logger->set_pattern(as_json ? "{\"at\":\"%Y-%m-%dT%H:%M:%S.%eZ\",\"level\":\"%l\",%v"
+                              : "%Y-%m-%dT%H:%M:%S.%eZ %-7l %v",
+                      spdlog::pattern_time_type::utc);
+  switch (options.level) {
+    case config::LogLevel::debug: logger->set_level(spdlog::level::debug); break;
+    case config::LogLevel::info: logger->set_level(spdlog::level::info); break;
+    case config::LogLevel::warn: logger->set_level(spdlog::level::warn); break;
+    case config::LogLevel::error: logger->set_level(spdlog::level::err); break;
+  }
+  logger->flush_on(spdlog::level::warn);
+  spdlog::set_default_logger(logger);
+  spdlog::flush_every(std::chrono::seconds(1));
+}
+
+void debug(std::string_view event, std::string_view text) { write(spdlog::level::debug, event, text); }
+void info(std::string_view event, std::string_view text) { write(spdlog::level::info, event, text); }
+void warn(std::string_view event, std::string_view text) { write(spdlog::level::warn, event, text); }
+void error(std::string_view event, std::string_view text) { write(spdlog::level::err, event, text); }
+void flush() { spdlog::default_logger()->flush(); }
+
+}  // namespace levy::daemon::log

@@ -1,0 +1,186 @@
+#include "engine/daemon/plans.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+
+#include "engine/base/hash.hpp"
+#include "rating/compile/currency.hpp"
+
+namespace levy::daemon {
+
+namespace {
+
+// A stored version is one file: for each source a line "--- <bytes> <path>" and the text.
+std::string pack(const std::vector<config::SourceText>& sources) {
+  std::string out;
+  for (const config::SourceText& s : sources) {
+    const std::size_t slash = s.path.find_last_of('/');
+    const std::string name = slash == std::string::npos ? s.path : s.path.substr(slash + 1);
+    out += "--- " + std::to_string(s.text.size()) + " " + name + "\n" + s.text + "\n";
+  }
+  return out;
+}
+
+bool unpack(const std::string& packed, std::vector<config::SourceText>& sources) {
+  std::size_t at = 0;
+  while (at < packed.size()) {
+    const std::size_t end = packed.find('\n', at);
+    if (end == std::string::npos || packed.compare(at, 4, "--- ") != 0) return false;
+    std::istringstream line(packed.substr(at + 4, end - at - 4));
+    std::size_t size = 0;
+    config::SourceText source;
+    line >> size >> source.path;
+    if (!line && source.path.empty()) return false;
+    if (size > packed.size() - end - 1) return false;
+    source.text = packed.substr(end + 1, size);
+    sources.push_back(std::move(source));
+    at = end + 1 + size + 1;
+  }
+  return true;
+}
+
+// Written beside, synced and renamed: a stored source is whole or not there.
+std::string write_file(const std::string& path, const std::string& text) {
+  const std::string temporary = path + ".new";
+  const int fd = ::open(temporary.c_str(), O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0640);
+  if (fd < 0) return "cannot write " + temporary;
+  std::size_t done = 0;
+  while (done < text.size()) {
+    const ssize_t n = ::write(fd, text.data() + done, text.size() - done);
+    if (n <= 0) break;
+    done += static_cast<std::size_t>(n);
+  }
+  const bool good = done == text.size() && ::fsync(fd) == 0;
+  ::close(fd);
+  if (!good || std::rename(temporary.c_str(), path.c_str()) != 0) return "cannot write " + path;
+  const int dir = ::open(path.substr(0, path.find_last_of('/')).c_str(), O_RDONLY | O_DIRECTORY);
+  if (dir >= 0) {
+    ::fsync(dir);
+    ::close(dir);
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string version_name(const std::vector<config::SourceText>& sources) {
+  char name[17];
+  std::snprintf(name, sizeof name, "%016llx",
+                static_cast<unsigned long long>(stable_hash(pack(sources))));
+  return name;
+}
+
+std::string check_plans(const rating::Catalogue& catalogue) {
+  std::string faults;
+  const rating::Compiled trial = rating::compile_catalogue(
+      catalogue, [id = std::uint16_t{0}](rating::NameKind, std::string_view) mutable { return ++id; });
+  for (const rating::CompileFault& f : trial.faults)
+    faults += f.place.file + ":" + std::to_string(f.place.line) + ":" +
+              std::to_string(f.place.column) + ": " + f.message + "\n";
+  return faults;
+}
+
+Plans::Plans(std::string directory, Intern intern, Barrier barrier)
+    : directory_(std::move(directory)), intern_(std::move(intern)), barrier_(std::move(barrier)) {}
+
+const Plans::Version* Plans::find(std::uint16_t version) const {
+  for (const Version& v : versions_) {
+    if (v.plans != nullptr && v.number == version) return &v;
+  }
+  return nullptr;
+}
+
+std::string Plans::store(const std::string& name, const std::vector<config::SourceText>& sources) {
+  return write_file(directory_ + "/" + name + ".plan", pack(sources));
+}
+
+std::uint16_t Plans::take(const rating::Catalogue& catalogue,
+                          const std::vector<config::SourceText>& sources, std::string& faults) {
+  const std::string name = version_name(sources);
+  faults = check_plans(catalogue);  // before anything is named or stored
+  if (!faults.empty()) return 0;
+  faults = store(name, sources);
+  if (!faults.empty()) return 0;
+  const std::uint16_t number =
+      intern_(shard::NameKind::plan_version, name, stable_hash(pack(sources)));
+  if (number == 0) {
+    faults = "the catalogue of names is full: no further plan version can be named";
+    return 0;
+  }
+  if (find(number) != nullptr) return number;
+  return compile(catalogue, number, faults) ? number : std::uint16_t{0};
+}
+
+bool Plans::compile(const rating::Catalogue& catalogue, std::uint16_t number, std::string& faults) {
+  Version fresh;
+  fresh.number = number;
+  rating::Compiled compiled =
+      rating::compile_catalogue(catalogue, [&](rating::NameKind kind, std::string_view text) {
+        static constexpr shard::NameKind kinds[] = {
+            shard::NameKind::plan, shard::NameKind::service, shard::NameKind::bucket_kind};
+        return intern_(kinds[static_cast<int>(kind)], text, 0);
+      });
+  for (const rating::CompileFault& f : compiled.faults) faults += f.message + "\n";
+  if (!compiled.faults.empty()) return false;
+  for (std::size_t i = 0; i < compiled.plans.size(); ++i) {
+    const rating::Plan& p = *compiled.plans[i];
+    fresh.infos.push_back({catalogue.plans[i].name.value, p.id, p.currency, p.credit_limit});
+  }
+  for (const rating::BucketKind& k : compiled.bucket_kinds)
+    fresh.kinds.push_back({k.name, k.id, k.unit, k.currency, k.priority, k.step, k.lifetime});
+  fresh.plans = std::make_unique<rating::PlanVersion>(number, std::move(compiled.plans));
+
+  std::size_t slot = 0;  // an empty one, else the oldest version's
+  for (std::size_t i = 0; i < versions_.size(); ++i) {
+    if (versions_[i].plans == nullptr) {
+      slot = i;
+      break;
+    }
+    if (versions_[i].number < versions_[slot].number) slot = i;
+  }
+  if (versions_[slot].plans != nullptr) {
+    table_.sets[slot] = nullptr;
+    barrier_();  // no Shard holds the old pointer any more
+  }
+  versions_[slot] = std::move(fresh);
+  table_.sets[slot] = &versions_[slot].plans->set();
+  return true;
+}
+
+std::string Plans::load_stored(
+    const std::vector<std::pair<std::uint16_t, std::string>>& versions) {
+  const std::size_t skip =
+      versions.size() > versions_.size() ? versions.size() - versions_.size() : 0;
+  for (std::size_t i = skip; i < versions.size(); ++i) {
+    const std::string path = directory_ + "/" + versions[i].second + ".plan";
+    std::ifstream in(path, std::ios::binary);
+    std::stringstream text;
+    text << in.rdbuf();
+    std::vector<config::SourceText> sources;
+    if (!in || !unpack(text.str(), sources) || version_name(sources) != versions[i].second)
+      return path + ": the source of plan version " + std::to_string(versions[i].first) +
+             " is missing or damaged: restore it from a backup of the data directory";
+    config::LoadedCatalogue loaded = config::parse_catalogue(std::move(sources));
+    std::string faults;
+    if (!loaded.ok() || !compile(loaded.catalogue, versions[i].first, faults))
+      return path + ": a stored plan version does not compile any more: " + faults;
+  }
+  return {};
+}
+
+std::vector<admin::PlanInfo> Plans::infos(std::uint16_t version) const {
+  const Version* v = find(version);
+  return v != nullptr ? v->infos : std::vector<admin::PlanInfo>{};
+}
+
+std::vector<admin::BucketKindInfo> Plans::bucket_kinds(std::uint16_t version) const {
+  const Version* v = find(version);
+  return v != nullptr ? v->kinds : std::vector<admin::BucketKindInfo>{};
+}
+
+}  // namespace levy::daemon

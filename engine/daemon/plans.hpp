@@ -1,0 +1,69 @@
+// Plans: the versions of the catalogue that Shards may read, kept by hash in the data directory.
+// Core: control. Allocates: yes. Blocks: files, and interning waits for durability. Clock: none.
+//
+// A version's canonical source is stored before any Shard hears of it, so that a restart finds the
+// plan that a journaled grant names. At most limits::plan_versions_max are live.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/load.hpp"
+#include "engine/admin/control_door.hpp"
+#include "rating/compile/compile.hpp"
+
+namespace levy::daemon {
+
+// What Shards read: pointers to the live versions, null where there is none.
+struct PlanTable {
+  std::array<const rating::PlanSet*, limits::plan_versions_max> sets{};
+};
+
+class Plans {
+ public:
+  // intern(kind, text, digest) -> id through Shard 0; 0 = the catalogue of names is full.
+  using Intern = std::function<std::uint16_t(shard::NameKind, std::string_view, std::uint64_t)>;
+  // Waits until every Shard loop has passed a command: nobody reads what was taken out before.
+  using Barrier = std::function<void()>;
+
+  Plans(std::string directory, Intern intern, Barrier barrier);
+
+  // Compiles a catalogue; when it is new, stores its source and makes it a version. Returns the
+  // version, 0 with `faults` filled when it has faults. Does not switch any Shard.
+  std::uint16_t take(const rating::Catalogue& catalogue,
+                     const std::vector<config::SourceText>& sources, std::string& faults);
+  // Loads the newest stored versions (a restart). Empty, or why a stored version cannot be read.
+  std::string load_stored(const std::vector<std::pair<std::uint16_t, std::string>>& versions);
+
+  const PlanTable& table() const { return table_; }
+  std::vector<admin::PlanInfo> infos(std::uint16_t version) const;
+  std::vector<admin::BucketKindInfo> bucket_kinds(std::uint16_t version) const;
+
+ private:
+  struct Version {
+    std::uint16_t number = 0;
+    std::unique_ptr<rating::PlanVersion> plans;
+    std::vector<admin::PlanInfo> infos;
+    std::vector<admin::BucketKindInfo> kinds;
+  };
+  std::string store(const std::string& name, const std::vector<config::SourceText>& sources);
+  bool compile(const rating::Catalogue& catalogue, std::uint16_t number, std::string& faults);
+  const Version* find(std::uint16_t version) const;
+
+  std::string directory_;
+  Intern intern_;
+  Barrier barrier_;
+  PlanTable table_;
+  std::array<Version, limits::plan_versions_max> versions_;
+};
+
+// All faults that compiling finds, one per line; empty: none. Stores and names nothing.
+std::string check_plans(const rating::Catalogue& catalogue);
+
+// The name of a version: the hash of its canonical source, 16 hex digits.
+std::string version_name(const std::vector<config::SourceText>& sources);
+
+}  // namespace levy::daemon

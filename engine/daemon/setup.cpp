@@ -1,0 +1,83 @@
+#include "engine/daemon/setup.hpp"
+
+#include <cmath>
+#include <random>
+
+namespace levy::daemon {
+
+namespace {
+
+std::size_t share(std::int64_t total, std::uint32_t shards) {
+  const double mean = static_cast<double>(total) / shards;
+  return static_cast<std::size_t>(mean + 6.0 * std::sqrt(mean) + 16.0);
+}
+
+}  // namespace
+
+shard::Capacity shard_capacity(const config::Options& options, std::uint32_t shards,
+                               std::uint32_t number) {
+  const config::CapacityOptions& c = options.capacity;
+  shard::Capacity s;
+  s.accounts = share(c.accounts_max, shards);
+  s.subscribers = share(c.identities_max, shards);
+  s.buckets = share(c.buckets_max, shards);
+  s.sessions = share(c.sessions_max + c.tombstones_max, shards);
+  s.groups = share(c.groups_max, shards);
+  // Open sessions keep up to 8 verdicts, tombstones those they ended with: commonly 2 to 4.
+  s.verdicts = share(c.sessions_max * 8 + c.tombstones_max * 4, shards);
+  s.texts = share(c.identities_max / 8 + c.sessions_max / 8, shards);
+  s.hosts = 256;
+  s.mails = 256;
+  s.request_keys = share(c.accounts_max / 16 + 65536, shards);
+  s.names = number == 0 ? 8192 : 0;
+  return s;
+}
+
+transport::TcpOptions transport_options(const config::Options& options) {
+  transport::TcpOptions t;
+  for (const config::Listener& l : options.diameter.listeners)
+    t.listeners.push_back({l.address, static_cast<std::uint16_t>(l.port)});
+  for (const config::PeerOptions& p : options.diameter.peers) {
+    if (!p.connect_host.empty())
+      t.targets.push_back({p.connect_host, static_cast<std::uint16_t>(p.connect_port)});
+  }
+  t.connections_max = static_cast<std::uint32_t>(options.diameter.connections_max);
+  return t;
+}
+
+peer::Settings peer_settings(const config::Options& options, std::vector<peer::PeerConfig>& peers,
+                             std::uint32_t origin_state_id) {
+  const config::DiameterOptions& d = options.diameter;
+  std::uint32_t target = 0;
+  for (const config::PeerOptions& p : d.peers) {
+    peer::PeerConfig c;
+    c.origin_host.assign(p.identity);
+    c.dialect = static_cast<std::uint16_t>(p.dialect_index);
+    if (!p.connect_host.empty()) c.target = target++;
+    peers.push_back(c);
+  }
+  peer::Settings s;
+  s.node.origin_host.assign(d.origin_host);
+  s.node.origin_realm.assign(d.origin_realm);
+  s.node.product_name.assign(d.product_name);
+  s.node.vendor_id = static_cast<std::uint32_t>(d.vendor_id);
+  s.node.origin_state_id = origin_state_id;
+  s.timers.tw_s = static_cast<std::uint32_t>(d.watchdog_s);
+  s.timers.cea_s = static_cast<std::uint32_t>(d.capabilities_timeout_s);
+  s.timers.tc_s = static_cast<std::uint32_t>(d.reconnect_s);
+  s.peers = peers;
+  s.accept_unknown = d.accept_unknown;
+  s.connections_per_host_max = static_cast<std::uint32_t>(d.connections_per_peer_max);
+  return s;
+}
+
+edge::NativeEdgeOptions edge_options(const config::Options& options) {
+  edge::NativeEdgeOptions e;
+  e.connections_max = static_cast<std::uint32_t>(options.diameter.connections_max);
+  e.receive_buffer_bytes = static_cast<std::size_t>(options.diameter.receive_buffer_bytes);
+  e.send_buffer_bytes = static_cast<std::size_t>(options.diameter.send_buffer_bytes);
+  e.seed = std::random_device{}();
+  return e;
+}
+
+}  // namespace levy::daemon

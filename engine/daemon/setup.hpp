@@ -1,0 +1,25 @@
+// Setup: options as the operator wrote them -> the settings of each part.
+// Core: control at start-up. Allocates: yes. Blocks: never. Clock: none.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "config/options.hpp"
+#include "diameter/edge/native_edge.hpp"
+#include "diameter/peer/settings.hpp"
+#include "engine/shard/shard.hpp"
+#include "engine/transport/tcp.hpp"
+
+namespace levy::daemon {
+
+// Slots of shard `number`: an even share and six standard deviations of a random spread.
+shard::Capacity shard_capacity(const config::Options& options, std::uint32_t shards,
+                               std::uint32_t number);
+transport::TcpOptions transport_options(const config::Options& options);
+// `peers` is what the settings point into.
+peer::Settings peer_settings(const config::Options& options, std::vector<peer::PeerConfig>& peers,
+                             std::uint32_t origin_state_id);
+edge::NativeEdgeOptions edge_options(const config::Options& options);
+
+}  // namespace levy::daemon

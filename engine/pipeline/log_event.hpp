@@ -1,0 +1,46 @@
+// LogEvent: something worth a log line, as the corridor says it; control writes the text.
+// Core: any Loop writes its own ring, control reads. Allocates: never. Blocks: never. Clock: stamped.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+#include "engine/base/ring.hpp"
+#include "engine/base/time.hpp"
+
+namespace levy::pipeline {
+
+enum class LogKind : std::uint8_t {
+  none = 0,
+  peer,                 // detail = peer::EventKind, text = Origin-Host, a/b = old/new or code
+  identity_conflict,    // text = Session-Id
+  duplicate_differs,    // text = Session-Id
+  pool_full,            // a = shard
+  decode_refused,       // a = Result-Code, text = Session-Id or empty
+  push_failed,          // a = Result-Code (0 = timeout), text = Session-Id
+  unroutable_push,      // text = Origin-Host
+  shed,                 // a = CC-Request-Type
+  dispute,              // text = Session-Id
+  late_usage,           // text = Session-Id
+};
+
+struct LogEvent {
+  LogKind kind = LogKind::none;
+  std::uint8_t detail = 0;
+  std::uint16_t text_bytes = 0;
+  std::uint32_t a = 0;
+  std::uint32_t b = 0;
+  Time at{};
+  char text[200] = {};
+
+  void set_text(std::string_view s) {  // long ones are cut: this is for people only
+    text_bytes = static_cast<std::uint16_t>(s.size() < sizeof text ? s.size() : sizeof text);
+    std::memcpy(text, s.data(), text_bytes);
+  }
+  std::string_view view() const { return {text, text_bytes}; }
+};
+
+using LogRing = Ring<LogEvent>;
+
+}  // namespace levy::pipeline

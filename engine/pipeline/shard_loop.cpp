@@ -1,0 +1,391 @@
+#include "engine/pipeline/shard_loop.hpp"
+
+#include <cstring>
+
+#include "engine/base/hash.hpp"
+
+namespace levy::pipeline {
+
+using metrics::Counter;
+using rating::Reason;
+
+ShardLoop::ShardLoop(const ShardLoopOptions& options, std::vector<shard::Shard*> shards,
+                     Rings& rings, std::function<Time()> now, metrics::CounterBlock& counters,
+                     HugePages huge_pages)
+    : options_(options),
+      shards_(std::move(shards)),
+      rings_(rings),
+      out_(*rings.shard_to_journal[options.number]),
+      clock_(std::move(now)),
+      counters_(counters),
+      slab_(static_cast<std::uint8_t>(slab_shard_first + options.number), options.push_frames,
+            huge_pages) {}
+
+std::size_t ShardLoop::do_work() {
+  const Time now = time_.advance(clock_());
+  std::size_t done = 0;
+  Frame* home[64];
+  const std::size_t returned =
+      rings_.journal_to_shard[options_.number]->pop(home, 64);
+  for (std::size_t i = 0; i < returned; ++i) slab_.give_back(home[i]);
+  // Each frame may bring its own pushes along: what is taken always fits the way out. Work is not
+  // applied while the journal could not take its Record (no segment is ready).
+  const bool open = rings_.admission_open.load(std::memory_order_acquire);
+  const std::size_t room = out_.free_slots() / (1 + limits::pushes_max);
+  done += take(*rings_.control_to_shard[options_.number], room, now);
+  if (open) {
+    done += take(*rings_.edge_to_shard[options_.number],
+                 out_.free_slots() / (1 + limits::pushes_max), now);
+    done += do_due(now);
+  }
+  if (snapshot_active_ || snapshot_.walks_wanted.load(std::memory_order_acquire) != snapshot_walks_)
+    done += do_snapshot();
+  counters_.add(Counter::turns);
+  if (done != 0) counters_.add(Counter::busy_turns);
+  if (++turns_ % 4096 == 0) count_pools();
+  return done;
+}
+
+// Prefetches a batch before touching it: the tables are far larger than the cache.
+std::size_t ShardLoop::take(FrameRing& ring, std::size_t room, Time now) {
+  Frame* frames[64];
+  std::size_t want = options_.batch_max < 64 ? options_.batch_max : 64;
+  if (room < want) want = room;
+  const std::size_t n = ring.pop(frames, want);
+  for (std::size_t i = 0; i < n; ++i) {
+    if (frames[i]->home == slab_edge)
+      shard_of(frames[i]->shard).prefetch(frames[i]->session_hash, frames[i]->subscriber.slot);
+  }
+  for (std::size_t i = 0; i < n; ++i) process(*frames[i], now);
+  return n;
+}
+
+void ShardLoop::process(Frame& frame, Time now) {
+  if (frame.home == slab_.number() && frame.flags == 0) {  // a push that went out comes home
+    slab_.give_back(&frame);
+    return;
+  }
+  if ((frame.flags & frame_operator) != 0) return process_operator(frame, now);
+  if ((frame.flags & frame_push_answer) != 0) return process_push_answer(frame, now);
+  process_request(frame, now);
+}
+
+// The order of a frame and its pushes is the order of their release.
+void ShardLoop::hand_on(Frame& frame) {
+  if (frame.record_bytes != 0) {
+    counters_.add(Counter::records);
+    counters_.add(Counter::record_bytes, frame.record_bytes);
+  }
+  const bool pushed = out_.try_push(&frame);
+  LEVY_CHECK(pushed, out_.capacity());
+}
+
+// ---- a Credit-Control-Request --------------------------------------------------------------
+
+// Looks in every Shard of this loop for the session when the directory knows no identity.
+bool ShardLoop::find_by_session(Frame& frame, const rating::ChargeRequest& request) {
+  const auto application = static_cast<std::uint8_t>(frame.protocol);
+  if (shard_of(frame.shard).knows_session(frame.session_hash, request.session_id, application))
+    return true;
+  for (shard::Shard* shard : shards_) {
+    if (!shard->knows_session(frame.session_hash, request.session_id, application)) continue;
+    frame.shard = shard->id();
+    return true;
+  }
+  return false;
+}
+
+void ShardLoop::process_request(Frame& frame, Time now) {
+  const app::Dialect& dialect = (*options_.dialects)[frame.dialect];
+  if (dialect.deadline_ms != 0 &&
+      micros_between(frame.received_at, now) > std::int64_t{dialect.deadline_ms} * 1000) {
+    counters_.add(Counter::deadline_dropped);  // before apply: the gateway has given up on it
+    return hand_on(frame);
+  }
+  const codec::CodecError error = app::decode_ccr(frame.request(), dialect, request_);
+  if (error) {
+    frame.tx_bytes = static_cast<std::uint32_t>(
+        app::encode_error(frame.request(), error, options_.local, frame.tx));
+    counters_.add(Counter::answers_decode);
+    say(LogKind::decode_refused, static_cast<std::uint32_t>(error.code), request_.session_id);
+    return hand_on(frame);
+  }
+  if (frame.subscriber.slot == none && !find_by_session(frame, request_) &&
+      (frame.flags & frame_last_candidate) == 0) {
+    frame.flags |= frame_not_mine;
+    counters_.add(Counter::not_mine);
+    return hand_on(frame);
+  }
+  shard::Shard& shard = shard_of(frame.shard);
+  shard::ChargeContext context;
+  context.now = now;
+  context.session_hash = frame.session_hash;
+  context.application = static_cast<std::uint8_t>(frame.protocol);
+  context.last_candidate = (frame.flags & frame_last_candidate) != 0;
+  context.identity_conflict = (frame.flags & frame_identity_conflict) != 0;
+  context.subscriber = frame.subscriber.slot;
+  context.other_subscriber = frame.other_subscriber;
+  context.connection = std::uint64_t{frame.connection.generation} << 32 | frame.connection.index;
+  context.dialect = frame.dialect;
+  context.implicit_rsu = dialect.implicit_rsu;
+  context.no_credit_code_4012 = dialect.no_credit_code_4012;
+  context.duplicate_window = dialect.duplicate_window_s;
+  shard.apply(request_, context, frame.record, outcome_);
+  if (outcome_.not_mine) {
+    frame.flags |= frame_not_mine;
+    counters_.add(Counter::not_mine);
+    return hand_on(frame);
+  }
+  frame.record_bytes = static_cast<std::uint32_t>(outcome_.record_bytes);
+  app::Answer answer;
+  answer.reason = outcome_.reason;
+  answer.mscc_count = outcome_.mscc_count;
+  answer.mscc = outcome_.charge.mscc.data();
+  answer.plan = outcome_.plan;
+  answer.has_event_result = outcome_.has_event_result;
+  answer.event = outcome_.event;
+  answer.currency = outcome_.currency;
+  frame.tx_bytes = static_cast<std::uint32_t>(app::encode_cca(
+      frame.request(), request_, answer, dialect, options_.local, frame.tx));
+  LEVY_CHECK(frame.tx_bytes != 0, frame.rx_bytes, outcome_.mscc_count);
+  if ((outcome_.events & shard::event_traced) != 0) frame.flags |= frame_traced;
+  count(frame, request_);
+  hand_on(frame);
+  send_pushes(shard);
+}
+
+// ---- pushes --------------------------------------------------------------------------------
+
+void ShardLoop::send_pushes(shard::Shard& shard) {
+  for (std::uint32_t i = 0; i < outcome_.push_count; ++i) {
+    Frame* frame = slab_.take();
+    if (frame == nullptr) {  // as if the gateway had not answered: tried again later
+      shard.requeue_push(outcome_.pushes[i].session, time_.advance(Time{}));
+      continue;
+    }
+    encode_push(shard, outcome_.pushes[i], *frame);
+    hand_on(*frame);
+  }
+}
+
+void ShardLoop::encode_push(shard::Shard& shard, const shard::Push& push, Frame& frame) {
+  const shard::Session& session = shard.session(push.session);
+  const shard::Host& host = shard.host(session.host);
+  char session_id[limits::session_id_bytes_max + 1];
+  app::ReAuth rar;
+  rar.session_id = {session_id, shard.copy_session_id(session, session_id)};
+  rar.destination_host = host.host();
+  rar.destination_realm = host.realm();
+  rar.has_rating_group =
+      push.has_rating_group && (*options_.dialects)[session.dialect].rar_rating_group;
+  rar.rating_group = push.rating_group;
+  rar.end_to_end = (static_cast<std::uint32_t>(time_.advance(Time{}).seconds()) << 20) |
+                   (++end_to_end_ & 0xfffffu);
+  frame.flags = frame_push;
+  frame.protocol = Protocol::gy;
+  frame.shard = shard.id();
+  frame.dialect = session.dialect;
+  frame.connection = ConnectionRef{static_cast<std::uint32_t>(session.connection),
+                                   static_cast<std::uint32_t>(session.connection >> 32)};
+  frame.push = PushTag{push.session, static_cast<std::uint32_t>(shard.session_hash(session)),
+                       push.number, 0};
+  // rx: where it goes, for the edge: Origin-Host '\0' Origin-Realm '\0'.
+  std::uint8_t* at = frame.rx;
+  for (const std::string_view part : {host.host(), host.realm()}) {
+    std::memcpy(at, part.data(), part.size());
+    at += part.size();
+    *at++ = 0;
+  }
+  frame.rx_bytes = static_cast<std::uint32_t>(at - frame.rx);
+  if (shard.traced(session.account)) frame.flags |= frame_traced;
+  frame.tx_bytes = static_cast<std::uint32_t>(app::encode_rar(rar, options_.local, frame.tx));
+  LEVY_CHECK(frame.tx_bytes != 0);
+}
+
+void ShardLoop::process_push_answer(Frame& frame, Time now) {
+  shard::Shard& shard = shard_of(frame.shard);
+  shard::PushAnswer answer;
+  answer.now = now;
+  answer.session = frame.push.session;
+  answer.check = frame.push.check;
+  answer.number = frame.push.number;
+  answer.result_code = frame.rx_bytes == 0 ? 0 : app::decode_result_code(frame.request());
+  const app::Dialect& dialect = (*options_.dialects)[frame.dialect];
+  answer.retry = (answer.result_code == 3002 && dialect.raa_retry_3002) ||
+                 (answer.result_code == 5012 && dialect.raa_retry_5012);
+  shard.apply(answer, frame.record, outcome_);
+  frame.record_bytes = static_cast<std::uint32_t>(outcome_.record_bytes);
+  const bool success = answer.result_code / 1000 == 2;
+  counters_.add(success                   ? Counter::pushes_acked
+                : answer.result_code == 0 ? Counter::pushes_timeout
+                                          : Counter::pushes_failed);
+  if (!success) say(LogKind::push_failed, answer.result_code, {});
+  if ((outcome_.events & shard::event_session_lost) != 0) counters_.add(Counter::sessions_lost);
+  hand_on(frame);
+}
+
+// ---- operators -----------------------------------------------------------------------------
+
+void ShardLoop::process_operator(Frame& frame, Time now) {
+  shard::Shard& shard = shard_of(frame.shard);
+  shard::OperatorRequest request;
+  std::memcpy(static_cast<void*>(&request), frame.rx, sizeof request);
+  request.now = now;
+  frame.tx_bytes = static_cast<std::uint32_t>(
+      shard.apply(request, frame.tx, frame.record, outcome_));
+  frame.record_bytes = static_cast<std::uint32_t>(outcome_.record_bytes);
+  hand_on(frame);
+  send_pushes(shard);
+}
+
+// ---- due work and snapshots ----------------------------------------------------------------
+
+std::size_t ShardLoop::do_due(Time now) {
+  std::size_t done = 0;
+  for (std::size_t looked = 0; looked < 4 && done < options_.due_max; ++looked) {
+    if (slab_.free_frames() < 1 + limits::pushes_max ||
+        out_.free_slots() < 2 * (1 + limits::pushes_max))
+      return done;
+    shard::Shard& shard = *shards_[due_shard_];
+    Frame* frame = slab_.take();
+    if (!shard.apply_due(now, frame->record, outcome_)) {
+      slab_.give_back(frame);
+      due_shard_ = (due_shard_ + 1) % shards_.size();
+      continue;
+    }
+    ++done;
+    if ((outcome_.events & shard::event_session_lost) != 0) counters_.add(Counter::sessions_lost);
+    frame->shard = shard.id();
+    frame->record_bytes = static_cast<std::uint32_t>(outcome_.record_bytes);
+    if (frame->record_bytes == 0) slab_.give_back(frame);
+    else hand_on(*frame);
+    send_pushes(shard);
+  }
+  return done;
+}
+
+// One buffer of the walk per turn, so that answers behind it wait microseconds, not the walk.
+std::size_t ShardLoop::do_snapshot() {
+  if (!snapshot_active_) {
+    ++snapshot_walks_;
+    snapshot_active_ = true;
+    snapshot_shard_ = 0;
+    snapshot_cursor_ = {};
+  }
+  SnapshotBuffer* buffer = nullptr;
+  if (snapshot_.full.free_slots() == 0 || snapshot_.empty.pop(&buffer, 1) == 0) return 0;
+  buffer->last = snapshot_shard_ == shards_.size();
+  buffer->chunk = {};
+  for (int looks = 0; !buffer->last && buffer->chunk.count == 0 && looks < 4; ++looks) {
+    shard::Shard& shard = *shards_[snapshot_shard_];
+    buffer->shard = shard.id().value;
+    buffer->chunk = shard.copy_slots(snapshot_cursor_, buffer->bytes);
+    if (snapshot_cursor_.done()) {
+      ++snapshot_shard_;
+      snapshot_cursor_ = {};
+      break;
+    }
+  }
+  if (buffer->last) snapshot_active_ = false;
+  snapshot_.full.try_push(buffer);
+  return 1;
+}
+
+// ---- counting ------------------------------------------------------------------------------
+
+void ShardLoop::say(LogKind kind, std::uint32_t a, std::string_view text) {
+  LogEvent event;
+  event.kind = kind;
+  event.a = a;
+  event.at = time_.advance(Time{});
+  event.set_text(text);
+  if (!log_.try_push(event)) counters_.add(Counter::log_lost);
+}
+
+namespace {
+
+Counter answer_counter(Reason reason) {
+  switch (reason) {
+    case Reason::ok: return Counter::answers_2001;
+    case Reason::no_credit: return Counter::answers_4012;
+    case Reason::denied: return Counter::answers_4010;
+    case Reason::refused: return Counter::answers_5003;
+    case Reason::rating_failed: return Counter::answers_5031;
+    case Reason::user_unknown: return Counter::answers_5030;
+    case Reason::unknown_session: return Counter::answers_5002;
+    case Reason::unable_to_comply: return Counter::answers_5012;
+    case Reason::too_busy: return Counter::answers_3004;
+    case Reason::not_applicable: return Counter::answers_other;
+  }
+  return Counter::answers_other;
+}
+
+}  // namespace
+
+void ShardLoop::count(const Frame& frame, const rating::ChargeRequest& request) {
+  switch (request.type) {
+    case rating::RequestType::initial: counters_.add(Counter::ccr_initial); break;
+    case rating::RequestType::update: counters_.add(Counter::ccr_update); break;
+    case rating::RequestType::termination: counters_.add(Counter::ccr_termination); break;
+    case rating::RequestType::event: counters_.add(Counter::ccr_event); break;
+  }
+  counters_.add(answer_counter(outcome_.reason));
+  if (outcome_.reason == Reason::user_unknown) counters_.add(Counter::unknown_users);
+  const std::uint32_t events = outcome_.events;
+  if (frame.record_bytes != 0) {
+    std::int64_t charged = 0, unpaid = 0, unrated = 0;
+    for (std::size_t i = 0; i < request.mscc_count; ++i) {
+      if (i >= outcome_.mscc_count) break;
+      charged += outcome_.charge.mscc[i].charged;
+      unpaid += outcome_.charge.mscc[i].unpaid;
+      unrated += outcome_.charge.mscc[i].unrated;
+    }
+    counters_.add(Counter::charged, static_cast<std::uint64_t>(charged));
+    counters_.add(Counter::overrun, static_cast<std::uint64_t>(unpaid));
+    counters_.add(Counter::unrated_units, static_cast<std::uint64_t>(unrated));
+  }
+  if (events == 0) return;
+  if ((events & shard::event_duplicate) != 0) counters_.add(Counter::duplicates);
+  if ((events & shard::event_session_opened) != 0) counters_.add(Counter::sessions_opened);
+  if ((events & shard::event_session_closed) != 0) counters_.add(Counter::sessions_closed);
+  if ((events & shard::event_session_lost) != 0) counters_.add(Counter::sessions_lost);
+  if ((events & shard::event_superseded) != 0) counters_.add(Counter::sessions_superseded);
+  if ((events & shard::event_duplicate_differs) != 0) {
+    counters_.add(Counter::duplicates_different);
+    say(LogKind::duplicate_differs, request.request_number, request.session_id);
+  }
+  if ((events & shard::event_identity_conflict) != 0) {
+    counters_.add(Counter::identity_conflicts);
+    say(LogKind::identity_conflict, 0, request.session_id);
+  }
+  if ((events & shard::event_late_usage) != 0) {
+    counters_.add(Counter::late_usage);
+    say(LogKind::late_usage, request.request_number, request.session_id);
+  }
+  if ((events & shard::event_dispute) != 0) {
+    counters_.add(Counter::disputes);
+    say(LogKind::dispute, request.request_number, request.session_id);
+  }
+  if ((events & shard::event_pool_full) != 0) say(LogKind::pool_full, frame.shard.value, {});
+}
+
+void ShardLoop::count_pools() {
+  std::size_t used[shard::pool_count] = {};
+  std::size_t capacity[shard::pool_count] = {};
+  for (const shard::Shard* shard : shards_) {
+    shard->for_each_pool_use([&](shard::PoolId id, std::size_t u, std::size_t c) {
+      used[static_cast<std::size_t>(id)] += u;
+      capacity[static_cast<std::size_t>(id)] += c;
+    });
+  }
+  for (std::size_t id = 1; id < shard::pool_count; ++id) {
+    const auto at = static_cast<std::uint16_t>(id - 1);
+    counters_.set(static_cast<Counter>(static_cast<std::uint16_t>(Counter::pool_used_account) + at),
+                  used[id]);
+    counters_.set(
+        static_cast<Counter>(static_cast<std::uint16_t>(Counter::pool_capacity_account) + at),
+        capacity[id]);
+  }
+}
+
+}  // namespace levy::pipeline

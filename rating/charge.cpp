@@ -1,0 +1,215 @@
+// rating::charge: the three passes over a message, lost sessions, and which service is meant.
+// Core: shard. Allocates: never. Blocks: never. Clock: in the request.
+#include "rating/charge.hpp"
+
+#include <algorithm>
+
+#include "engine/base/check.hpp"
+#include "rating/debit.hpp"
+#include "rating/exchange.hpp"
+#include "rating/ledger.hpp"
+#include "rating/quota.hpp"
+
+namespace levy::rating {
+namespace {
+
+constexpr std::uint16_t implicit_reasons =
+    reason_threshold | reason_quota_exhausted | reason_validity_time |
+    reason_rating_condition_change | reason_forced_reauthorisation;
+
+// Rating groups of the message that name the group of an earlier one count as that one's.
+bool named_before(const ChargeInput& input, std::uint32_t i) {
+  for (std::uint32_t j = 0; j < i; ++j)
+    if (input.groups[j] == input.groups[i]) return true;
+  return false;
+}
+
+void debit_used(const ChargeInput& input, Ledger& ledger, std::uint32_t i, MsccOutcome& outcome) {
+  const MsccRequest& mscc = input.request->mscc[i];
+  if (!mscc.has_used) return;
+  Group alone{};  // a late message: no session keeps its total
+  Group& group = input.groups[i] != nullptr ? *input.groups[i] : alone;
+  const Tariff tariff = tariff_of_usage(input, group, mscc);
+  const Unit unit = tariff.service != nullptr ? tariff.service->unit : unit_reported(mscc.used);
+  outcome.unit = unit;
+  debit(ledger, tariff, group, amount_of(mscc.used, unit), static_cast<std::uint8_t>(i), outcome);
+}
+
+// Units to ask for, 0 = no grant. A request's number is raised to grant_min, capped at grant_max.
+std::int64_t wanted_units(const ChargeInput& input, const MsccRequest& mscc,
+                          const Service& service, const Group& group) {
+  if ((mscc.reporting_reasons & (reason_final | reason_qht)) != 0) return 0;
+  if (!mscc.has_requested) {
+    const bool implied = input.implicit_rsu && (mscc.reporting_reasons & implicit_reasons) != 0;
+    if (!implied) return 0;
+  }
+  if (service.price.free) return service.grant_max;  // zero-rated: the maximum grant
+  const std::int64_t number = mscc.has_requested ? amount_of(mscc.requested, service.unit) : 0;
+  if (number > 0) return std::clamp(number, std::min(service.grant_min, service.grant_max),
+                                    service.grant_max);
+  const bool first = mscc.has_requested &&
+                     (input.request->type == RequestType::initial || group.plan == 0);
+  return first ? service.grant_first : service.grant_default;
+}
+
+std::uint8_t final_flags(const Service& service) {
+  switch (service.final_action) {
+    case FinalAction::terminate: return outcome_final;
+    case FinalAction::redirect: return outcome_final | outcome_redirect;
+    case FinalAction::restrict_access: return outcome_final | outcome_restrict;
+  }
+  return outcome_final;
+}
+
+// Remaining units at which the gateway reports; below the grant, else it is not sent.
+std::uint32_t threshold_of(const Service& service, std::int64_t granted) {
+  if (service.threshold_permille == 0 && service.threshold_units == 0) return 0;
+  std::int64_t threshold = service.threshold_units;
+  if (service.threshold_permille != 0) {
+    const auto part =
+        static_cast<std::int64_t>(Int128{granted} * service.threshold_permille / 1000);
+    threshold = threshold == 0 ? part : std::min(threshold, part);
+  }
+  return threshold < granted ? static_cast<std::uint32_t>(std::min<std::int64_t>(
+                                   threshold, UINT32_MAX))
+                             : 0;
+}
+
+void describe_grant(const Service& service, const Group& group, MsccOutcome& outcome) {
+  const bool final = (group.flags & group_final) != 0;
+  outcome.flags = static_cast<std::uint8_t>(outcome_granted | (final ? final_flags(service) : 0));
+  outcome.unit = service.unit;
+  outcome.granted = group.granted;
+  outcome.validity = group.validity;
+  outcome.quota_holding_time = static_cast<std::uint16_t>(service.quota_holding_time);
+  outcome.threshold = final ? 0 : threshold_of(service, group.granted);
+}
+
+// A late report gets the standing grant again, as its own plan version describes it.
+void repeat_grant(const ChargeInput& input, std::uint32_t i, MsccOutcome& outcome) {
+  const Group& group = *input.groups[i];
+  if ((group.flags & group_has_grant) == 0) return;
+  const Tariff tariff = tariff_of_usage(input, group, input.request->mscc[i]);
+  if (tariff.service != nullptr) describe_grant(*tariff.service, group, outcome);
+}
+
+// 4012; or, before the first grant of a group that redirects or restricts, 2001 with the
+// Final-Unit-Indication and Validity-Time alone (RFC 8506 8.34), by dialect 4012 with them.
+void refuse_for_credit(const ChargeInput& input, const Service& service, Group& group,
+                       MsccOutcome& outcome) {
+  outcome.reason = Reason::no_credit;
+  if (group.plan != 0 || service.final_action == FinalAction::terminate) return;
+  if (!input.no_credit_code_4012) outcome.reason = Reason::ok;
+  outcome.flags = final_flags(service);
+  outcome.validity = service.validity;
+  group.validity = service.validity;
+  group.granted_at = static_cast<std::uint32_t>(input.now.seconds());
+}
+
+void reserve(Ledger& ledger, const Offer& offer, Group& group, std::uint8_t mscc) {
+  LEVY_CHECK(offer.part_count <= group.reservations.size(), offer.part_count);
+  for (std::uint32_t k = 0; k < offer.part_count; ++k) {
+    const Part& part = offer.parts[k];
+    ledger.move(MovementKind::reserve, part.bucket, part.amount, mscc);
+    group.reservations[k] = Reservation{part.amount, ledger.slot(part.bucket), 0};
+  }
+}
+
+void grant(const ChargeInput& input, Ledger& ledger, std::uint32_t i, const Tariff& tariff,
+           std::int64_t units, MsccOutcome& outcome) {
+  Group& group = *input.groups[i];
+  const Service& service = *tariff.service;
+  const Wish wish{units, service.grant_max, service.indivisible, service.low_credit_permille};
+  Offer offer;
+  make_offer(ledger, tariff, group, wish, offer);
+  if (offer.units == 0) {
+    refuse_for_credit(input, service, group, outcome);
+    return;
+  }
+  reserve(ledger, offer, group, static_cast<std::uint8_t>(i));
+  group.granted = offer.units;
+  group.granted_at = static_cast<std::uint32_t>(input.now.seconds());
+  group.validity = service.validity;
+  group.plan = input.plan->id;
+  group.plan_version = input.plan_version;
+  group.service = outcome.service;
+  group.set_by_number = input.request->request_number;
+  group.flags |= group_has_grant;
+  if (!offer.next_payable) group.flags |= group_final;
+  describe_grant(service, group, outcome);
+}
+
+// Pass 3 for one MSCC: its reason, and its grant where there is one.
+void decide(const ChargeInput& input, Ledger& ledger, std::uint32_t i, MsccOutcome& outcome) {
+  const MsccRequest& mscc = input.request->mscc[i];
+  const Tariff tariff = current_tariff(input, mscc, outcome.service);
+  const bool termination = input.request->type == RequestType::termination;
+  if (tariff.service == nullptr) {
+    if (mscc.has_used || mscc.has_requested || mscc.has_rating_group)
+      outcome.reason = unmatched_reason(*input.plan);
+    return;
+  }
+  if (!mscc.has_used) outcome.unit = tariff.service->unit;
+  if (termination) return;
+  outcome.reason = access_reason(input, *tariff.service);
+  if (outcome.reason != Reason::ok) return;
+  if (input.groups[i] == nullptr) {
+    if (mscc.has_used || mscc.has_requested) outcome.reason = Reason::unknown_session;
+    return;
+  }
+  if (!input.grant_allowed[i]) {
+    repeat_grant(input, i, outcome);
+    return;
+  }
+  if (named_before(input, i)) return;
+  const std::int64_t units = wanted_units(input, mscc, *tariff.service, *input.groups[i]);
+  if (units > 0) grant(input, ledger, i, tariff, units, outcome);
+}
+
+}  // namespace
+
+std::uint16_t find_service(const Plan& plan, const MsccRequest& mscc) {
+  if (mscc.has_rating_group) {
+    const auto end = plan.entries.begin() + plan.entry_count;
+    const auto at = std::lower_bound(
+        plan.entries.begin(), end, mscc.rating_group,
+        [](const RatingGroupEntry& e, std::uint32_t group) { return e.rating_group < group; });
+    if (at != end && at->rating_group == mscc.rating_group) return at->service;
+  } else if (plan.without_group_service != 0xffff) {
+    return plan.without_group_service;
+  }
+  return plan.any_service;
+}
+
+void charge(const ChargeInput& input, AccountView& account, ChargeResult& result) {
+  const ChargeRequest& request = *input.request;
+  const std::uint32_t count = charged_rows(request);
+  LEVY_CHECK(count <= limits::mscc_max, count);
+  Ledger ledger(account, result, input.now);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    result.mscc[i] = MsccOutcome{};
+    debit_used(input, ledger, i, result.mscc[i]);
+  }
+  const bool termination = request.type == RequestType::termination;
+  for (std::uint32_t i = 0; i < count; ++i)
+    if (input.groups[i] != nullptr && (input.grant_allowed[i] || termination))
+      release_group(*input.groups[i], account, result, static_cast<std::uint8_t>(i));
+  for (std::uint32_t i = 0; i < count; ++i) decide(input, ledger, i, result.mscc[i]);
+}
+
+void settle_lost_group(Group& group, const Plan& plan, AccountView& account, Time now,
+                       MsccOutcome& outcome, ChargeResult& result) {
+  if ((group.flags & group_has_grant) != 0 && group.service < plan.service_count) {
+    const Service& service = plan.services[group.service];
+    outcome.service = group.service;
+    outcome.unit = service.unit;
+    const std::int64_t used = service.on_lost == OnLost::charge_reserved ? group.granted
+                              : service.on_lost == OnLost::charge_units  ? service.lost_units
+                                                                         : 0;
+    Ledger ledger(account, result, now);
+    debit(ledger, Tariff{&plan, &service}, group, used, 0xff, outcome);
+  }
+  release_group(group, account, result);
+}
+
+}  // namespace levy::rating

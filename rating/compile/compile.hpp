@@ -1,0 +1,68 @@
+// compile_catalogue: rate plans as written (PlanSource) -> compiled Plans, or every fault at once.
+// Core: control. Allocates: yes. Blocks: never. Clock: none.
+//
+// Names become interned ids only when the whole catalogue is free of faults: an id is never
+// reused, so a rejected file must not use any up.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rating/plan.hpp"
+#include "rating/plan_source.hpp"
+
+namespace levy::rating {
+
+// The message names the value, what is allowed, and what to do.
+struct CompileFault {
+  Place place;
+  std::string message;
+};
+
+enum class NameKind : std::uint8_t { plan, service, bucket_kind };
+
+// The id of a name (1..65535), the same at every call; 0: the catalogue of names is full.
+using InternName = std::function<std::uint16_t(NameKind, std::string_view)>;
+
+struct BucketKind {
+  std::uint16_t id = 0;
+  Unit unit = Unit::money;
+  std::int16_t priority = 0;
+  std::uint16_t currency = 0;  // ISO 4217 numeric for money, else 0
+  std::uint32_t step = 1;      // units
+  std::uint32_t lifetime = 0;  // seconds from the credit, 0 = none
+  std::string name;
+};
+
+struct Compiled {
+  std::vector<std::unique_ptr<Plan>> plans;  // in the catalogue's order; empty if there are faults
+  std::vector<BucketKind> bucket_kinds;      // likewise
+  std::vector<CompileFault> faults;          // in the order of the file
+};
+
+Compiled compile_catalogue(const Catalogue& catalogue, const InternName& intern);
+
+// An exact decimal amount ("0.25") in micros. false: not a plain decimal of at most 6 places
+// within 0..limits::balance_micros_max.
+bool parse_amount(std::string_view text, std::int64_t& micros);
+
+// The plans of one version with the storage that PlanSet points into. Not copyable or movable:
+// Shards keep the address of set().
+class PlanVersion {
+ public:
+  PlanVersion(std::uint16_t version, std::vector<std::unique_ptr<Plan>> plans);
+  PlanVersion(const PlanVersion&) = delete;
+  PlanVersion& operator=(const PlanVersion&) = delete;
+  const PlanSet& set() const { return set_; }
+
+ private:
+  std::vector<std::unique_ptr<Plan>> plans_;
+  std::vector<const Plan*> by_id_;
+  PlanSet set_;
+};
+
+}  // namespace levy::rating

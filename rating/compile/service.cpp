@@ -1,0 +1,225 @@
+// compile_service: one service of a plan, its price, grants and ends.
+// Core: control. Allocates: yes. Blocks: never. Clock: none.
+#include <cstring>
+
+#include "rating/compile/checks.hpp"
+#include "rating/compile/decimal.hpp"
+#include "rating/price.hpp"
+
+namespace levy::rating {
+namespace {
+
+// Seconds that a gateway is told to wait: 30 days, the longest that any of them is known to take.
+constexpr std::int64_t wait_seconds_max = 30 * 86400;
+// CC-Time is an Unsigned32 and a grant may end one step beyond grant_max: both fit below 2^31.
+constexpr std::int64_t seconds_grant_max = INT32_MAX;
+
+enum class Access : std::uint8_t { open, barred, refused };
+
+// Without grant_default: one price step; where there is none worth a round trip (no price, or a
+// step of a single unit), 10 MB, a minute or one event.
+std::int64_t usual_grant(Unit unit, std::int64_t step) {
+  if (step > 1) return step;
+  return unit == Unit::octets ? 10'000'000 : unit == Unit::seconds ? 60 : 1;
+}
+
+std::string text(std::int64_t number) { return std::to_string(number); }
+
+void compile_price(const ServiceSource& source, Checks& checks, Service& service) {
+  static constexpr Choices<Rounding, 4> words{{{"up", Rounding::up},
+                                               {"down", Rounding::down},
+                                               {"half_up", Rounding::half_up},
+                                               {"half_even", Rounding::half_even}}};
+  Price& price = service.price;
+  price.rounding = checks.choice(source.rounding, "rounding", words, Rounding::up);
+  price.none = !source.price.given;
+  if (price.none && source.rounding.given)
+    checks.fault(source.rounding.place,
+                 "rounding has no effect without a price; remove it or give the service a price");
+  if (price.none) return;
+  const PriceSource& from = source.price.value;
+  const Place& place = source.price.place;
+  price.free = from.free;
+  if (price.free) return;
+  const std::int64_t step = from.step_units == 0 ? from.per_units : from.step_units;
+  if (from.per_units < 1 || from.per_units > limits::units_max) {
+    checks.fault(place, "price is per " + text(from.per_units) + " units; allowed: 1 to " +
+                            text(limits::units_max));
+    return;
+  }
+  if (step < 1 || step > limits::units_max) {
+    checks.fault(place, "price step is " + text(step) + " units; allowed: 1 to " +
+                            text(limits::units_max));
+    return;
+  }
+  price.step = step;
+  Decimal amount;
+  if (!parse_decimal(from.amount, amount)) {
+    checks.fault(place, "price amount is '" + from.amount +
+                            "'; allowed: a plain decimal of at most 18 digits, such as 0.25");
+    return;
+  }
+  if (!price_ratio(amount, from.per_units, price))
+    checks.fault(place, "price " + from.amount + " per " + text(from.per_units) +
+                            " units cannot be kept exactly: in lowest terms it may have at most " +
+                            text(limits::balance_micros_max) + " micros per " +
+                            text(price_denominator_max) +
+                            " units; use fewer decimals or a smaller 'per'");
+}
+
+void compile_grants(const ServiceSource& source, Checks& checks, const Place& place,
+                    Service& service) {
+  const std::int64_t ceiling =
+      service.unit == Unit::seconds ? seconds_grant_max : limits::units_max;
+  const std::int64_t step = service.price.step;
+  service.grant_max = checks.number(source.grant_max, "grant_max", 1, ceiling, ceiling);
+  service.grant_min = checks.number(source.grant_min, "grant_min", 0, ceiling, 0);
+  if (service.grant_min > service.grant_max)
+    checks.fault(source.grant_min.place, "grant_min " + text(service.grant_min) +
+                                             " is greater than grant_max " +
+                                             text(service.grant_max) + "; lower it or raise grant_max");
+  if (step > service.grant_max)
+    checks.fault(source.grant_max.given ? source.grant_max.place : place,
+                 "grant_max " + text(service.grant_max) + " is smaller than one price step of " +
+                     text(step) + " units; raise grant_max or shorten the step");
+  const std::int64_t usual =
+      std::min(std::max(usual_grant(service.unit, step), service.grant_min), service.grant_max);
+  service.grant_default = checks.number(source.grant_default, "grant_default", 1, ceiling, usual);
+  service.grant_first =
+      checks.number(source.grant_first, "grant_first", 1, ceiling, service.grant_default);
+  const auto within = [&](const Placed<std::int64_t>& given, const char* key, std::int64_t value) {
+    if (given.given && (value < service.grant_min || value > service.grant_max))
+      checks.fault(given.place, std::string(key) + " is " + text(value) +
+                                    "; allowed: from grant_min " + text(service.grant_min) +
+                                    " to grant_max " + text(service.grant_max));
+  };
+  within(source.grant_default, "grant_default", service.grant_default);
+  within(source.grant_first, "grant_first", service.grant_first);
+}
+
+void compile_reporting(const ServiceSource& source, Checks& checks, Service& service) {
+  service.validity = static_cast<std::uint32_t>(
+      checks.number(source.validity, "validity", 1, wait_seconds_max, 0));
+  service.quota_holding_time = static_cast<std::uint32_t>(
+      checks.number(source.quota_holding_time, "quota_holding_time", 1, UINT16_MAX, 0));
+  service.threshold_permille = static_cast<std::uint16_t>(
+      checks.number(source.threshold_permille, "threshold_permille", 1, 999, 0));
+  service.threshold_units =
+      checks.number(source.threshold_units, "threshold_units", 1, UINT32_MAX, 0);
+  service.low_credit_permille = static_cast<std::uint16_t>(
+      checks.number(source.low_credit_permille, "low_credit_permille", 1, 1000, 1000));
+  const auto useless = [&](const Placed<std::int64_t>& given, const char* key) {
+    if (given.given)
+      checks.fault(given.place, std::string(key) + " has no effect on a free service; remove it");
+  };
+  if (service.price.free) {
+    useless(source.threshold_permille, "threshold_permille");
+    useless(source.threshold_units, "threshold_units");
+    useless(source.low_credit_permille, "low_credit_permille");
+  }
+}
+
+// Redirect-Address-Type 433 of a text; 0xff: none of them.
+std::uint8_t redirect_type(std::string_view to) {
+  if (to.starts_with("sip:") || to.starts_with("sips:")) return 3;
+  if (to.find("://") != std::string_view::npos) return 2;
+  if (to.empty()) return 0xff;
+  if (to.find_first_not_of("0123456789.") == std::string_view::npos) {
+    int parts = 0;
+    int value = -1;
+    for (const char c : std::string(to) + ".") {
+      if (c == '.') {
+        if (value < 0) return 0xff;
+        ++parts;
+        value = -1;
+      } else {
+        value = (value < 0 ? 0 : value) * 10 + (c - '0');
+        if (value > 255) return 0xff;
+      }
+    }
+    return parts == 4 ? 0 : 0xff;
+  }
+  const bool hexadecimal = to.find_first_not_of("0123456789abcdefABCDEF:") == std::string_view::npos;
+  return hexadecimal && std::count(to.begin(), to.end(), ':') >= 2 ? 1 : 0xff;
+}
+
+void compile_redirect(const ServiceSource& source, Checks& checks, const Place& place,
+                      Service& service) {
+  const bool redirects = service.final_action == FinalAction::redirect;
+  if (!redirects) {
+    if (source.redirect_to.given)
+      checks.fault(source.redirect_to.place,
+                   "redirect_to has no effect without 'on_final: redirect'; remove it or set that");
+    return;
+  }
+  if (!source.redirect_to.given) {
+    checks.fault(source.on_final.given ? source.on_final.place : place,
+                 "on_final is 'redirect' but redirect_to is missing; give a URL, SIP URI or address");
+    return;
+  }
+  const std::string& to = source.redirect_to.value;
+  service.redirect_type = redirect_type(to);
+  if (service.redirect_type == 0xff || to.size() >= sizeof service.redirect_address) {
+    checks.fault(source.redirect_to.place,
+                 "redirect_to is '" + to + "'; allowed: a URL with '://', a SIP URI, an IPv4 or "
+                 "IPv6 address, of at most " + text(sizeof service.redirect_address - 1) + " bytes");
+    service.redirect_type = 2;
+    return;
+  }
+  std::memcpy(service.redirect_address, to.data(), to.size());
+}
+
+void compile_ends(const ServiceSource& source, Checks& checks, const Place& place,
+                  Service& service) {
+  static constexpr Choices<FinalAction, 3> final_words{
+      {{"terminate", FinalAction::terminate},
+       {"redirect", FinalAction::redirect},
+       {"restrict_access", FinalAction::restrict_access}}};
+  static constexpr Choices<OnLost, 3> lost_words{{{"release", OnLost::release},
+                                                  {"charge_reserved", OnLost::charge_reserved},
+                                                  {"charge", OnLost::charge_units}}};
+  service.final_action =
+      checks.choice(source.on_final, "on_final", final_words, FinalAction::terminate);
+  if (service.final_action != FinalAction::terminate && !source.validity.given)
+    checks.fault(source.on_final.place, "on_final is '" + source.on_final.value +
+                                            "' but validity is missing; the gateway needs it to "
+                                            "ask again (RFC 8506 8.34): give seconds, e.g. 600");
+  compile_redirect(source, checks, place, service);
+  service.on_lost = checks.choice(source.on_lost, "on_lost", lost_words, OnLost::release);
+  service.lost_units = checks.number(source.lost_units, "lost_units", 1, limits::units_max, 0);
+  const bool charges = service.on_lost == OnLost::charge_units;
+  if (charges && !source.lost_units.given)
+    checks.fault(source.on_lost.place, "on_lost is 'charge' but lost_units is missing; give units");
+  if (!charges && source.lost_units.given)
+    checks.fault(source.lost_units.place,
+                 "lost_units has no effect without 'on_lost: charge'; remove it or set that");
+}
+
+}  // namespace
+
+void compile_service(const ServiceSource& source, const Place& plan_place, Checks& checks,
+                     Service& service) {
+  static constexpr Choices<Unit, 3> units{
+      {{"octets", Unit::octets}, {"seconds", Unit::seconds}, {"events", Unit::events}}};
+  static constexpr Choices<Access, 3> accesses{
+      {{"open", Access::open}, {"barred", Access::barred}, {"refused", Access::refused}}};
+  const Place& place = source.name.given ? source.name.place : plan_place;
+  service.unit = checks.choice(source.unit, "unit", units, Unit::octets);
+  const Access access = checks.choice(source.access, "access", accesses, Access::open);
+  service.barred = access == Access::barred;
+  service.refused = access == Access::refused;
+  service.any_rating_group = source.any_rating_group.given && source.any_rating_group.value;
+  service.without_rating_group =
+      source.without_rating_group.given && source.without_rating_group.value;
+  if (source.rating_groups.empty() && !service.any_rating_group && !service.without_rating_group)
+    checks.fault(place, "service '" + source.name.value +
+                            "' matches nothing; give rating_group: a number, 'any' or 'none'");
+  service.indivisible =
+      source.indivisible.given ? source.indivisible.value : service.unit == Unit::events;
+  compile_price(source, checks, service);
+  compile_grants(source, checks, place, service);
+  compile_reporting(source, checks, service);
+  compile_ends(source, checks, place, service);
+}
+
+}  // namespace levy::rating

@@ -1,0 +1,118 @@
+// Debit: unit buckets by their steps, then money by the price of the running total.
+// Core: shard. Allocates: never. Blocks: never. Clock: in the request.
+#include "rating/debit.hpp"
+
+#include <algorithm>
+
+#include "rating/price.hpp"
+
+namespace levy::rating {
+namespace {
+
+// What bucket i has for this group: its free amount while the bucket runs, and the group's own
+// reservation even after its end. Other groups' reservations are out of reach.
+std::int64_t available(const Ledger& ledger, std::uint32_t i, const Group& group) {
+  const std::int64_t own = own_reserved(group, ledger.slot(i));
+  return own + (ledger.usable(i) ? positive(ledger.bucket(i).free()) : 0);
+}
+
+// Pays units from unit buckets; returns the units that none of them paid.
+std::int64_t debit_units(Ledger& ledger, Unit unit, Group& group, std::int64_t used,
+                         std::uint8_t mscc) {
+  const std::int64_t ahead = std::min(group.bucket_ahead, used);
+  group.bucket_ahead -= ahead;
+  std::int64_t rest = used - ahead;
+  for (std::uint32_t i = 0; i < ledger.bucket_count() && rest > 0; ++i) {
+    if (ledger.bucket(i).unit != unit) continue;
+    const std::int64_t step = std::max<std::int64_t>(ledger.bucket(i).step, 1);
+    const std::int64_t whole = available(ledger, i, group) / step * step;
+    const std::int64_t wanted = (rest + step - 1) / step * step;
+    const std::int64_t taken = std::min(whole, wanted);
+    if (taken == 0) continue;
+    ledger.spend(i, taken, group, mscc);
+    const std::int64_t paid = std::min(taken, rest);
+    rest -= paid;
+    group.bucket_ahead += taken - paid;
+  }
+  return rest;
+}
+
+// The main wallet pays what no other bucket could; what lies beyond its floor follows `overrun`.
+void debit_wallet(Ledger& ledger, const Plan& plan, std::uint32_t wallet, std::int64_t due,
+                  Group& group, std::uint8_t mscc, MsccOutcome& outcome) {
+  const std::int64_t own = own_reserved(group, ledger.slot(wallet));
+  const std::int64_t payable =
+      own + positive(ledger.bucket(wallet).free() + credit_limit_of(ledger, plan));
+  ledger.spend(wallet, due, group, mscc);
+  if (plan.overrun == Overrun::write_off && due > payable) {
+    ledger.move(MovementKind::write_off, wallet, due - payable, mscc);
+    outcome.unpaid += due - payable;
+  }
+}
+
+void debit_money(Ledger& ledger, const Plan& plan, std::int64_t due, Group& group,
+                 std::uint8_t mscc, MsccOutcome& outcome) {
+  std::int64_t rest = due;
+  for (std::uint32_t i = 0; i < ledger.bucket_count() && rest > 0; ++i) {
+    if (!ledger.holds_money(i, plan.currency)) continue;
+    if (ledger.main_wallet(i)) {  // the last of its currency in the order of use
+      if (!ledger.usable(i)) continue;
+      debit_wallet(ledger, plan, i, rest, group, mscc, outcome);
+      rest = 0;
+      break;
+    }
+    const std::int64_t taken = std::min(available(ledger, i, group), rest);
+    if (taken == 0) continue;
+    ledger.spend(i, taken, group, mscc);
+    rest -= taken;
+  }
+  outcome.unpaid += rest;  // only for an account that has no main wallet
+}
+
+}  // namespace
+
+void debit(Ledger& ledger, const Tariff& tariff, Group& group, std::int64_t used,
+           std::uint8_t mscc, MsccOutcome& outcome) {
+  if (used <= 0) return;
+  outcome.used += used;
+  if (tariff.service == nullptr) {
+    outcome.unrated += used;
+    return;
+  }
+  const Price& price = tariff.service->price;
+  if (used > limits::units_max || group.used_total > total_units_max - used ||
+      group.running_total > total_units_max - used) {
+    ledger.overflow();
+    return;
+  }
+  group.used_total += used;
+  const std::int64_t rest =
+      price.free ? used : debit_units(ledger, tariff.service->unit, group, used, mscc);
+  outcome.used_by_buckets += used - rest;
+  if (rest == 0) return;
+  const std::int64_t before = group.running_total;
+  group.running_total += rest;
+  if (price.free) return;
+  if (price.none) {
+    outcome.unrated += rest;
+    return;
+  }
+  const Int128 due = price_exact(price, group.running_total) - price_exact(price, before);
+  if (due > limits::balance_micros_max ||
+      group.money_total > bucket_sum_max - static_cast<std::int64_t>(due)) {
+    ledger.overflow();
+    return;
+  }
+  const std::int64_t unpaid_before = outcome.unpaid;
+  const auto charged = static_cast<std::int64_t>(due);
+  debit_money(ledger, *tariff.plan, charged, group, mscc, outcome);
+  outcome.charged += charged;
+  group.money_total += charged;
+  const bool on_boundary = group.running_total % price.step == 0;
+  if (outcome.unpaid > unpaid_before && !on_boundary)
+    group.flags |= group_unpaid;
+  else if (on_boundary || charged > 0)
+    group.flags = static_cast<std::uint8_t>(group.flags & ~group_unpaid);
+}
+
+}  // namespace levy::rating

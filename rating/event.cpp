@@ -1,0 +1,138 @@
+// charge_event: one-time charging (EVENT_REQUEST, RFC 8506 section 6) without any reservation.
+// Core: shard. Allocates: never. Blocks: never. Clock: in the request.
+//
+// An event has no session: every MSCC is priced from a running total of 0. What cannot be paid
+// changes nothing (V-40).
+#include <algorithm>
+
+#include "engine/base/check.hpp"
+#include "rating/debit.hpp"
+#include "rating/exchange.hpp"
+#include "rating/ledger.hpp"
+#include "rating/price.hpp"
+#include "rating/quota.hpp"
+
+namespace levy::rating {
+namespace {
+
+// The number asked for; without one, one event, or the service's first grant of another unit.
+std::int64_t event_units(const MsccRequest& mscc, const Service& service) {
+  const std::int64_t requested = amount_of(mscc.requested, service.unit);
+  if (requested > 0) return requested;
+  const std::int64_t used = amount_of(mscc.used, service.unit);
+  if (used > 0) return used;
+  return service.unit == Unit::events ? 1 : service.grant_first;
+}
+
+// How many of `units` the account can pay now: all, none, or (divisible services) some.
+std::int64_t payable_units(const Ledger& ledger, const Tariff& tariff, std::int64_t units) {
+  Wish wish;
+  wish.units = units;
+  wish.units_max = limits::units_max;
+  wish.all_or_nothing = tariff.service->indivisible;
+  wish.buckets_max = limits::buckets_per_account_max;
+  const Group alone{};
+  Offer offer;
+  make_offer(ledger, tariff, alone, wish, offer);
+  return std::min(offer.units, units);
+}
+
+void debit_event(Ledger& ledger, const Tariff& tariff, std::int64_t units, std::uint8_t mscc,
+                 MsccOutcome& outcome) {
+  const std::int64_t payable = units > 0 ? payable_units(ledger, tariff, units) : 0;
+  if (payable == 0) {
+    outcome.reason = Reason::no_credit;
+    return;
+  }
+  Group alone{};
+  debit(ledger, tariff, alone, payable, mscc, outcome);
+  outcome.granted = payable;
+  outcome.flags = outcome_granted;
+}
+
+// CC-Money, else the price of the units, goes to the main wallet; `charged` is then negative, so
+// that the sum of all charges stays the balance's decrease.
+void refund(Ledger& ledger, const Tariff& tariff, const MsccRequest& mscc, std::uint8_t index,
+            MsccOutcome& outcome) {
+  const UnitAmounts& amounts = mscc.requested.has_money ? mscc.requested : mscc.used;
+  Int128 amount = 0;
+  if (amounts.has_money) {
+    const bool same = amounts.money_currency == 0 || amounts.money_currency == tariff.plan->currency;
+    amount = same ? amounts.money.micros : -1;
+  } else if (tariff.service == nullptr) {
+    outcome.reason = unmatched_reason(*tariff.plan);
+    return;
+  } else {
+    const std::int64_t units = event_units(mscc, *tariff.service);
+    amount = tariff.service->price.none || units > limits::units_max
+                 ? Int128{-1}
+                 : price_exact(tariff.service->price, units);
+  }
+  std::uint32_t wallet = 0;
+  while (wallet < ledger.bucket_count() &&
+         !(ledger.main_wallet(wallet) && ledger.usable(wallet) &&
+           ledger.holds_money(wallet, tariff.plan->currency)))
+    ++wallet;
+  if (amount < 0 || amount > limits::balance_micros_max || wallet == ledger.bucket_count() ||
+      ledger.bucket(wallet).free() > limits::balance_micros_max - amount) {
+    outcome.reason = Reason::unable_to_comply;
+    return;
+  }
+  if (amount == 0) return;
+  ledger.move(MovementKind::credit, wallet, static_cast<std::int64_t>(amount), index);
+  outcome.charged = -static_cast<std::int64_t>(amount);
+}
+
+void charge_one(const ChargeInput& input, Ledger& ledger, std::uint8_t i, MsccOutcome& outcome,
+                EventResult& event) {
+  const MsccRequest& mscc = input.request->mscc[i];
+  const RequestedAction action = input.request->requested_action;
+  const Tariff tariff = current_tariff(input, mscc, outcome.service);
+  if (tariff.service != nullptr) outcome.unit = tariff.service->unit;
+  if (action == RequestedAction::refund_account) {
+    refund(ledger, tariff, mscc, i, outcome);
+    return;
+  }
+  if (tariff.service == nullptr) {
+    outcome.reason = unmatched_reason(*input.plan);
+    event.enough = false;
+    return;
+  }
+  outcome.reason = access_reason(input, *tariff.service);
+  if (outcome.reason != Reason::ok) {
+    event.enough = false;
+    return;
+  }
+  const std::int64_t units = event_units(mscc, *tariff.service);
+  if (action == RequestedAction::direct_debiting) {
+    debit_event(ledger, tariff, units, i, outcome);
+  } else if (action == RequestedAction::check_balance) {
+    event.enough &= units > 0 && payable_units(ledger, tariff, units) == units;
+  } else if (action == RequestedAction::price_enquiry) {
+    const Int128 cost = price_exact(tariff.service->price, units) + event.cost.micros;
+    if (tariff.service->price.none)
+      outcome.reason = Reason::rating_failed;
+    else if (cost > limits::balance_micros_max)
+      outcome.reason = Reason::unable_to_comply;
+    else
+      event.cost.micros = static_cast<std::int64_t>(cost);
+  }
+}
+
+}  // namespace
+
+void charge_event(const ChargeInput& input, AccountView& account, ChargeResult& result,
+                  EventResult& event) {
+  const std::uint32_t count = charged_rows(*input.request);
+  LEVY_CHECK(count <= limits::mscc_max, count);
+  Ledger ledger(account, result, input.now);
+  event = EventResult{};
+  event.enough =
+      count > 0 && input.request->requested_action == RequestedAction::check_balance;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    result.mscc[i] = MsccOutcome{};
+    charge_one(input, ledger, static_cast<std::uint8_t>(i), result.mscc[i], event);
+  }
+}
+
+}  // namespace levy::rating

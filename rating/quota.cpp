@@ -1,0 +1,174 @@
+// Quota: unit buckets in whole steps, then money up to the furthest step boundary it pays.
+// Core: shard. Allocates: never. Blocks: never. Clock: in the request.
+#include "rating/quota.hpp"
+
+#include <algorithm>
+
+#include "rating/price.hpp"
+
+namespace levy::rating {
+namespace {
+
+void add_part(Offer& offer, std::uint32_t bucket, std::int64_t amount) {
+  offer.parts[offer.part_count++] = Part{bucket, amount};
+}
+
+std::int64_t whole_steps(const Ledger& ledger, std::uint32_t i, Unit unit) {
+  if (ledger.bucket(i).unit != unit || !ledger.usable(i)) return 0;
+  const std::int64_t step = std::max<std::int64_t>(ledger.bucket(i).step, 1);
+  return positive(ledger.bucket(i).free()) / step * step;
+}
+
+// Takes `rest` units from unit buckets, no more than the share; true: whole steps remain there.
+bool offer_units(const Ledger& ledger, Unit unit, const Wish& wish, std::int64_t& rest,
+                 Offer& offer) {
+  Int128 total = 0;
+  for (std::uint32_t i = 0; i < ledger.bucket_count(); ++i) total += whole_steps(ledger, i, unit);
+  const Int128 share = wish.all_or_nothing ? total : total * wish.share_permille / 1000;
+  Int128 taken_sum = 0;
+  for (std::uint32_t i = 0; i < ledger.bucket_count() && rest > 0; ++i) {
+    const std::int64_t whole = whole_steps(ledger, i, unit);
+    if (whole == 0) continue;
+    if (offer.part_count == wish.buckets_max) break;
+    const std::int64_t step = std::max<std::int64_t>(ledger.bucket(i).step, 1);
+    std::int64_t taken = std::min((rest + step - 1) / step * step, whole);
+    const Int128 allowed = share - taken_sum;
+    const bool capped = taken > allowed;
+    if (capped) {  // the share never forbids the first step
+      taken = static_cast<std::int64_t>(allowed / step) * step;
+      if (taken == 0 && taken_sum == 0 && offer.units == 0) taken = step;
+      if (taken == 0) break;
+    }
+    add_part(offer, i, taken);
+    taken_sum += taken;
+    const std::int64_t paid = std::min(taken, rest);
+    rest -= paid;
+    offer.units += paid;
+    offer.next_payable |= taken > paid;
+    if (capped) break;
+  }
+  return taken_sum < total;
+}
+
+// The money buckets that can pay, in order of use.
+struct Purse {
+  std::uint32_t count = 0;
+  std::array<Part, limits::buckets_per_account_max> parts;  // amount: what is free there
+  Int128 all = 0;                                           // their sum
+  bool in_debt = false;  // the main wallet lies below its floor: nothing more until a top-up
+};
+
+void open_purse(const Ledger& ledger, const Plan& plan, Purse& purse) {
+  for (std::uint32_t i = 0; i < ledger.bucket_count(); ++i) {
+    if (!ledger.holds_money(i, plan.currency) || !ledger.usable(i)) continue;
+    std::int64_t free = ledger.bucket(i).free();
+    if (ledger.main_wallet(i)) {
+      free += credit_limit_of(ledger, plan);
+      purse.in_debt |= free < 0;
+    }
+    if (free <= 0) continue;
+    purse.parts[purse.count++] = Part{i, free};
+    purse.all += free;
+  }
+}
+
+// Keeps the first `count` parts, or, where those are too small, the `count` largest in order.
+Int128 narrow(Purse& purse, std::uint32_t count, bool largest) {
+  while (purse.count > count) {
+    std::uint32_t out = purse.count - 1;
+    if (largest)
+      for (std::uint32_t i = 0; i < purse.count; ++i)
+        if (purse.parts[i].amount < purse.parts[out].amount) out = i;
+    for (std::uint32_t i = out; i + 1 < purse.count; ++i) purse.parts[i] = purse.parts[i + 1];
+    --purse.count;
+  }
+  Int128 sum = 0;
+  for (std::uint32_t i = 0; i < purse.count; ++i) sum += purse.parts[i].amount;
+  return sum;
+}
+
+// The first boundary after `total` that money can buy. A remainder already paid is one; the
+// remainder of a step that was written off is not.
+std::int64_t first_boundary(const Price& price, std::int64_t total, bool unpaid) {
+  const std::int64_t first = boundary_at_or_after(price, total + 1);
+  return unpaid && total % price.step != 0 ? first + price.step : first;
+}
+
+// How far money carries the running total: a boundary at or after first, or `total` for nothing.
+std::int64_t money_end(const Price& price, std::int64_t total, std::int64_t first,
+                       std::int64_t rest, Int128 reachable, Int128 share, const Wish& wish,
+                       const Offer& offer) {
+  const std::int64_t end = std::max(boundary_at_or_after(price, total + rest), first);
+  if (wish.all_or_nothing) {
+    const std::int64_t to = furthest_boundary(price, total, end, reachable);
+    if (to < total + rest || to < first) return total;
+    return offer.units + (to - total) <= wish.units_max ? to : total + rest;
+  }
+  std::int64_t to = furthest_boundary(price, total, end, std::min(reachable, share));
+  if (to < first && offer.units == 0)  // the share never forbids the first step
+    to = furthest_boundary(price, total, first, reachable);
+  if (to < first) return total;
+  const std::int64_t room = wish.units_max - offer.units;
+  if (to - total <= room) return to;
+  const std::int64_t capped = (total + positive(room)) / price.step * price.step;
+  if (capped >= first) return capped;
+  return offer.units > 0 ? total : first;  // a step wider than grant_max is granted whole
+}
+
+void offer_money(const Ledger& ledger, const Tariff& tariff, const Group& group, const Wish& wish,
+                 std::int64_t rest, Offer& offer) {
+  const Price& price = tariff.service->price;
+  const std::int64_t total = group.running_total;
+  const bool unpaid = (group.flags & group_unpaid) != 0;
+  const std::int64_t first = first_boundary(price, total, unpaid);
+  Purse purse;
+  open_purse(ledger, *tariff.plan, purse);
+  if (purse.in_debt && price.numerator != 0) return;
+  std::int64_t to = total;
+  if (rest > 0) {
+    const std::uint32_t places = wish.buckets_max - offer.part_count;
+    const Int128 share = purse.all * wish.share_permille / 1000;
+    Purse chosen = purse;
+    to = money_end(price, total, first, rest, narrow(chosen, places, false), share, wish, offer);
+    if (to == total && purse.count > places && (wish.all_or_nothing || offer.units == 0)) {
+      chosen = purse;
+      to = money_end(price, total, first, rest, narrow(chosen, places, true), share, wish, offer);
+    }
+    Int128 cost = price_exact(price, to) - price_exact(price, total);
+    purse.all -= cost;
+    for (std::uint32_t i = 0; i < chosen.count && cost > 0; ++i) {
+      const Int128 taken = std::min<Int128>(cost, chosen.parts[i].amount);
+      add_part(offer, chosen.parts[i].bucket, static_cast<std::int64_t>(taken));
+      cost -= taken;
+    }
+    offer.units += to - total;
+  }
+  const std::int64_t next = to == total ? first : first_boundary(price, to, false);
+  offer.next_payable |= price_exact(price, next) - price_exact(price, to) <= purse.all;
+}
+
+}  // namespace
+
+void make_offer(const Ledger& ledger, const Tariff& tariff, const Group& group, const Wish& wish,
+                Offer& offer) {
+  const Service& service = *tariff.service;
+  offer.units = 0;
+  offer.part_count = 0;
+  offer.next_payable = service.price.free;
+  if (service.price.free) {
+    offer.units = wish.units;
+    return;
+  }
+  offer.units = std::min(group.bucket_ahead, wish.units);  // already paid by a bucket's step
+  offer.next_payable = group.bucket_ahead > offer.units;
+  std::int64_t rest = wish.units - offer.units;
+  const bool steps_left = offer_units(ledger, service.unit, wish, rest, offer);
+  offer.next_payable |= steps_left;
+  if (!service.price.none && !steps_left) offer_money(ledger, tariff, group, wish, rest, offer);
+  if (wish.all_or_nothing && offer.units < wish.units) {
+    offer.units = 0;
+    offer.part_count = 0;
+  }
+}
+
+}  // namespace levy::rating

@@ -1,0 +1,150 @@
+// The examples of config/examples load and compile, and say what the documents say they say.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <sstream>
+
+#include "config/load.hpp"
+#include "rating/compile/compile.hpp"
+#include "tests/unit/config/text_files.hpp"
+
+namespace levy::config {
+namespace {
+
+std::string all_faults(const Diagnostics& diagnostics) {
+  std::ostringstream out;
+  diagnostics.print(out);
+  return out.str();
+}
+
+Loaded load_example() { return load(example_path("levyd.yaml"), Machine{{0, 1}}); }
+
+const rating::Plan& plan_named(const Loaded& loaded, const rating::Compiled& compiled,
+                               const std::string& name) {
+  for (std::size_t i = 0; i < loaded.catalogue.plans.size(); ++i) {
+    if (loaded.catalogue.plans[i].name.value == name) return *compiled.plans[i];
+  }
+  ADD_FAILURE() << "no plan " << name;
+  return *compiled.plans.front();
+}
+
+rating::Compiled compile(const rating::Catalogue& catalogue) {
+  std::map<std::pair<rating::NameKind, std::string>, std::uint16_t> names;
+  return rating::compile_catalogue(catalogue, [&](rating::NameKind kind, std::string_view name) {
+    const auto next = static_cast<std::uint16_t>(names.size() + 1);
+    return names.try_emplace({kind, std::string(name)}, next).first->second;
+  });
+}
+
+TEST(Examples, LevydYamlLoads) {
+  const Loaded loaded = load_example();
+  ASSERT_TRUE(loaded.ok()) << all_faults(loaded.diagnostics);
+  const Options& options = loaded.options;
+  EXPECT_EQ(options.node_name, "levy-1");
+  EXPECT_EQ(options.diameter.origin_host, "ocs.levy.example");
+  EXPECT_TRUE(options.diameter.any_realm);
+  ASSERT_EQ(options.diameter.listeners.size(), 2u);
+  EXPECT_EQ(options.diameter.listeners[0].address, "127.0.0.1");
+  EXPECT_EQ(options.diameter.listeners[1].address, "::1");
+  EXPECT_EQ(options.diameter.listeners[1].port, 3868);
+  ASSERT_EQ(options.diameter.dialects.size(), 2u);
+  EXPECT_STREQ(options.diameter.dialects[0].name, "default");
+  EXPECT_STREQ(options.diameter.dialects[1].name, "magma");
+  EXPECT_TRUE(options.diameter.dialects[1].no_credit_code_4012);
+  EXPECT_TRUE(options.diameter.dialects[1].raa_retry_3002);
+  EXPECT_FALSE(options.diameter.dialects[1].raa_retry_5012);
+  EXPECT_EQ(options.diameter.dialects[1].deadline_ms, 3000u);
+  ASSERT_EQ(options.diameter.peers.size(), 2u);
+  EXPECT_EQ(options.diameter.peers[0].dialect_index, 0u);
+  EXPECT_EQ(options.diameter.peers[1].dialect_index, 1u);
+  EXPECT_EQ(options.data.segment_bytes, 16 * 1024 * 1024);
+  EXPECT_EQ(options.data.shards, 64);
+  EXPECT_EQ(options.capacity.accounts_max, 100'000);
+  EXPECT_EQ(options.placement.idle, Idle::sleep);
+  EXPECT_EQ(options.sessions.duplicate_window_s, 900);
+  EXPECT_EQ(options.sessions.ttl_s, 86'400);
+  EXPECT_EQ(options.admin.http.port, 9091);
+}
+
+TEST(Examples, PathsAreRelativeToTheFile) {
+  const Loaded loaded = load_example();
+  const std::filesystem::path here(example_path(""));
+  EXPECT_EQ(loaded.options.data.directory, (here / "data").string());
+  EXPECT_EQ(loaded.options.admin.socket, (here / "levyd.sock").string());
+  ASSERT_EQ(loaded.options.plan_paths.size(), 1u);
+  EXPECT_TRUE(std::filesystem::equivalent(loaded.options.plan_paths[0], here / "plans"));
+  ASSERT_EQ(loaded.sources.size(), 3u);
+  EXPECT_TRUE(loaded.sources[0].path.ends_with("/plans/internet.yaml"));
+  EXPECT_TRUE(loaded.sources[1].path.ends_with("/plans/sms.yaml"));
+  EXPECT_TRUE(loaded.sources[2].path.ends_with("/plans/voice.yaml"));
+}
+
+TEST(Examples, PlansCompileToTheNumbersOfChargingMd) {
+  const Loaded loaded = load_example();
+  ASSERT_TRUE(loaded.ok()) << all_faults(loaded.diagnostics);
+  const rating::Compiled compiled = compile(loaded.catalogue);
+  for (const rating::CompileFault& fault : compiled.faults) {
+    ADD_FAILURE() << fault.place.file << ":" << fault.place.line << ": " << fault.message;
+  }
+  ASSERT_TRUE(compiled.faults.empty());
+  EXPECT_EQ(compiled.plans.size(), 5u);
+  EXPECT_EQ(compiled.bucket_kinds.size(), 5u);
+  const rating::Plan& data = plan_named(loaded, compiled, "data-a");
+  EXPECT_EQ(data.currency, 978);
+  EXPECT_EQ(data.overrun, rating::Overrun::debt);
+  EXPECT_EQ(data.any_service, 0);
+  EXPECT_EQ(data.without_group_service, 0);
+  EXPECT_EQ(data.services[0].price.step, 1'500'000);
+  EXPECT_EQ(data.services[0].price.numerator * 6, data.services[0].price.denominator);
+  EXPECT_EQ(data.services[0].grant_first, 1'500'000);
+  const rating::Plan& voice = plan_named(loaded, compiled, "voice-a");
+  EXPECT_EQ(voice.services[0].unit, rating::Unit::seconds);
+  EXPECT_EQ(voice.services[0].price.step, 60);
+  EXPECT_EQ(voice.services[0].grant_default, 60);
+  const rating::Plan& sms = plan_named(loaded, compiled, "sms-a");
+  EXPECT_TRUE(sms.services[0].indivisible);
+  EXPECT_EQ(sms.services[0].price.numerator, 150'000);
+}
+
+TEST(Examples, SubscribersNameExistingPlansAndBuckets) {
+  const Loaded loaded = load_example();
+  std::istringstream rows(read_text(example_path("subscribers.csv")));
+  std::string row;
+  ASSERT_TRUE(std::getline(rows, row));
+  EXPECT_EQ(row, "account,imsi,e164,plan,wallet,buckets");
+  int count = 0;
+  while (std::getline(rows, row)) {
+    ++count;
+    std::istringstream cells(row + ",");
+    std::vector<std::string> cell;
+    for (std::string text; std::getline(cells, text, ',');) cell.push_back(text);
+    ASSERT_EQ(cell.size(), 6u) << row;
+    EXPECT_TRUE(std::any_of(loaded.catalogue.plans.begin(), loaded.catalogue.plans.end(),
+                            [&](const auto& plan) { return plan.name.value == cell[3]; }))
+        << row;
+    std::istringstream buckets(cell[5]);
+    for (std::string bucket; std::getline(buckets, bucket, ';');) {
+      const std::string kind = bucket.substr(0, bucket.find('='));
+      const auto& kinds = loaded.catalogue.bucket_kinds;
+      EXPECT_TRUE(std::any_of(kinds.begin(), kinds.end(),
+                              [&](const auto& known) { return known.name.value == kind; }))
+          << row;
+    }
+  }
+  EXPECT_EQ(count, 6);
+}
+
+TEST(Examples, ReloadReadsTheSamePlans) {
+  const Loaded loaded = load_example();
+  const LoadedCatalogue again = load_catalogue(loaded.options.plan_paths);
+  ASSERT_TRUE(again.ok()) << all_faults(again.diagnostics);
+  EXPECT_EQ(again.catalogue.plans.size(), loaded.catalogue.plans.size());
+  const LoadedCatalogue kept = parse_catalogue(loaded.sources);
+  ASSERT_TRUE(kept.ok()) << all_faults(kept.diagnostics);
+  EXPECT_EQ(kept.catalogue.bucket_kinds.size(), loaded.catalogue.bucket_kinds.size());
+}
+
+}  // namespace
+}  // namespace levy::config

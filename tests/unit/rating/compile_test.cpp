@@ -1,0 +1,329 @@
+// compile_catalogue: what a plan source becomes, and each fault with its message and place.
+// Core: test. Allocates: yes. Blocks: never. Clock: none.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+
+#include "rating/charge.hpp"
+#include "rating/compile/compile.hpp"
+#include "rating/compile/currency.hpp"
+
+namespace levy::rating {
+namespace {
+
+int next_line = 1;
+
+template <class T>
+void put(Placed<T>& field, T value) {
+  field.value = std::move(value);
+  field.place = Place{"plan.yaml", next_line++, 3};
+  field.given = true;
+}
+
+void put(Placed<std::string>& field, const char* text) { put<std::string>(field, text); }
+
+PriceSource price_source(const char* amount, std::int64_t per, std::int64_t step = 0) {
+  return PriceSource{amount, per, step, false};
+}
+
+Catalogue data_a_source() {
+  Catalogue catalogue;
+  PlanSource& plan = catalogue.plans.emplace_back();
+  put(plan.name, "data-a");
+  put(plan.currency, "EUR");
+  ServiceSource& service = plan.services.emplace_back();
+  put(service.name, "internet");
+  put(service.rating_groups.emplace_back(), std::uint32_t{20});
+  put(service.rating_groups.emplace_back(), std::uint32_t{10});
+  put(service.unit, "octets");
+  put(service.price, price_source("0.25", 1'500'000));
+  return catalogue;
+}
+
+struct Interner {
+  std::vector<std::string> names;
+  std::uint16_t operator()(NameKind, std::string_view name) {
+    names.emplace_back(name);
+    return static_cast<std::uint16_t>(names.size());
+  }
+};
+
+Compiled compile(const Catalogue& catalogue, Interner* interner = nullptr) {
+  Interner own;
+  return compile_catalogue(catalogue, std::ref(interner != nullptr ? *interner : own));
+}
+
+// Every fault must contain its text, in order; nothing may have been interned.
+void expect_faults(const Catalogue& catalogue, const std::vector<std::string>& texts) {
+  Interner interner;
+  const Compiled compiled = compile(catalogue, &interner);
+  EXPECT_TRUE(compiled.plans.empty());
+  EXPECT_TRUE(interner.names.empty());
+  std::string all;
+  for (const CompileFault& fault : compiled.faults) all += fault.message + "\n";
+  ASSERT_EQ(compiled.faults.size(), texts.size()) << all;
+  for (std::size_t i = 0; i < texts.size(); ++i)
+    EXPECT_NE(compiled.faults[i].message.find(texts[i]), std::string::npos)
+        << compiled.faults[i].message << " lacks " << texts[i];
+}
+
+TEST(Compile, DataA) {
+  const Compiled compiled = compile(data_a_source());
+  ASSERT_TRUE(compiled.faults.empty()) << compiled.faults[0].message;
+  const Plan& plan = *compiled.plans.at(0);
+  EXPECT_EQ(plan.id, 1);
+  EXPECT_EQ(plan.currency, 978);
+  EXPECT_EQ(plan.unmatched, Unmatched::rating_failed_5031);
+  ASSERT_EQ(plan.entry_count, 2);
+  EXPECT_EQ(plan.entries[0].rating_group, 10u);
+  const Service& service = plan.services[0];
+  EXPECT_EQ(service.name, 2);
+  EXPECT_EQ(service.price.numerator, 1);  // 250000 / 1500000 in lowest terms
+  EXPECT_EQ(service.price.denominator, 6);
+  EXPECT_EQ(service.price.step, 1'500'000);
+  EXPECT_EQ(price_of(service.price, 1'500'001), 500'000);
+  EXPECT_EQ(service.grant_default, 1'500'000);
+  EXPECT_FALSE(service.indivisible);
+  MsccRequest mscc;
+  mscc.has_rating_group = true;
+  mscc.rating_group = 20;
+  EXPECT_EQ(find_service(plan, mscc), 0);
+  mscc.rating_group = 21;
+  EXPECT_EQ(find_service(plan, mscc), 0xffff);
+}
+
+TEST(Compile, ExactPriceOfManyDecimals) {
+  Catalogue catalogue = data_a_source();
+  put(catalogue.plans[0].services[0].price, price_source("0.000000000123", 1));
+  const Compiled compiled = compile(catalogue);
+  ASSERT_TRUE(compiled.faults.empty());
+  const Price& price = compiled.plans[0]->services[0].price;
+  EXPECT_EQ(price.numerator, 123);
+  EXPECT_EQ(price.denominator, 1'000'000);
+  EXPECT_EQ(price_of(price, 1'000'000), 123);
+}
+
+TEST(Compile, PlanVersionFindsPlansById) {
+  Compiled compiled = compile(data_a_source());
+  const PlanVersion version(7, std::move(compiled.plans));
+  EXPECT_EQ(version.set().version, 7);
+  ASSERT_NE(version.set().find(1), nullptr);
+  EXPECT_EQ(version.set().find(0), nullptr);
+  EXPECT_EQ(version.set().find(2), nullptr);
+}
+
+TEST(Compile, CatchAllAndNone) {
+  Catalogue catalogue = data_a_source();
+  PlanSource& plan = catalogue.plans[0];
+  ServiceSource& rest = plan.services.emplace_back();
+  put(rest.name, "rest");
+  put(rest.any_rating_group, true);
+  put(rest.unit, "events");
+  PriceSource free;
+  free.free = true;
+  put(rest.price, free);
+  ServiceSource& command = plan.services.emplace_back();
+  put(command.name, "command");
+  put(command.without_rating_group, true);
+  put(command.unit, "events");
+  const Compiled compiled = compile(catalogue);
+  ASSERT_TRUE(compiled.faults.empty()) << compiled.faults[0].message;
+  EXPECT_EQ(compiled.plans[0]->unmatched, Unmatched::rate_as);
+  MsccRequest mscc;
+  EXPECT_EQ(find_service(*compiled.plans[0], mscc), 2);
+  mscc.has_rating_group = true;
+  mscc.rating_group = 999;
+  EXPECT_EQ(find_service(*compiled.plans[0], mscc), 1);
+  EXPECT_TRUE(compiled.plans[0]->services[1].price.free);
+  EXPECT_TRUE(compiled.plans[0]->services[2].price.none);
+  EXPECT_TRUE(compiled.plans[0]->services[2].indivisible);
+}
+
+TEST(Compile, EveryFaultAtOnceWithItsPlace) {
+  Catalogue catalogue = data_a_source();
+  PlanSource& plan = catalogue.plans[0];
+  put(plan.currency, "EURO");
+  put(plan.session_ttl, std::int64_t{5});
+  ServiceSource& service = plan.services[0];
+  put(service.unit, "bytes");
+  put(service.rating_groups.emplace_back(), std::uint32_t{10});
+  put(service.threshold_permille, std::int64_t{1000});
+  expect_faults(catalogue, {"currency is 'EURO'", "session_ttl is 5; allowed: 60 to",
+                            "unit is 'bytes'; allowed: octets, seconds, events",
+                            "threshold_permille is 1000; allowed: 1 to 999",
+                            "rating_group 10 stands twice"});
+  const Compiled compiled = compile(catalogue);
+  EXPECT_EQ(compiled.faults[0].place.line, plan.currency.place.line);
+  EXPECT_EQ(compiled.faults[0].place.file, "plan.yaml");
+}
+
+struct FaultRow {
+  const char* expected;
+  void (*spoil)(ServiceSource&);
+};
+
+const FaultRow service_faults[] = {
+    {"amount is '1e3'", [](ServiceSource& s) { put(s.price, price_source("1e3", 1)); }},
+    {"amount is '-1'", [](ServiceSource& s) { put(s.price, price_source("-1", 1)); }},
+    {"amount is '.5'", [](ServiceSource& s) { put(s.price, price_source(".5", 1)); }},
+    {"amount is '1.'", [](ServiceSource& s) { put(s.price, price_source("1.", 1)); }},
+    {"amount is ''", [](ServiceSource& s) { put(s.price, price_source("", 1)); }},
+    {"price is per 0 units", [](ServiceSource& s) { put(s.price, price_source("1", 0)); }},
+    {"price step is -1", [](ServiceSource& s) { put(s.price, price_source("1", 1, -1)); }},
+    {"cannot be kept exactly",
+     [](ServiceSource& s) { put(s.price, price_source("0.000000000000000001", 10'001)); }},
+    {"cannot be kept exactly",
+     [](ServiceSource& s) { put(s.price, price_source("900000000001", 1)); }},
+    {"rounding is 'nearest'", [](ServiceSource& s) { put(s.rounding, "nearest"); }},
+    {"grant_min 9000000 is greater than grant_max 8000000",
+     [](ServiceSource& s) {
+       put(s.grant_min, std::int64_t{9'000'000});
+       put(s.grant_max, std::int64_t{8'000'000});
+     }},
+    {"grant_max 1000 is smaller than one price step of 1500000",
+     [](ServiceSource& s) { put(s.grant_max, std::int64_t{1'000}); }},
+    {"grant_default is 5; allowed: from grant_min 10",
+     [](ServiceSource& s) {
+       put(s.grant_min, std::int64_t{10});
+       put(s.grant_default, std::int64_t{5});
+       put(s.grant_first, std::int64_t{10});
+     }},
+    {"quota_holding_time is 65536",
+     [](ServiceSource& s) { put(s.quota_holding_time, std::int64_t{65'536}); }},
+    {"low_credit_permille is 0",
+     [](ServiceSource& s) { put(s.low_credit_permille, std::int64_t{0}); }},
+    {"threshold_units has no effect on a free service",
+     [](ServiceSource& s) {
+       s.price.value.free = true;
+       put(s.threshold_units, std::int64_t{1});
+     }},
+    {"on_final is 'redirect' but redirect_to is missing",
+     [](ServiceSource& s) {
+       put(s.on_final, "redirect");
+       put(s.validity, std::int64_t{600});
+     }},
+    {"redirect_to is 'nowhere'",
+     [](ServiceSource& s) {
+       put(s.on_final, "redirect");
+       put(s.redirect_to, "nowhere");
+       put(s.validity, std::int64_t{600});
+     }},
+    {"but validity is missing", [](ServiceSource& s) { put(s.on_final, "restrict_access"); }},
+    {"redirect_to has no effect", [](ServiceSource& s) { put(s.redirect_to, "http://x"); }},
+    {"lost_units is missing", [](ServiceSource& s) { put(s.on_lost, "charge"); }},
+    {"lost_units has no effect", [](ServiceSource& s) { put(s.lost_units, std::int64_t{5}); }},
+    {"matches nothing", [](ServiceSource& s) { s.rating_groups.clear(); }},
+    {"access is 'shut'", [](ServiceSource& s) { put(s.access, "shut"); }},
+    {"has 64 bytes", [](ServiceSource& s) { put(s.name, std::string(64, 'x')); }},
+    {"service has no name", [](ServiceSource& s) { s.name = {}; }},
+};
+
+TEST(Compile, ServiceFaults) {
+  for (const FaultRow& row : service_faults) {
+    SCOPED_TRACE(row.expected);
+    Catalogue catalogue = data_a_source();
+    row.spoil(catalogue.plans[0].services[0]);
+    expect_faults(catalogue, {row.expected});
+  }
+}
+
+TEST(Compile, PlanFaults) {
+  Catalogue twice = data_a_source();
+  twice.plans.push_back(twice.plans[0]);
+  expect_faults(twice, {"plan name 'data-a' is used twice"});
+  Catalogue rate_as = data_a_source();
+  put(rate_as.plans[0].unmatched, "rate_as");
+  expect_faults(rate_as, {"no service has 'rating_group: any'"});
+  Catalogue both = data_a_source();
+  put(both.plans[0].unmatched, "5031");
+  put(both.plans[0].services[0].any_rating_group, true);
+  expect_faults(both, {"unmatched is '5031' but a service has 'rating_group: any'"});
+  Catalogue limit = data_a_source();
+  put(limit.plans[0].credit_limit, "1.0000001");
+  expect_faults(limit, {"credit_limit is '1.0000001'"});
+  Catalogue empty = data_a_source();
+  empty.plans[0].services.clear();
+  expect_faults(empty, {"has no services"});
+}
+
+TEST(Compile, FullNameCatalogueIsAFault) {
+  const Compiled compiled = compile_catalogue(
+      data_a_source(), [](NameKind, std::string_view) { return std::uint16_t{0}; });
+  ASSERT_EQ(compiled.faults.size(), 2u);
+  EXPECT_NE(compiled.faults[0].message.find("is full"), std::string::npos);
+  EXPECT_TRUE(compiled.plans.empty());
+}
+
+TEST(Compile, BucketKinds) {
+  Catalogue catalogue = data_a_source();
+  BucketKindSource& bonus = catalogue.bucket_kinds.emplace_back();
+  put(bonus.name, "bonus");
+  put(bonus.unit, "money");
+  put(bonus.currency, "EUR");
+  put(bonus.priority, std::int64_t{-7});
+  BucketKindSource& minutes = catalogue.bucket_kinds.emplace_back();
+  put(minutes.name, "minutes");
+  put(minutes.unit, "seconds");
+  put(minutes.step, std::int64_t{20});
+  put(minutes.lifetime, std::int64_t{86'400});
+  const Compiled compiled = compile(catalogue);
+  ASSERT_TRUE(compiled.faults.empty()) << compiled.faults[0].message;
+  EXPECT_EQ(compiled.bucket_kinds[0].currency, 978);
+  EXPECT_EQ(compiled.bucket_kinds[0].priority, -7);
+  EXPECT_EQ(compiled.bucket_kinds[1].step, 20u);
+  EXPECT_EQ(compiled.bucket_kinds[1].lifetime, 86'400u);
+  EXPECT_EQ(compiled.bucket_kinds[1].id, 4);
+  put(minutes.currency, "EUR");
+  put(catalogue.bucket_kinds[0].step, std::int64_t{2});
+  put(catalogue.bucket_kinds[0].priority, std::int64_t{40'000});
+  expect_faults(catalogue, {"priority is 40000", "step has no effect on a bucket of money",
+                            "currency has no effect on a bucket of units"});
+}
+
+TEST(Compile, RedirectAddressTypes) {
+  const std::pair<const char*, int> rows[] = {{"10.0.0.1", 0},        {"2001:db8::1", 1},
+                                              {"http://top.up/", 2},  {"sip:help@example.org", 3},
+                                              {"10.0.0.256", -1},     {"1.2.3", -1}};
+  for (const auto& [to, type] : rows) {
+    Catalogue catalogue = data_a_source();
+    ServiceSource& service = catalogue.plans[0].services[0];
+    put(service.on_final, "redirect");
+    put(service.redirect_to, to);
+    put(service.validity, std::int64_t{600});
+    const Compiled compiled = compile(catalogue);
+    EXPECT_EQ(compiled.faults.empty(), type >= 0) << to;
+    if (type < 0 || compiled.plans.empty()) continue;
+    EXPECT_EQ(compiled.plans[0]->services[0].redirect_type, type) << to;
+    EXPECT_STREQ(compiled.plans[0]->services[0].redirect_address, to);
+  }
+}
+
+TEST(Compile, Amounts) {
+  std::int64_t micros = 0;
+  EXPECT_TRUE(parse_amount("0.000001", micros) && micros == 1);
+  EXPECT_TRUE(parse_amount("12.50", micros) && micros == 12'500'000);
+  EXPECT_TRUE(parse_amount("1.1000000000", micros) && micros == 1'100'000);
+  EXPECT_TRUE(parse_amount("900000000000", micros) && micros == limits::balance_micros_max);
+  for (const char* text : {"900000000000.000001", "0.0000001", "", "1,5", "+1", "1.2.3", " 1"})
+    EXPECT_FALSE(parse_amount(text, micros)) << text;
+}
+
+TEST(Compile, CurrenciesAreDistinctAndSorted) {
+  std::set<int> numerics;
+  for (const Currency& c : currencies) {
+    EXPECT_EQ(c.letters.size(), 3u);
+    EXPECT_TRUE(numerics.insert(c.numeric).second) << c.letters;
+    EXPECT_LE(c.exponent, 4);
+  }
+  EXPECT_TRUE(std::is_sorted(currencies.begin(), currencies.end(),
+                             [](const Currency& a, const Currency& b) {
+                               return a.letters < b.letters;
+                             }));
+  EXPECT_EQ(find_currency("KWD")->exponent, 3);
+  EXPECT_EQ(find_currency(std::uint16_t{840})->letters, "USD");
+  EXPECT_EQ(find_currency("eur"), nullptr);
+}
+
+}  // namespace
+}  // namespace levy::rating

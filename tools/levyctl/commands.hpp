@@ -1,0 +1,28 @@
+// The commands of levyctl: each adds itself to the command line and says what runs.
+// Core: none. Allocates: yes. Blocks: yes. Clock: none.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "tools/levyctl/client.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace levyctl {
+
+struct Context {
+  std::string socket = "./levyd.sock";
+  bool json = false;
+  std::function<int()> run;  // set by the command that was given
+};
+
+void add_commands(CLI::App& app, Context& context);
+void add_trace(CLI::App& app, Context& context);
+
+// Prints a failed reply; its exit code.
+int report(const Reply& reply, bool json);
+
+}  // namespace levyctl

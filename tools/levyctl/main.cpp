@@ -1,0 +1,27 @@
+// levyctl: the operator's command line. Everything it does, it asks of levyd over the admin socket.
+// Core: none. Allocates: yes. Blocks: yes. Clock: none.
+#include <CLI/CLI.hpp>
+#include <csignal>
+
+#include "tools/levyctl/commands.hpp"
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);
+  levyctl::Context context;
+  CLI::App app("Levy's operator command line", "levyctl");
+  app.add_option("--socket", context.socket, "the daemon's admin socket")
+      ->envname("LEVY_SOCKET")
+      ->capture_default_str();
+  app.add_flag("--json", context.json, "the daemon's JSON as it is");
+  app.require_subcommand(1);
+  app.fallthrough();
+  app.footer("Exit codes: 0 done, 1 refused or not found, 2 usage, 3 the daemon is not reached.");
+  levyctl::add_commands(app, context);
+  levyctl::add_trace(app, context);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? levyctl::exit_ok : levyctl::exit_usage;
+  }
+  return context.run();
+}

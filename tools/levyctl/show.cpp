@@ -1,0 +1,155 @@
+// Tables for people (see show.hpp).
+// Core: none. Allocates: yes. Blocks: never. Clock: system, for the time zone of dates (UTC).
+#include "tools/levyctl/show.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+namespace levyctl {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Rows = std::vector<std::vector<std::string>>;
+
+std::string text_of(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  if (found == json.end()) return "";
+  return found->is_string() ? found->get<std::string>() : found->dump();
+}
+
+std::string date_of(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  if (found == json.end() || !found->is_number_integer()) return "";
+  return fmt::format("{:%Y-%m-%d %H:%M:%S}Z", fmt::gmtime(found->get<std::int64_t>()));
+}
+
+// First row: the headings. Columns as wide as their widest cell, numbers to the right.
+std::string laid_out(const Rows& rows) {
+  std::vector<std::size_t> widths;
+  for (const auto& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  std::string out;
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      const std::string& cell = row[i];
+      const bool number = !cell.empty() && cell.find_first_not_of("0123456789.-") == cell.npos;
+      line += number ? fmt::format("{:>{}}  ", cell, widths[i])
+                     : fmt::format("{:<{}}  ", cell, widths[i]);
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    out += line + "\n";
+  }
+  return out;
+}
+
+std::string buckets_table(const Json& json) {
+  Rows rows = {{"BUCKET", "UNIT", "FREE", "RESERVED", "SPENT", "CREDITS", "PRIORITY", "ENDS"}};
+  const auto buckets = json.find("buckets");
+  if (buckets == json.end()) return "";
+  for (const Json& bucket : *buckets) {
+    const std::string unit = text_of(bucket, bucket.contains("currency") ? "currency" : "unit");
+    rows.push_back({text_of(bucket, "kind"), unit, text_of(bucket, "free"),
+                    text_of(bucket, "reserved"), text_of(bucket, "spent"),
+                    text_of(bucket, "credits"), text_of(bucket, "priority"),
+                    date_of(bucket, "ends_at")});
+  }
+  return laid_out(rows);
+}
+
+std::string subscriber_table(const Json& json) {
+  std::string out = laid_out({{"account", text_of(json, "account")},
+                              {"status", text_of(json, "status")},
+                              {"plan", text_of(json, "plan")},
+                              {"credit limit", text_of(json, "credit_limit")},
+                              {"created", date_of(json, "created_at")},
+                              {"shard", text_of(json, "shard")},
+                              {"open sessions", text_of(json, "sessions_open")}});
+  Rows rows = {{"IMSI", "E164"}};
+  for (const Json& one : json.value("subscribers", Json::array())) {
+    rows.push_back({text_of(one, "imsi"), text_of(one, "e164")});
+  }
+  out += "\n" + laid_out(rows);
+  const Json others = json.value("other_identities", Json::array());
+  if (!others.empty()) {
+    Rows identities = {{"TYPE", "IDENTITY"}};
+    for (const Json& one : others) identities.push_back({text_of(one, "type"), text_of(one, "text")});
+    out += "\n" + laid_out(identities);
+  }
+  return out + "\n" + buckets_table(json);
+}
+
+std::string sessions_table(const Json& json) {
+  Rows rows = {{"SESSION-ID", "STATE", "OPENED", "LAST SEEN", "NUMBER", "GROUPS"}};
+  for (const Json& one : json.value("sessions", Json::array())) {
+    rows.push_back({text_of(one, "session_id"), text_of(one, "state"), date_of(one, "opened_at"),
+                    date_of(one, "last_seen_at"), text_of(one, "highest_request_number"),
+                    text_of(one, "groups")});
+  }
+  return laid_out(rows);
+}
+
+std::string summary_table(const Json& json) {
+  std::string out = fmt::format("{} lines: {} created, {} updated, {} unchanged, {} failed{}\n",
+                                text_of(json, "lines"), text_of(json, "created"),
+                                text_of(json, "updated"), text_of(json, "unchanged"),
+                                text_of(json, "failed"),
+                                json.value("stopped", false) ? ", stopped before the end" : "");
+  for (const Json& error : json.value("errors", Json::array())) {
+    out += fmt::format("line {}: {}\n", text_of(error, "line"), text_of(error, "why"));
+  }
+  return out;
+}
+
+// Any object: one line per value, nested names joined by dots.
+void flatten(const Json& json, const std::string& name, Rows& rows) {
+  if (!json.is_structured()) {
+    rows.push_back({name, json.is_string() ? json.get<std::string>() : json.dump()});
+    return;
+  }
+  std::size_t index = 0;
+  for (const auto& [key, value] : json.items()) {
+    const std::string part = json.is_array() ? std::to_string(index++) : key;
+    flatten(value, name.empty() ? part : name + "." + part, rows);
+  }
+}
+
+}  // namespace
+
+std::string table(const std::string& text, View view) {
+  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (json.is_discarded()) return text;
+  const auto inner = json.is_object() ? json.find("subscriber") : json.end();
+  const bool wrapped = json.is_object() && inner != json.end();
+  switch (view) {
+    case View::subscriber: return subscriber_table(wrapped ? *inner : json);
+    case View::balance: {
+      const std::string repeat =
+          text_of(json, "result") == "unchanged" ? "unchanged: it was so already\n" : "";
+      return repeat + buckets_table(wrapped ? *inner : json);
+    }
+    case View::sessions: return sessions_table(json);
+    case View::summary: return summary_table(json);
+    case View::generic: break;
+  }
+  Rows rows;
+  flatten(json, "", rows);
+  return laid_out(rows);
+}
+
+std::string refusal_table(const std::string& text) {
+  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (json.is_discarded() || !json.is_object() || !json.contains("error")) return text;
+  std::string out = "refused: " + text_of(json, "detail") + "\n";
+  if (!text_of(json, "hint").empty()) out += "hint: " + text_of(json, "hint") + "\n";
+  return out;
+}
+
+}  // namespace levyctl
