@@ -218,12 +218,6 @@ class Check {
       fault("data.segment_size", show_size(data.segment_bytes), "not a whole number of blocks",
             "a multiple of " + std::to_string(limits::journal_block_bytes) + " B", "round it");
     }
-    // The feed needs room for the segments in use and for what one snapshot keeps.
-    if (data.feed_backlog_max_bytes < 4 * data.segment_bytes) {
-      fault("data.feed_backlog_max", show_size(data.feed_backlog_max_bytes),
-            "less than four segments", "at least " + show_size(4 * data.segment_bytes),
-            "raise it, or lower data.segment_size");
-    }
   }
 
   Options& options_;

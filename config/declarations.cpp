@@ -236,10 +236,7 @@ const Section* data_section() {
             "thread."),
        size("segment_size", mib, 4 * gib, LEVY_OPTION(data.segment_bytes),
             "Size of one journal segment; a multiple of 4 KiB. Two are always allocated."),
-       nested("snapshot", snapshot_section),
-       size("feed_backlog_max", 64 * mib, 64 * tib, LEVY_OPTION(data.feed_backlog_max_bytes),
-            "Journal bytes kept for a feed that lags. Alarm at half; at the limit new sessions "
-            "are refused, charges never dropped.")}};
+       nested("snapshot", snapshot_section)}};
   return &section;
 }
 
@@ -292,8 +289,6 @@ const Section* sessions_section() {
        duration("ttl", in_s, 60, 30 * 86'400, LEVY_OPTION(sessions.ttl_s),
                 "Tcc of sessions without a Validity-Time whose plan is gone; a plan has its own "
                 "`session_ttl`."),
-       duration("event_time_skew_max", in_s, 0, 86'400, LEVY_OPTION(sessions.event_time_skew_max_s),
-                "Event-Timestamps further than this from our clock are not used for rating."),
        duration("push_retry", in_s, 1, 300, LEVY_OPTION(sessions.push_retry_s),
                 "Time between two tries of one RAR or ASR."),
        integer("push_tries_max", 1, 100, "tries", LEVY_OPTION(sessions.push_tries_max),

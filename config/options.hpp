@@ -65,7 +65,6 @@ struct StoreOptions {
   std::int64_t segment_bytes = 64 * 1024 * 1024;
   std::int64_t snapshot_every_s = 15 * 60;
   std::int64_t snapshot_after_bytes = 1024LL * 1024 * 1024;
-  std::int64_t feed_backlog_max_bytes = 8LL * 1024 * 1024 * 1024;
 };
 
 struct CapacityOptions {
@@ -89,7 +88,6 @@ struct PlacementOptions {
 struct SessionOptions {
   std::int64_t duplicate_window_s = 900;
   std::int64_t ttl_s = 86'400;
-  std::int64_t event_time_skew_max_s = 300;
   std::int64_t push_retry_s = 5;
   std::int64_t push_tries_max = 3;
 };
@@ -115,7 +113,7 @@ struct OverloadOptions {
   std::int64_t slots = 2048;
   std::int64_t push_slots = 256;
   std::int64_t ring = 512;
-  std::int64_t batch = 16;
+  std::int64_t batch = 64;
   std::int64_t parking_max = 512;
 };
 

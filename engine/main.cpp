@@ -17,6 +17,14 @@ volatile std::sig_atomic_t stop_signal = 0;
 void on_signal(int signal) { stop_signal = signal; }
 bool stop_wanted() { return stop_signal != 0; }
 
+volatile std::sig_atomic_t hangups = 0;
+void on_hangup(int) { hangups = 1; }
+bool reopen_wanted() {
+  const bool wanted = hangups != 0;
+  hangups = 0;
+  return wanted;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -70,6 +78,8 @@ int main(int argc, char** argv) {
   action.sa_handler = on_signal;
   sigaction(SIGTERM, &action, nullptr);
   sigaction(SIGINT, &action, nullptr);
+  action.sa_handler = on_hangup;
+  sigaction(SIGHUP, &action, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
 
   levy::daemon::Daemon daemon({std::move(loaded), config_path, adopt});
@@ -78,5 +88,5 @@ int main(int argc, char** argv) {
     std::cerr << "levyd: " << failed << "\n";
     std::_Exit(1);
   }
-  return daemon.run(&stop_wanted);
+  return daemon.run(&stop_wanted, &reopen_wanted);
 }

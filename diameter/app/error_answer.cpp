@@ -64,10 +64,20 @@ void write_header_of(Writer& writer, Bytes offending) {
   write_example(writer, codec::load32(head), has_vendor ? codec::load32(head + 8) : 0, flags);
 }
 
+// The reserved bits are what 3009 complains of: repeated, they would be a fault of our answer.
+void write_without_reserved(Writer& writer, Bytes whole) {
+  const bool has_vendor = (whole[4] & codec::avp_vendor) != 0;
+  const auto flags =
+      static_cast<std::uint8_t>(whole[4] & (codec::avp_mandatory | codec::avp_protected));
+  writer.bytes(codec::load32(whole.data()), has_vendor ? codec::load32(whole.data() + 8) : 0, flags,
+               whole.subspan(has_vendor ? 12 : 8));
+}
+
 void write_offending(Writer& writer, ResultCode code, Bytes offending) {
   if (code == ResultCode::invalid_avp_length || offending.size() > failed_avp_bytes_max) {
     return write_header_of(writer, offending);
   }
+  if (code == ResultCode::invalid_avp_bits) return write_without_reserved(writer, offending);
   writer.copy(offending);
 }
 

@@ -277,8 +277,10 @@ bool CcrDecoder::judge_whole() {
   request_.command_level = true;
   const bool asks = command_.has_requested || command_.has_used ||
                     command_.service_identifier_count != 0 || event;
-  if (!asks) return true;
+  // Also when nothing is asked: row 0 tells rating::charged_rows so, and must not hold the units of
+  // the message that was decoded before.
   request_.mscc[0] = command_;
+  if (!asks) return true;
   request_.mscc_count = 1;
   return true;
 }

@@ -2,7 +2,8 @@
 // Core: shard. Allocates: never. Blocks: never. Clock: none.
 //
 // RFC 6733 section 4.1 and 4.4: an unknown AVP with the M bit refuses the message, also inside a
-// known group; an unknown group is not opened, so what lies in one without the M bit cannot refuse.
+// known group that has the M bit itself; an unknown group is not opened, and what is unknown in a
+// group without the M bit cannot refuse (interop.md c.4, 5001).
 // The data of known AVPs that nobody reads is not judged (gateways send odd lengths there).
 #pragma once
 

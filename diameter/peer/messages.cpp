@@ -1,3 +1,5 @@
+// Base messages: writing and reading CER, CEA, DWR, DWA, DPR, DPA and error answers.
+// Core: edge. Allocates: never. Blocks: never. Clock: none.
 #include "diameter/peer/messages.hpp"
 
 #include "diameter/peer/base_avp.hpp"
@@ -180,13 +182,14 @@ void failed_avp(Writer& writer, const CodecError& error) {
   if (error.missing_code == 0 && error.offending.empty()) return;
   const auto group = writer.begin_group(base_avp::failed_avp, 0, avp_mandatory);
   if (error.missing_code != 0) {
-    // The example of a missing AVP is zero-filled with the least length of its kind; every AVP
-    // that a base message requires is an octet string or a number, 4 bytes at most.
-    const std::array<std::uint8_t, 4> zeros{};
+    // The example of a missing AVP is zero-filled with the least length of its kind: an address,
+    // a number, or a text, which decoders (Wireshark's) take for faulty when it is empty.
+    const std::array<std::uint8_t, 6> zeros{};
     const bool number = error.missing_code == base_avp::vendor_id ||
                         error.missing_code == base_avp::result_code;
+    const std::size_t size = error.missing_code == base_avp::host_ip_address ? 6 : number ? 4 : 1;
     writer.bytes(error.missing_code, error.missing_vendor, avp_mandatory,
-                 Bytes{zeros.data(), number ? std::size_t{4} : std::size_t{0}});
+                 Bytes{zeros.data(), size});
   } else if (error.code == ResultCode::invalid_avp_length && error.offending.size() < 8) {
     // Less than an AVP header was there: send what came, filled up to a header.
     std::array<std::uint8_t, 8> head{};
@@ -204,6 +207,13 @@ void failed_avp(Writer& writer, const CodecError& error) {
     if (!vendor) head[4] = static_cast<std::uint8_t>(head[4] & ~codec::avp_vendor);
     codec::store24(head.data() + 5, static_cast<std::uint32_t>(head_bytes));
     writer.copy(Bytes{head.data(), head_bytes});
+  } else if (error.code == ResultCode::invalid_avp_bits) {
+    // The reserved bits are what 3009 complains of: repeated, they would be a fault of our answer.
+    const Bytes& whole = error.offending;
+    const bool vendor = (whole[4] & codec::avp_vendor) != 0;
+    writer.bytes(codec::load32(whole.data()), vendor ? codec::load32(whole.data() + 8) : 0,
+                 static_cast<std::uint8_t>(whole[4] & (avp_mandatory | codec::avp_protected)),
+                 whole.subspan(vendor ? 12 : 8));
   } else {
     writer.copy(error.offending);
   }

@@ -1,3 +1,5 @@
+// Peer: the transitions of one connection.
+// Core: edge. Allocates: never. Blocks: never. Clock: in every call.
 #include "diameter/peer/peer.hpp"
 
 #include "diameter/peer/base_avp.hpp"

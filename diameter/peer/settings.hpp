@@ -73,6 +73,7 @@ struct Timers {
 // One line of the peers list. A peer without a line is accepted only with accept_unknown.
 struct PeerConfig {
   Identity origin_host;
+  Identity origin_realm;         // empty: whatever its CER says
   std::uint16_t dialect = 0;     // index into the dialect table
   // Index into the transport's outbound targets; none: it connects to us.
   std::uint32_t target = none;

@@ -1,3 +1,5 @@
+// PeerTable: who is open, elections, Origin-State-Ids.
+// Core: edge. Allocates: never (its arrays belong to the edge). Blocks: never. Clock: none.
 #include "diameter/peer/table.hpp"
 
 namespace levy::peer {
@@ -34,7 +36,13 @@ Admission PeerTable::admit(const Peer& self, const Capabilities& capabilities) c
   const std::string_view host = capabilities.origin_host.view();
   admission.configured = find_configured(host);
   if (admission.configured != none) {
-    admission.dialect = settings_.peers[admission.configured].dialect;
+    const PeerConfig& known = settings_.peers[admission.configured];
+    admission.dialect = known.dialect;
+    if (!known.origin_realm.empty() &&
+        !same_identity(known.origin_realm.view(), capabilities.origin_realm.view())) {
+      admission.code = ResultCode::unknown_peer;
+      return admission;
+    }
   } else if (settings_.accept_unknown) {
     admission.dialect = settings_.unknown_dialect;
   } else {

@@ -4,6 +4,8 @@
 
 #include <array>
 
+#include "engine/base/currency.hpp"
+
 namespace levy::admin {
 
 namespace {
@@ -131,6 +133,16 @@ std::string money_text(std::int64_t micros) {
   fraction.insert(0, 6 - fraction.size(), '0');
   while (fraction.size() > 2 && fraction.back() == '0') fraction.pop_back();
   return (negative ? "-" : "") + std::to_string(value / 1'000'000) + "." + fraction;
+}
+
+std::uint16_t currency_number(std::string_view letters) {
+  const Currency* found = find_currency(letters);
+  return found != nullptr ? found->numeric : std::uint16_t{0};
+}
+
+std::string currency_letters(std::uint16_t number) {
+  const Currency* found = find_currency(number);
+  return found != nullptr ? std::string(found->letters) : std::to_string(number);
 }
 
 std::string_view unit_text(rating::Unit unit) {

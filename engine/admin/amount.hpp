@@ -32,6 +32,11 @@ std::string_view unit_text(rating::Unit unit);  // "money", "octets", "seconds",
 // Money or units as text, by the unit.
 std::string amount_text(std::int64_t amount, rating::Unit unit);
 
+// "EUR" -> 978; 0 when there is no such currency. Capitals only.
+std::uint16_t currency_number(std::string_view letters);
+// 978 -> "EUR"; the number in decimal when no currency has it.
+std::string currency_letters(std::uint16_t number);
+
 std::string_view trimmed(std::string_view text);
 bool is_digits(std::string_view text);
 

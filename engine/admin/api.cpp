@@ -9,7 +9,6 @@
 #include <thread>
 
 #include "engine/admin/amount.hpp"
-#include "engine/admin/currency.hpp"
 #include "engine/admin/import.hpp"
 #include "engine/admin/operations.hpp"
 #include "engine/admin/socket_file.hpp"
@@ -206,6 +205,9 @@ void AdminServer::Parts::other_routes(httplib::Server& server) {
     if (faults.empty()) return Answer{200, "{\"result\": \"ok\"}\n"};
     return error_answer(422, "invalid", faults, "the plans in force have not changed");
   });
+  server.Get("/v1/audit", [this](const Request&, Response& response) {
+    if (is_ready(response)) send(response, operations.audit());
+  });
   server.Get("/v1/import", [this](const Request&, Response& response) {
     send(response, {200, Import::progress_json(progress)});
   });
@@ -261,9 +263,9 @@ void AdminServer::Parts::run_import(const Request& request, Response& response,
   ImportOptions import_choice;
   if (!is_ready(response)) return;
   if (const auto fault = import_options(request, import_choice)) return send(response, *fault);
-  const std::unique_lock lock(operations.identity_mutex(), std::try_to_lock);
+  const std::unique_lock lock(operations.identity_mutex(), Operations::identity_patience);
   if (!lock.owns_lock()) {
-    return send(response, error_answer(409, "busy", "an import or a change of identities is running",
+    return send(response, error_answer(503, "busy", "an import or a change of identities is running",
                                        "GET /v1/import shows how far it is"));
   }
   Import import(door, import_choice, progress);

@@ -51,7 +51,8 @@ class ControlDoor {
   // Thread-safe: identity or account name -> place. Account names lead to account slots, all other
   // identities to subscriber slots.
   virtual std::optional<Directory::Found> find(rating::IdentityType type, std::string_view text) = 0;
-  // Control thread only (inside `done`) or through call(): publish after durability.
+  // Control thread only (inside `done`) or through call(): publish after durability. false: another
+  // place has it already (find() says which), or the directory is full.
   virtual bool publish(rating::IdentityType type, std::string_view text, ShardId shard, Slot slot) = 0;
   virtual void withdraw(rating::IdentityType type, std::string_view text) = 0;
 

@@ -30,13 +30,8 @@ struct Known {
 std::optional<Answer> find_known(ControlDoor& door, std::string_view id, Known& known) {
   const auto target = find_target(door, id);
   if (!target) return unknown_target(id);
-  const CallResult shown =
-      door.call(target->shard, request_for(OperatorKind::show_account, *target));
-  if (refused(shown.reply.result)) return refusal(shown.reply.result, id);
-  auto image = account_image(shown.payload);
-  if (!image) return error_answer(500, "internal", "show_account: unknown layout");
+  if (auto fault = read_account(door, *target, known.image)) return fault;
   known.target = *target;
-  known.image = std::move(*image);
   std::vector<IdentityText> all;
   for (const shard::Subscriber& subscriber : known.image.subscribers) {
     if (subscriber.imsi != 0) all.push_back({rating::IdentityType::imsi, digits_text(subscriber.imsi)});
@@ -63,7 +58,7 @@ std::optional<Answer> find_known(ControlDoor& door, std::string_view id, Known& 
 }
 
 Answer running_import() {
-  return error_answer(409, "busy", "an import is running: identities do not move meanwhile",
+  return error_answer(503, "busy", "an import is running: identities do not move meanwhile",
                       "wait for its end: GET /v1/import");
 }
 
@@ -71,7 +66,7 @@ Answer running_import() {
 
 // An import of one line.
 Answer Operations::create(std::string_view body) {
-  const std::unique_lock lock(identity_mutex_, std::try_to_lock);
+  const std::unique_lock lock(identity_mutex_, identity_patience);
   if (!lock.owns_lock()) return running_import();
   Fields fields(body, {"account", "imsi", "e164", "sip", "nai", "private", "plan", "currency",
                        "wallet", "credit_limit", "buckets", "status"});
@@ -105,7 +100,7 @@ Answer Operations::create(std::string_view body) {
 
 Answer Operations::change_identity(std::string_view id, std::string_view body,
                                    rating::IdentityType type, std::string_view key) {
-  const std::unique_lock lock(identity_mutex_, std::try_to_lock);
+  const std::unique_lock lock(identity_mutex_, identity_patience);
   if (!lock.owns_lock()) return running_import();
   Fields fields(body, {key, "key", "who", "why"});
   std::string_view clean;
@@ -143,16 +138,24 @@ Answer Operations::change_identity(std::string_view id, std::string_view body,
   const auto reply = run(door_, shard, request,
                          [&door, type, old, fresh, shard, slot, published](const auto& done) {
                            if (done.result != shard::OperatorResult::ok) return;
-                           door.withdraw(type, old);
                            *published = door.publish(type, fresh, shard, slot);
+                           if (*published) door.withdraw(type, old);
                          });
   if (refused(reply.result)) return refusal(reply.result, id);
-  if (!*published) return refusal(shard::OperatorResult::full, "the directory");
+  if (!*published) {  // somebody else has it: the subscriber gets the old one back
+    std::swap(request.identities[0], request.identities[1]);
+    request.request_key[0] = 0;
+    const auto undone = run(door_, shard, request, nullptr);
+    if (refused(undone.result)) return refusal(undone.result, id);
+    const bool taken = door_.find(type, fresh).has_value();
+    return refusal(taken ? shard::OperatorResult::exists : shard::OperatorResult::full,
+                   taken ? std::string_view(fresh) : "the directory");
+  }
   return show(std::string(identity_type_text(type)) + ":" + fresh);
 }
 
 Answer Operations::remove(std::string_view id) {
-  const std::unique_lock lock(identity_mutex_, std::try_to_lock);
+  const std::unique_lock lock(identity_mutex_, identity_patience);
   if (!lock.owns_lock()) return running_import();
   Known known;
   if (auto fault = find_known(door_, id, known)) return *fault;

@@ -3,6 +3,7 @@
 // Clock: steady, for waits.
 #include "engine/admin/import.hpp"
 
+#include <bit>
 #include <chrono>
 #include <nlohmann/json.hpp>
 
@@ -24,8 +25,12 @@ struct Import::Row {
   ShardId shard{};
   Slot account = none;
   Step step = Step::account;
-  Slot owner = none;                     // subscriber that the directory says has an identity
+  Slot owner = none;                     // subscriber that the directory says has an identity,
+  RowIdentity owner_by;                  // this one
   std::uint32_t bucket = 0;              // Step::bucket: which
+  std::uint8_t undo = 0;                 // Step::undo: identities to take away, a bit each
+  Slot undo_subscriber = none;
+  std::string undo_why;
   std::uint32_t busy_count = 0;
   bool existed = false, created = false, updated = false;
 };
@@ -36,6 +41,13 @@ constexpr std::uint32_t busy_max = 2000;  // tries of one Command, a millisecond
 
 // Turns, of a millisecond at least, in which the door took nothing while nothing was under way.
 constexpr std::uint32_t refused_turns_max = 30'000;
+
+void put_identities(const RowValues& values, shard::OperatorRequest& request) {
+  request.identity_count = static_cast<std::uint8_t>(values.identity_count);
+  for (std::uint32_t i = 0; i < values.identity_count; ++i) {
+    put_identity(request.identities[i], values.identities[i].type, values.identities[i].text);
+  }
+}
 
 std::uint64_t key_of(rating::IdentityType type, std::string_view text) {
   return hash_bytes(text, static_cast<std::uint64_t>(type));
@@ -190,6 +202,7 @@ bool Import::place(Row& row) {
       return false;
     }
     row.owner = owner->slot;
+    row.owner_by = identity;
   }
   return true;
 }
@@ -207,7 +220,7 @@ void Import::next(Row& row) {
         (row.step == Step::owner && row.owner != none) ||
         (row.step == Step::wallet && row.existed && options_.set_balance && values.has_wallet) ||
         (row.step == Step::bucket && values.bucket_count > 0) ||
-        (row.step == Step::subscriber && values.identity_count > 0);
+        (row.step == Step::subscriber && values.identity_count > 0 && row.existed);
     if (wanted) return ready_.push_back(&row);
   }
   finish_row(row);
@@ -223,6 +236,8 @@ void Import::build(const Row& row, shard::OperatorRequest& request) const {
       request = shard::OperatorRequest{};
       request.kind = OperatorKind::show_account;
       request.subscriber = row.owner;
+      request.identity_count = 1;
+      put_identity(request.identities[0], row.owner_by.type, row.owner_by.text);
       break;
     case Step::account:
       request.kind = OperatorKind::create_account;
@@ -231,6 +246,7 @@ void Import::build(const Row& row, shard::OperatorRequest& request) const {
       request.amount = values.wallet;
       request.credit_limit = values.credit_limit;
       request.status = values.status;
+      put_identities(values, request);
       break;
     case Step::wallet:
       request.kind = OperatorKind::set_wallet;
@@ -255,11 +271,18 @@ void Import::build(const Row& row, shard::OperatorRequest& request) const {
     }
     case Step::subscriber:
       request.kind = OperatorKind::create_subscriber;
-      request.identity_count = static_cast<std::uint8_t>(values.identity_count);
-      for (std::uint32_t i = 0; i < values.identity_count; ++i) {
-        put_identity(request.identities[i], values.identities[i].type, values.identities[i].text);
-      }
+      put_identities(values, request);
       break;
+    case Step::undo: {
+      const bool whole = row.owner == none;  // it was made by this line
+      const RowIdentity& identity =
+          values.identities[whole ? 0 : static_cast<unsigned>(std::countr_zero(row.undo))];
+      request.kind = whole ? OperatorKind::delete_subscriber : OperatorKind::change_identity;
+      request.subscriber = row.undo_subscriber;
+      request.identity_count = 1;
+      put_identity(request.identities[0], identity.type, identity.text);
+      break;
+    }
   }
 }
 
@@ -276,21 +299,65 @@ bool Import::submit(Row& row) {
 
 // Control thread: what the Command made is durable, so it may be found from here on.
 void Import::on_done(Row* row, const shard::OperatorReply& reply) {
-  bool published = true;
-  if (!refused(reply.result) && row->step == Step::account) {
-    published = door_.publish(rating::IdentityType::account_name, row->values.account, row->shard,
-                              reply.account);
-  }
-  if (!refused(reply.result) && row->step == Step::subscriber) {
-    for (std::uint32_t i = 0; i < row->values.identity_count; ++i) {
-      const RowIdentity& identity = row->values.identities[i];
-      published = door_.publish(identity.type, identity.text, row->shard, reply.subscriber) &&
-                  published;
-    }
-  }
+  std::uint8_t fresh = 0;
+  const bool published = refused(reply.result) || publish(*row, reply, fresh);
   const std::lock_guard lock(completed_mutex_);
-  completed_.push_back({row, reply.result, reply.account, published});
-  if (completed_.size() == 1) completed_ready_.notify_one();
+  completed_.push_back({row, reply.result, reply.account, reply.subscriber, fresh, published});
+  if (waiting_ && completed_.size() >= wake_at_) completed_ready_.notify_one();
+}
+
+// All that the Command made, or nothing of it. `fresh`: the identities that were not there before.
+bool Import::publish(const Row& row, const shard::OperatorReply& reply, std::uint8_t& fresh) {
+  const RowValues& values = row.values;
+  if (row.step == Step::account &&
+      !door_.publish(rating::IdentityType::account_name, values.account, row.shard, reply.account)) {
+    return false;
+  }
+  const bool made = row.step == Step::account && reply.result == OperatorResult::ok;
+  if (!made && row.step != Step::subscriber) return true;
+  for (std::uint32_t i = 0; i < values.identity_count; ++i) {
+    const RowIdentity& identity = values.identities[i];
+    const auto found = door_.find(identity.type, identity.text);
+    const bool held = found && found->shard == row.shard && found->slot == reply.subscriber;
+    if (held) continue;
+    fresh = static_cast<std::uint8_t>(fresh | 1u << i);
+    if (door_.publish(identity.type, identity.text, row.shard, reply.subscriber)) continue;
+    for (std::uint32_t j = 0; j < i; ++j) {
+      if ((fresh & 1u << j) != 0) {
+        door_.withdraw(values.identities[j].type, values.identities[j].text);
+      }
+    }
+    // The ones not reached are not published either, unless they were so before.
+    for (std::uint32_t j = i + 1; j < values.identity_count; ++j) {
+      const auto other = door_.find(values.identities[j].type, values.identities[j].text);
+      if (!other || other->shard != row.shard || other->slot != reply.subscriber) {
+        fresh = static_cast<std::uint8_t>(fresh | 1u << j);
+      }
+    }
+    return false;
+  }
+  return true;
+}
+
+// What was made durable but may not be found is taken away again.
+void Import::begin_undo(Row& row, const Completion& completion) {
+  row.undo_why = "the directory is full: raise the capacity";
+  for (std::uint32_t i = 0; i < row.values.identity_count; ++i) {
+    const RowIdentity& identity = row.values.identities[i];
+    const auto found = door_.find(identity.type, identity.text);
+    if (!found || (found->shard == row.shard && found->slot == completion.subscriber)) continue;
+    row.undo_why = std::string(identity_type_text(identity.type)) + " \"" +
+                   std::string(identity.text) + "\": it belongs to another account";
+  }
+  row.undo = completion.fresh;
+  row.undo_subscriber = completion.subscriber;
+  row.step = Step::undo;
+  next_undo(row);
+}
+
+void Import::next_undo(Row& row) {
+  if (row.undo == 0) return fail(row, std::move(row.undo_why));
+  ready_.push_back(&row);
 }
 
 void Import::on_completion(const Completion& completion) {
@@ -307,8 +374,14 @@ void Import::on_completion(const Completion& completion) {
     }
     return next(row);
   }
+  if (row.step == Step::undo) {
+    if (refused(completion.result)) return fail(row, row.undo_why + "; it was not undone");
+    row.undo = row.owner == none ? std::uint8_t{0}
+                                 : static_cast<std::uint8_t>(row.undo & (row.undo - 1u));
+    return next_undo(row);
+  }
   if (refused(completion.result)) return fail(row, refusal_text(row, completion.result));
-  if (!completion.published) return fail(row, "the directory is full: raise the capacity");
+  if (!completion.published) return begin_undo(row, completion);
   if (row.step == Step::account) row.account = completion.account;
   if (completion.result == OperatorResult::ok) {
     const bool makes =
@@ -327,7 +400,8 @@ std::string Import::refusal_text(const Row& row, OperatorResult result) const {
     case Step::owner: what = "identity"; break;
     case Step::wallet: what = "wallet"; break;
     case Step::bucket: what = "bucket " + row.values.buckets[row.bucket].kind->name; break;
-    case Step::subscriber: what = "subscriber"; break;
+    case Step::subscriber:
+    case Step::undo: what = "subscriber"; break;
   }
   switch (result) {
     case OperatorResult::exists: return what + ": an identity belongs to another account";

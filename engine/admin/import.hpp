@@ -4,7 +4,8 @@
 //
 // One line at a time holds an account's name and each identity (locks_), so lines of one account
 // keep their order and no identity gets two owners; all other lines overlap freely. Each Command
-// of a line is durable, and what it made is published, before the line's next one. Every Command
+// of a line is durable, and what it made is published, before the line's next one; a new account
+// with its first subscriber is one Command. What cannot be published is undone. Every Command
 // is idempotent: a line imported twice changes nothing the second time, and a refused `busy` is
 // asked again. Whoever runs an Import holds Operations::identity_mutex().
 #pragma once
@@ -68,12 +69,14 @@ class Import {
   static std::string progress_json(const ImportProgress& progress);
 
  private:
-  enum class Step : std::uint8_t { account, owner, wallet, bucket, subscriber };
+  enum class Step : std::uint8_t { account, owner, wallet, bucket, subscriber, undo };
   struct Row;
   struct Completion {
     Row* row;
     shard::OperatorResult result;
     Slot account;
+    Slot subscriber;
+    std::uint8_t fresh;      // bit per identity of the line: it was not published before
     bool published;
   };
 
@@ -86,7 +89,10 @@ class Import {
   void build(const Row& row, shard::OperatorRequest& request) const;
   bool submit(Row& row);
   void on_done(Row* row, const shard::OperatorReply& reply);  // control thread
+  bool publish(const Row& row, const shard::OperatorReply& reply, std::uint8_t& fresh);
   void on_completion(const Completion& completion);
+  void begin_undo(Row& row, const Completion& completion);
+  void next_undo(Row& row);
   void fail(Row& row, std::string why);
   void finish_row(Row& row);
   void record_error(std::uint64_t line, std::string why);

@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/admin/amount.hpp"
-#include "engine/admin/currency.hpp"
 
 namespace levy::admin {
 

@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/admin/amount.hpp"
-#include "engine/admin/currency.hpp"
 #include "engine/admin/fields.hpp"
 #include "engine/admin/show.hpp"
 #include "engine/admin/transfer.hpp"
@@ -190,13 +189,10 @@ Answer Operations::transfer(std::string_view body) {
   if (!source) return unknown_target(from);
   if (!sink) return unknown_target(to);
   // The receiver by its account's name: that is what the mail carries.
-  const CallResult shown =
-      door_.call(sink->shard, request_for(OperatorKind::show_account, *sink));
-  if (refused(shown.reply.result)) return refusal(shown.reply.result, to);
-  const auto image = account_image(shown.payload);
-  if (!image) return error_answer(500, "internal", "show_account: unknown layout");
+  AccountImage image;
+  if (auto fault = read_account(door_, *sink, image)) return *fault;
   order.from = *source;
-  order.to_account = image->account.name_text();
+  order.to_account = image.account.name_text();
   order.to_shard = sink->shard;
   if (mail_left_.exchange(false)) drive_left_mail();
   const TransferResult result = admin::transfer(door_, order);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <mutex>
 #include <string_view>
 
@@ -30,13 +31,17 @@ class Operations {
                          std::string_view key);
   Answer remove(std::string_view id);
   Answer transfer(std::string_view body);
+  // Sums of all Shards; `holds` is false when a bucket breaks the law of semantics.md "Money".
+  Answer audit();
   Answer reauthorize(std::string_view body);
   Answer abort_session(std::string_view body);
   // Sets or clears the trace mark.
   Answer trace_mark(const Target& target, bool on);
 
   // Held by whoever makes or moves identities, the import included.
-  std::mutex& identity_mutex() { return identity_mutex_; }
+  std::timed_mutex& identity_mutex() { return identity_mutex_; }
+  // Others' single operations are over within it, an import is not.
+  static constexpr std::chrono::seconds identity_patience{5};
 
  private:
   Answer change(std::string_view id, shard::OperatorRequest request, const Target& target);
@@ -45,7 +50,7 @@ class Operations {
   Answer on_every_shard(const shard::OperatorRequest& request, std::string_view what);
 
   ControlDoor& door_;
-  std::mutex identity_mutex_;
+  std::timed_mutex identity_mutex_;
   std::atomic<bool> mail_left_{false};
 };
 

@@ -4,9 +4,9 @@
 
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "engine/admin/amount.hpp"
-#include "engine/admin/currency.hpp"
 
 namespace levy::admin {
 
@@ -21,8 +21,9 @@ std::string dumped(const Json& json) {
 template <class T>
 bool take(const std::uint8_t*& at, std::size_t& left, std::size_t count, std::vector<T>& into) {
   if (count > left / sizeof(T)) return false;
-  into.resize(count);
-  if (count > 0) std::memcpy(into.data(), at, count * sizeof(T));
+  const std::size_t before = into.size();
+  into.resize(before + count);
+  if (count > 0) std::memcpy(static_cast<void*>(&into[before]), at, count * sizeof(T));
   at += count * sizeof(T);
   left -= count * sizeof(T);
   return true;
@@ -95,7 +96,39 @@ Json account_json(ControlDoor& door, const AccountImage& image, ShardId shard) {
   return out;
 }
 
-Json session_json(const shard::SessionRow& row) {
+Json group_json(ControlDoor& door, const shard::GroupRow& row) {
+  const rating::Group& group = row.group;
+  Json out;
+  out["rating_group"] = (group.flags & rating::group_has_rating_group) != 0
+                            ? Json(group.rating_group)
+                            : Json(nullptr);
+  Json services = Json::array();
+  for (std::size_t i = 0; i < group.service_identifier_count; ++i) {
+    services.push_back(group.service_identifiers[i]);
+  }
+  if (!services.empty()) out["service_identifiers"] = std::move(services);
+  out["granted"] = group.granted;
+  out["used"] = group.used_total;
+  out["charged"] = money_text(group.money_total);
+  out["final"] = (group.flags & rating::group_final) != 0;
+  Json reserved = Json::array();
+  for (std::size_t i = 0; i < row.purses.size(); ++i) {
+    const rating::Reservation& part = group.reservations[i];
+    const shard::GroupRow::Purse& purse = row.purses[i];
+    if (part.amount == 0) continue;
+    Json item;
+    item["bucket"] = purse.kind == 0 ? "wallet" : door.name_of(purse.kind);
+    item["unit"] = unit_text(purse.unit);
+    if (purse.unit == rating::Unit::money) item["currency"] = currency_letters(purse.currency);
+    item["amount"] = amount_text(part.amount, purse.unit);
+    reserved.push_back(std::move(item));
+  }
+  out["reserved"] = std::move(reserved);
+  return out;
+}
+
+Json session_json(ControlDoor& door, const shard::SessionRow& row,
+                  const std::vector<shard::GroupRow>& groups) {
   const shard::Session& state = row.state;
   const std::size_t head = std::min<std::size_t>(state.id_bytes, sizeof state.id_head);
   const std::size_t tail = std::min<std::size_t>(row.id_tail_bytes, sizeof row.id_tail);
@@ -108,21 +141,9 @@ Json session_json(const shard::SessionRow& row) {
   out["highest_request_number"] = state.number_max;
   out["reauth_wanted"] = state.reauth_wanted;
   out["reauth_acked"] = state.reauth_acked;
-  out["groups"] = row.groups;
-  if (row.groups > 0) {
-    const rating::Group& group = row.first_group;
-    std::int64_t reserved = 0;
-    for (const rating::Reservation& part : group.reservations) reserved += part.amount;
-    Json first;
-    if ((group.flags & rating::group_has_rating_group) != 0) {
-      first["rating_group"] = group.rating_group;
-    }
-    first["used"] = group.used_total;
-    first["granted"] = group.granted;
-    first["reserved_raw"] = reserved;  // micros or units, by the bucket
-    first["final"] = (group.flags & rating::group_final) != 0;
-    out["first_group"] = std::move(first);
-  }
+  Json rows = Json::array();
+  for (const shard::GroupRow& group : groups) rows.push_back(group_json(door, group));
+  out["groups"] = std::move(rows);
   return out;
 }
 
@@ -132,21 +153,51 @@ Answer layout_fault(std::string_view what) {
 
 }  // namespace
 
-std::optional<AccountImage> account_image(const std::vector<std::uint8_t>& payload) {
+namespace {
+
+// Appends one page of show_account. false: the Shard and this module disagree on its layout.
+bool take_page(const std::vector<std::uint8_t>& payload, shard::Account& account,
+               AccountImage& image) {
   shard::ShowHeader header;
-  if (payload.size() < sizeof header + sizeof(shard::Account)) return std::nullopt;
+  if (payload.size() < sizeof header + sizeof account) return false;
   std::memcpy(&header, payload.data(), sizeof header);
-  AccountImage image;
-  std::memcpy(&image.account, payload.data() + sizeof header, sizeof image.account);
-  const std::uint8_t* at = payload.data() + sizeof header + sizeof image.account;
-  std::size_t left = payload.size() - sizeof header - sizeof image.account;
-  if (!take(at, left, header.subscriber_count, image.subscribers) ||
-      !take(at, left, header.bucket_count, image.buckets) ||
-      !take(at, left, header.identity_count, image.identities) || left != 0) {
-    return std::nullopt;
-  }
+  std::memcpy(&account, payload.data() + sizeof header, sizeof account);
+  const std::uint8_t* at = payload.data() + sizeof header + sizeof account;
+  std::size_t left = payload.size() - sizeof header - sizeof account;
   image.session_count = header.session_count;
-  return image;
+  return take(at, left, header.subscriber_count, image.subscribers) &&
+         take(at, left, header.identity_count, image.identities) &&
+         take(at, left, header.bucket_count, image.buckets) && left == 0;
+}
+
+// Whether the lists that the cursor counts have changed.
+bool same_lists(const shard::Account& a, const shard::Account& b) {
+  return a.first_bucket == b.first_bucket && a.first_subscriber == b.first_subscriber &&
+         a.subscriber_count == b.subscriber_count;
+}
+
+}  // namespace
+
+std::optional<Answer> read_account(ControlDoor& door, const Target& target, AccountImage& image) {
+  constexpr int pages_max = 10'000;  // ends a walk over an account that changes all the time
+  shard::OperatorRequest request = request_for(shard::OperatorKind::show_account, target);
+  image = AccountImage{};
+  for (int page = 0; page < pages_max; ++page) {
+    const CallResult result = door.call(target.shard, request);
+    if (refused(result.reply.result)) return refusal(result.reply.result, target.identity.text);
+    shard::Account account;
+    if (!take_page(result.payload, account, image)) return layout_fault("show_account");
+    if (request.cursor != 0 && !same_lists(account, image.account)) {
+      image = AccountImage{};
+      request.cursor = 0;
+      continue;
+    }
+    image.account = account;
+    if (result.reply.id == none) return std::nullopt;
+    if (result.reply.id <= request.cursor) return layout_fault("show_account");
+    request.cursor = result.reply.id;
+  }
+  return error_answer(503, "busy", "the account changes faster than it can be read", "try again");
 }
 
 std::string digits_text(std::uint64_t packed) {
@@ -156,29 +207,31 @@ std::string digits_text(std::uint64_t packed) {
 }
 
 Answer subscriber_json(ControlDoor& door, const Target& target) {
-  const CallResult result =
-      door.call(target.shard, request_for(shard::OperatorKind::show_account, target));
-  if (refused(result.reply.result)) return refusal(result.reply.result, target.identity.text);
-  const auto image = account_image(result.payload);
-  if (!image) return layout_fault("show_account");
-  return {200, dumped(account_json(door, *image, target.shard))};
+  AccountImage image;
+  if (auto fault = read_account(door, target, image)) return *fault;
+  return {200, dumped(account_json(door, image, target.shard))};
 }
 
 Answer sessions_json(ControlDoor& door, const Target& target) {
   shard::OperatorRequest request = request_for(shard::OperatorKind::list_sessions, target);
   Json rows = Json::array();
+  std::set<Slot> seen;  // a session that opens meanwhile moves all others by one
   // The cursor ends the walk; the bound only ends a walk over sessions that come as fast as it goes.
   constexpr int pages_max = 10'000;
   for (int page = 0; page < pages_max; ++page) {
     const CallResult result = door.call(target.shard, request);
     if (refused(result.reply.result)) return refusal(result.reply.result, target.identity.text);
-    std::vector<shard::SessionRow> items;
     const std::uint8_t* at = result.payload.data();
     std::size_t left = result.payload.size();
-    if (!take(at, left, result.reply.payload_items, items) || left != 0) {
-      return layout_fault("list_sessions");
+    for (std::uint32_t i = 0; i < result.reply.payload_items; ++i) {
+      std::vector<shard::SessionRow> row;
+      std::vector<shard::GroupRow> groups;
+      if (!take(at, left, 1, row) || !take(at, left, row[0].group_count, groups)) {
+        return layout_fault("list_sessions");
+      }
+      if (seen.insert(row[0].session).second) rows.push_back(session_json(door, row[0], groups));
     }
-    for (const shard::SessionRow& row : items) rows.push_back(session_json(row));
+    if (left != 0) return layout_fault("list_sessions");
     if (result.reply.id == none) return {200, dumped(Json{{"sessions", std::move(rows)}})};
     request.cursor = result.reply.id;
   }

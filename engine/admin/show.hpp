@@ -10,7 +10,7 @@
 
 namespace levy::admin {
 
-// The payload of show_account, copied out.
+// The pages of show_account put together.
 struct AccountImage {
   shard::Account account{};
   std::vector<shard::Subscriber> subscribers;
@@ -18,8 +18,9 @@ struct AccountImage {
   std::vector<shard::OperatorIdentity> identities;  // other than IMSI and E.164
   std::uint32_t session_count = 0;
 };
-// Nothing when the payload is not whole: then the Shard and this module disagree on its layout.
-std::optional<AccountImage> account_image(const std::vector<std::uint8_t>& payload);
+// The whole account that `target` names, or the refusal. When it changes between two pages, it is
+// read again from the start.
+std::optional<Answer> read_account(ControlDoor& door, const Target& target, AccountImage& image);
 
 // Digits of a packed IMSI or E.164; empty when there are none.
 std::string digits_text(std::uint64_t packed);

@@ -116,8 +116,7 @@ TransferResult transfer(ControlDoor& door, const TransferOrder& order) {
   put_text(request.request_key, order.key);
   put_text(request.who, order.who);
   put_text(request.why, order.why);
-  request.digest = stable_hash("transfer|" + order.from.identity.text + "|" + order.to_account +
-                               "|" + std::to_string(order.micros) + "|" +
+  request.digest = stable_hash("transfer|" + std::to_string(order.micros) + "|" +
                                std::to_string(order.currency));
   const shard::OperatorReply out = door.call(order.from.shard, request).reply;
   TransferResult result;

@@ -1,3 +1,5 @@
+// check_failed: says where and aborts.
+// Core: any. Allocates: never (until it aborts). Blocks: never. Clock: none.
 #include "engine/base/check.hpp"
 
 #include <cstdio>

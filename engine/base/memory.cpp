@@ -1,3 +1,5 @@
+// Regions, the seal, and the operator new that honours it.
+// Core: control at start-up. Allocates: here only. Blocks: page faults at start-up. Clock: none.
 #include "engine/base/memory.hpp"
 
 #include <sys/mman.h>

@@ -1,3 +1,6 @@
+// Control: requests to the Shards and back, the directory, segments.
+// Core: control (run) and admin threads (the ControlDoor). Allocates: yes. Blocks: on disk and
+// locks, never the corridor. Clock: system.
 #include "engine/daemon/control.hpp"
 
 #include <chrono>
@@ -186,7 +189,11 @@ std::optional<Directory::Found> Control::find(rating::IdentityType type, std::st
 
 bool Control::publish(rating::IdentityType type, std::string_view text, ShardId shard, Slot slot) {
   const std::lock_guard lock(directory_mutex_);
-  return parts_.directory->put(Directory::key(static_cast<std::uint8_t>(type), text), shard, slot);
+  const std::uint64_t key = Directory::key(static_cast<std::uint8_t>(type), text);
+  const Directory::Found held = parts_.directory->find(key);
+  // An identity has one owner: whoever would be the second is told, and undoes what it made.
+  if (held.slot != none && (held.shard != shard || held.slot != slot)) return false;
+  return parts_.directory->put(key, shard, slot);
 }
 
 void Control::withdraw(rating::IdentityType type, std::string_view text) {

@@ -1,5 +1,6 @@
 // Control: snapshots under traffic. The Shards copy their slots in small buffers between messages;
 // control writes them. The snapshot counts only once the journal is durable past the walk's end.
+// Core: control. Allocates: yes. Blocks: on disk and locks. Clock: system.
 #include <chrono>
 
 #include "engine/clock.hpp"

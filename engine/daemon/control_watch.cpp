@@ -1,4 +1,5 @@
 // Control: what people see: log lines, peers, traces, status.
+// Core: control. Allocates: yes. Blocks: on disk and locks. Clock: system.
 #include <nlohmann/json.hpp>
 
 #include "engine/clock.hpp"

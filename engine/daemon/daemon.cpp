@@ -1,3 +1,5 @@
+// Daemon: start, run, stop.
+// Core: control. Allocates: yes, until the loops are sealed. Blocks: yes. Clock: system.
 #include "engine/daemon/daemon.hpp"
 
 #include <unistd.h>
@@ -389,13 +391,16 @@ std::string Daemon::Parts::start_admin() {
 
 // ---- run and stop --------------------------------------------------------------------------
 
-int Daemon::run(bool (*stop_wanted)()) {
+int Daemon::run(bool (*stop_wanted)(), bool (*reopen_wanted)()) {
   Parts& p = *parts_;
   const auto journal_failed = [&p] {
     return p.rings->journal_failed.load(std::memory_order_acquire);
   };
   using std::chrono::milliseconds;
-  while (!stop_wanted() && journal_failed() == 0) std::this_thread::sleep_for(milliseconds(20));
+  while (!stop_wanted() && journal_failed() == 0) {
+    if (reopen_wanted()) log::open(p.options.log);
+    std::this_thread::sleep_for(milliseconds(20));
+  }
   if (journal_failed() != 0) {
     // No answer, no tidy close: what is not durable never happened (house.md "The journal").
     log::error("journal", "a write failed (errno " + std::to_string(journal_failed()) +

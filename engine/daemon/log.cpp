@@ -1,3 +1,5 @@
+// The only file that includes spdlog.
+// Core: control and admin threads. Allocates: yes. Blocks: on the sink. Clock: system.
 #include "engine/daemon/log.hpp"
 
 #include <spdlog/sinks/basic_file_sink.h>

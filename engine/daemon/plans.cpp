@@ -1,3 +1,5 @@
+// Plans: storing, compiling and handing out plan versions.
+// Core: control. Allocates: yes. Blocks: files, and interning waits for durability. Clock: none.
 #include "engine/daemon/plans.hpp"
 
 #include <fcntl.h>
@@ -9,7 +11,7 @@
 #include <sstream>
 
 #include "engine/base/hash.hpp"
-#include "rating/compile/currency.hpp"
+#include "engine/base/currency.hpp"
 
 namespace levy::daemon {
 

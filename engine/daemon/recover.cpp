@@ -1,3 +1,5 @@
+// recover: newest snapshot, then the journal from where its walk began.
+// Core: control at start-up. Allocates: yes. Blocks: on the disk. Clock: none.
 #include "engine/daemon/recover.hpp"
 
 namespace levy::daemon {

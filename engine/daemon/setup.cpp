@@ -1,3 +1,5 @@
+// Options turned into the settings of each part.
+// Core: control at start-up. Allocates: yes. Blocks: never. Clock: none.
 #include "engine/daemon/setup.hpp"
 
 #include <cmath>
@@ -52,6 +54,7 @@ peer::Settings peer_settings(const config::Options& options, std::vector<peer::P
   for (const config::PeerOptions& p : d.peers) {
     peer::PeerConfig c;
     c.origin_host.assign(p.identity);
+    c.origin_realm.assign(p.realm);
     c.dialect = static_cast<std::uint16_t>(p.dialect_index);
     if (!p.connect_host.empty()) c.target = target++;
     peers.push_back(c);

@@ -1,3 +1,6 @@
+// CoreThread: pinning, sealing, idling.
+// Core: the one it is pinned to. Allocates: at start only; then the thread is sealed. Blocks: only
+// as the idle policy says. Clock: none.
 #include "engine/daemon/threads.hpp"
 
 #include <pthread.h>

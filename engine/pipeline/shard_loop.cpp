@@ -1,3 +1,5 @@
+// ShardLoop: one frame from bytes to bytes, due work, snapshot walk, counting.
+// Core: shard. Allocates: at construction only. Blocks: never. Clock: read once per turn.
 #include "engine/pipeline/shard_loop.hpp"
 
 #include <cstring>

@@ -184,7 +184,7 @@ void Shard::charge_open(Slot slot, const rating::ChargeRequest& request,
   note_number(session, request);
   if (!run_charge(session, account, request, context, true, outcome)) return;
   if (request.type == RequestType::termination) {
-    end_session(slot, SessionState::ended, context.now, outcome);
+    end_session(slot, SessionState::ended, context.now, outcome, context.duplicate_window);
   } else {
     session.validity_longest = 0;
     bool granted = false;

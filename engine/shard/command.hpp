@@ -27,23 +27,24 @@ struct ChargeContext {
   std::uint16_t dialect = 0;
   bool implicit_rsu = false;
   bool no_credit_code_4012 = false;
-  std::uint32_t duplicate_window = 900;  // seconds
+  std::uint32_t duplicate_window = 0;  // seconds, of the dialect; 0 = the Shard's own
 };
 
 enum class OperatorKind : std::uint8_t {
   none = 0,
-  create_account,    // name, plan, credit_limit, currency [amount]; exists: unchanged
+  create_account,    // name, plan, credit_limit, currency [amount] [identities: with its first
+                     // subscriber]; exists: unchanged
   create_subscriber, // account (by name) + identities
   create_bucket,     // kind, unit, amount, priority, step, starts_at, ends_at; a kind held: unchanged
   delete_subscriber,
-  change_identity,   // identities[0] -> identities[1] (SIM swap, number change)
+  change_identity,   // identities[0] -> identities[1] (SIM swap, number change); one alone: gone
   credit,            // top-up: amount into wallet (currency) or bucket kind
   adjust,            // signed correction with a reason
   set_wallet,        // import --set-balance: the free credit becomes `amount`
   set_status,
   set_plan,
   set_credit_limit,
-  show_account,      // read
+  show_account,      // read: from `cursor`
   list_sessions,     // read: of an account, from `cursor`
   reauthorize,       // session by id, optional rating group
   abort_session,     // end a session here; its reservations return
@@ -89,8 +90,8 @@ struct OperatorRequest {
   NameKind name_kind = NameKind::none;
   bool flag = false;               // trace on, has rating group
   std::uint8_t from_shard = 0, to_shard = 0;
-  Slot subscriber = none;          // by the directory; or
-  Slot account = none;             // the account itself
+  Slot subscriber = none;          // by the directory, identities[0] says who; or
+  Slot account = none;             // the account itself, account_name says which
   std::uint16_t plan = 0, bucket_kind = 0, currency = 0, plan_version = 0;
   std::int16_t priority = 0;
   std::uint32_t step = 1, starts_at = 0, ends_at = 0;
@@ -133,13 +134,14 @@ struct OperatorReply {
   Mail mail{};                     // transfer_out: what to carry
 };
 
-// Payload of show_account: this, then Account, Subscriber[], Bucket[], and after each Subscriber's
-// array the texts of other identities as OperatorIdentity[] (identity_count in all).
+// Payload of show_account: this, then Account, Subscriber[], OperatorIdentity[] (those of every
+// subscriber that are no digits), Bucket[]. The counts are of this page; reply.id is the cursor of
+// the next one, none at the end.
 struct ShowHeader {
   std::uint32_t subscriber_count = 0;
-  std::uint32_t bucket_count = 0;
-  std::uint32_t session_count = 0;   // open ones
   std::uint32_t identity_count = 0;  // other than IMSI and E.164
+  std::uint32_t bucket_count = 0;
+  std::uint32_t session_count = 0;   // open ones of the account
 };
 
 // Payload of shard_totals.
@@ -151,15 +153,27 @@ struct Totals {
   std::uint64_t law_violations = 0;  // buckets for which the law, or reserved = sum of groups, fails
 };
 
-// Payload item of list_sessions.
+// Payload item of list_sessions: this, then GroupRow[group_count]. reply.id is the cursor of the
+// next page, none at the end.
 struct SessionRow {
   Slot session = none;
-  std::uint32_t groups = 0;
+  std::uint32_t group_count = 0;
   Session state{};
   char id_tail[152] = {};
   std::uint16_t id_tail_bytes = 0;
   std::uint16_t unused[3] = {};
-  rating::Group first_group{};
+};
+
+// One group, and what each of its reservations is made of.
+struct GroupRow {
+  rating::Group group{};
+  struct Purse {
+    std::uint16_t kind = 0;      // bucket kind, 0 = a wallet
+    std::uint16_t currency = 0;
+    rating::Unit unit{};
+    std::uint8_t unused[3] = {};
+  };
+  std::array<Purse, limits::reservations_per_group_max> purses{};
 };
 
 }  // namespace levy::shard

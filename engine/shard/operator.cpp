@@ -18,8 +18,8 @@ std::size_t Shard::apply(const OperatorRequest& request, std::span<std::uint8_t>
   outcome.reset();
   Reply reply;
   Operation op{request, reply, outcome, reply_bytes.subspan(sizeof(Reply)), none, none};
-  const bool repeated = seen_request_key(op);
-  if (!repeated) {
+  find_meant(op);
+  if (!seen_request_key(op)) {
     operate(op);
     if (!transaction_.empty() && reply.result == Result::ok && !remember_request_key(op))
       reply.result = Result::full;
@@ -51,20 +51,46 @@ std::size_t Shard::apply(const OperatorRequest& request, std::span<std::uint8_t>
 
 namespace {
 
-// What was asked, for telling a repeat from a reuse of the key.
+constexpr std::uint64_t mixed(std::uint64_t hash, std::uint64_t value) {
+  hash = (hash ^ value) * 0x9e3779b97f4a7c15ull;
+  return hash ^ (hash >> 32);
+}
+
+// Whether identities say what is asked; elsewhere they only say who is meant.
+bool asks_identities(OperatorKind kind) {
+  return kind == OperatorKind::create_account || kind == OperatorKind::create_subscriber ||
+         kind == OperatorKind::change_identity;
+}
+
+// What was asked, for telling a repeat from a reuse of the key. By which name or slot the account
+// was meant is not in it: the key is the account's own (request_key). A digest of the asker stands
+// for all values: only it knows what the clock has added to them.
 std::uint64_t request_digest(const OperatorRequest& r) {
-  std::uint64_t h = stable_hash({r.account_name, std::strlen(r.account_name)}) ^ r.account ^
-                    (std::uint64_t{r.subscriber} << 32);
-  h = (h ^ static_cast<std::uint64_t>(r.amount)) * 0x9e3779b97f4a7c15ull;
-  h = (h ^ r.currency ^ (std::uint64_t{r.bucket_kind} << 16)) * 0x9e3779b97f4a7c15ull;
-  return h ^ (static_cast<std::uint64_t>(r.kind) << 56);
+  std::uint64_t h = mixed(0, static_cast<std::uint64_t>(r.kind));
+  h = mixed(h, stable_hash(r.to_account));
+  if (r.digest != 0) return mixed(h, r.digest);
+  for (const std::uint64_t value :
+       {static_cast<std::uint64_t>(r.amount), static_cast<std::uint64_t>(r.credit_limit),
+        std::uint64_t{r.currency}, std::uint64_t{r.bucket_kind}, std::uint64_t{r.plan},
+        static_cast<std::uint64_t>(r.status), static_cast<std::uint64_t>(r.unit),
+        std::uint64_t{r.starts_at}, std::uint64_t{r.ends_at}})
+    h = mixed(h, value);
+  for (std::size_t i = 0; i < r.identity_count && asks_identities(r.kind); ++i)
+    h = mixed(h, stable_hash(r.identities[i].view()) + static_cast<std::uint64_t>(r.identities[i].type));
+  return h;
+}
+
+// Keys are per account: no Shard knows the keys of another, so that a wider promise would hold or
+// not by the place of the accounts. Never 0.
+std::uint64_t request_key(const OperatorRequest& r, std::string_view account) {
+  return mixed(stable_hash(account), stable_hash(r.request_key)) | 1;
 }
 
 }  // namespace
 
 bool Shard::seen_request_key(Operation& op) {
-  if (op.request.request_key[0] == 0) return false;
-  const std::uint64_t key = stable_hash(op.request.request_key) | 1;
+  if (op.request.request_key[0] == 0 || op.account == none) return false;
+  const std::uint64_t key = request_key(op.request, accounts_[op.account].name_text());
   for (Slot s = 0; s < request_keys_.capacity(); ++s) {
     const RequestKey& known = request_keys_[s];
     if (!known.live() || known.key != key) continue;
@@ -77,7 +103,7 @@ bool Shard::seen_request_key(Operation& op) {
 
 // Keys are kept for a day; expired ones make room. false: all are fresh.
 bool Shard::remember_request_key(Operation& op) {
-  if (op.request.request_key[0] == 0) return true;
+  if (op.request.request_key[0] == 0 || op.account == none) return true;
   const auto now = static_cast<std::uint32_t>(op.request.now.seconds());
   Slot slot = take(request_keys_);
   for (Slot s = 0; slot == none && s < request_keys_.capacity(); ++s) {
@@ -86,11 +112,31 @@ bool Shard::remember_request_key(Operation& op) {
   if (slot == none) return false;
   RequestKey& key = edit(request_keys_, slot);
   key.in_use = 1;
-  key.key = stable_hash(op.request.request_key) | 1;
+  key.key = request_key(op.request, accounts_[op.account].name_text());
   key.digest = request_digest(op.request);
   key.kept_until = now + 86400;
   key.result = static_cast<std::uint8_t>(Result::ok);
   return true;
+}
+
+// The account and subscriber that are meant. The directory's word for a slot is only a hint: the
+// identity or name that led there must be held by what lies in the slot.
+void Shard::find_meant(Operation& op) const {
+  const OperatorRequest& r = op.request;
+  if (r.subscriber < subscribers_.capacity()) {
+    const Subscriber& subscriber = subscribers_[r.subscriber];
+    if (!subscriber.live() || r.identity_count == 0 ||
+        !has_identity(subscriber, r.identities[0].type, r.identities[0].view()))
+      return;
+    op.subscriber = r.subscriber;
+    op.account = subscriber.account;
+    return;
+  }
+  const std::string_view name(r.account_name);
+  if (r.account < accounts_.capacity() && accounts_[r.account].live() &&
+      accounts_[r.account].name_text() == name)
+    op.account = r.account;
+  else if (!name.empty()) op.account = find_account(name);
 }
 
 void Shard::operate(Operation& op) {
@@ -98,14 +144,6 @@ void Shard::operate(Operation& op) {
   op.reply.result = Result::ok;
   if (operate_system(op)) return;
   if (r.kind == OperatorKind::create_account) return create_account(op);
-  if (r.subscriber < subscribers_.capacity() && subscribers_[r.subscriber].live()) {
-    op.subscriber = r.subscriber;
-    op.account = subscribers_[r.subscriber].account;
-  } else if (r.account < accounts_.capacity() && accounts_[r.account].live()) {
-    op.account = r.account;
-  } else if (r.account_name[0] != 0) {
-    op.account = find_account(r.account_name);
-  }
   if (op.account == none) {
     op.reply.result = Result::not_found;
     return;
@@ -149,7 +187,6 @@ bool Shard::operate_account(Operation& op) {
 void Shard::create_account(Operation& op) {
   const OperatorRequest& r = op.request;
   const std::string_view name(r.account_name);
-  op.account = name.empty() ? none : find_account(name);
   if (op.account != none) {
     op.reply.result = Result::unchanged;
     return;
@@ -183,23 +220,25 @@ void Shard::create_account(Operation& op) {
   }
   if (r.amount != 0) move(op.outcome, MovementKind::credit, bucket, r.amount);
   op.account = slot;
+  if (r.identity_count != 0) create_subscriber(op);
 }
 
-// false: no room, or digits that are none.
-bool Shard::set_identity(Subscriber& subscriber, const OperatorIdentity& identity) {
+// invalid: digits that are none, or a second IMSI or E.164 (another SIM is another subscriber).
+OperatorResult Shard::set_identity(Subscriber& subscriber, const OperatorIdentity& identity) {
   using rating::IdentityType;
-  const std::uint64_t packed = pack_digits(identity.view());
-  if (identity.type == IdentityType::imsi && packed != 0 && subscriber.imsi == 0) {
-    subscriber.imsi = packed;
-    return true;
+  if (identity.type == IdentityType::imsi || identity.type == IdentityType::e164) {
+    std::uint64_t& digits =
+        identity.type == IdentityType::imsi ? subscriber.imsi : subscriber.e164;
+    const std::uint64_t packed = pack_digits(identity.view());
+    if (packed == 0 || digits != 0) return Result::invalid;
+    digits = packed;
+    return Result::ok;
   }
-  if (identity.type == IdentityType::e164 && packed != 0 && subscriber.e164 == 0) {
-    subscriber.e164 = packed;
-    return true;
-  }
-  if (identity.size == 0 || identity.type == IdentityType::account_name) return false;
+  if (identity.size == 0 || identity.size > limits::identity_bytes_max ||
+      identity.type == IdentityType::account_name)
+    return Result::invalid;
   const Slot slot = take(texts_);
-  if (slot == none) return false;
+  if (slot == none) return Result::full;
   Text& text = texts_[slot];
   text.in_use = 1;
   text.type = static_cast<std::uint8_t>(identity.type);
@@ -207,7 +246,7 @@ bool Shard::set_identity(Subscriber& subscriber, const OperatorIdentity& identit
   std::memcpy(text.bytes, identity.text, identity.size);
   text.next = subscriber.other;
   subscriber.other = slot;
-  return true;
+  return Result::ok;
 }
 
 // false: the subscriber does not have it.
@@ -235,41 +274,53 @@ bool Shard::clear_identity(Subscriber& subscriber, const OperatorIdentity& ident
   return false;
 }
 
+// The subscriber of the account that has one of the identities; none: nobody there has any.
+Slot Shard::find_holder(const Account& account, const OperatorIdentity& identity) const {
+  for (Slot s = account.first_subscriber; s != none; s = subscribers_[s].next) {
+    if (has_identity(subscribers_[s], identity.type, identity.view())) return s;
+  }
+  return none;
+}
+
+// A new member of the account, or further identities of a known one.
 void Shard::create_subscriber(Operation& op) {
   const OperatorRequest& r = op.request;
-  for (Slot s = accounts_[op.account].first_subscriber; s != none; s = subscribers_[s].next) {
-    std::size_t held = 0;
-    for (std::size_t i = 0; i < r.identity_count; ++i)
-      held += has_identity(subscribers_[s], r.identities[i].type, r.identities[i].view());
-    if (held == 0) continue;
-    op.subscriber = s;
-    if (held == r.identity_count) {
-      op.reply.result = Result::unchanged;
+  Slot holder = none;
+  std::size_t held = 0;
+  for (std::size_t i = 0; i < r.identity_count; ++i) {
+    const Slot s = find_holder(accounts_[op.account], r.identities[i]);
+    if (s == none) continue;
+    if (holder != none && holder != s) {
+      op.reply.result = Result::exists;  // they belong to different members
       return;
     }
-    Subscriber& known = edit(subscribers_, s);  // a line that adds an identity to a known one
-    for (std::size_t i = 0; i < r.identity_count; ++i) {
-      if (has_identity(known, r.identities[i].type, r.identities[i].view())) continue;
-      if (!set_identity(known, r.identities[i])) op.reply.result = Result::invalid;
+    holder = s;
+    ++held;
+  }
+  op.subscriber = holder;
+  if (r.identity_count == 0 || held == r.identity_count) {
+    op.reply.result = r.identity_count == 0 ? Result::invalid : Result::unchanged;
+    return;
+  }
+  if (holder == none) {
+    op.subscriber = take(subscribers_);
+    if (op.subscriber == none) {
+      op.reply.result = Result::full;
+      return;
     }
-    return;
+    Subscriber& fresh = subscribers_[op.subscriber];
+    Account& account = edit(accounts_, op.account);
+    fresh.in_use = 1;
+    fresh.account = op.account;
+    fresh.next = account.first_subscriber;
+    account.first_subscriber = op.subscriber;
+    ++account.subscriber_count;
   }
-  const Slot slot = r.identity_count == 0 ? none : take(subscribers_);
-  if (slot == none) {
-    op.reply.result = r.identity_count == 0 ? Result::invalid : Result::full;
-    return;
+  Subscriber& subscriber = edit(subscribers_, op.subscriber);
+  for (std::size_t i = 0; i < r.identity_count && op.reply.result == Result::ok; ++i) {
+    if (!has_identity(subscriber, r.identities[i].type, r.identities[i].view()))
+      op.reply.result = set_identity(subscriber, r.identities[i]);
   }
-  Subscriber& subscriber = subscribers_[slot];
-  subscriber.in_use = 1;
-  subscriber.account = op.account;
-  for (std::size_t i = 0; i < r.identity_count; ++i) {
-    if (!set_identity(subscriber, r.identities[i])) op.reply.result = Result::invalid;
-  }
-  Account& account = edit(accounts_, op.account);
-  subscriber.next = account.first_subscriber;
-  account.first_subscriber = slot;
-  ++account.subscriber_count;
-  op.subscriber = slot;
 }
 
 void Shard::delete_subscriber(Operation& op) {
@@ -301,15 +352,22 @@ void Shard::delete_subscriber(Operation& op) {
   release(subscribers_, op.subscriber);
 }
 
+// identities[0] -> identities[1]; with one alone it is taken away, unless it is the last.
 void Shard::change_identity(Operation& op) {
   const OperatorRequest& r = op.request;
-  if (op.subscriber == none || r.identity_count != 2) {
+  if (op.subscriber == none || r.identity_count < 1 || r.identity_count > 2) {
     op.reply.result = op.subscriber == none ? Result::not_found : Result::invalid;
+    return;
+  }
+  if (r.identity_count == 2 && find_holder(accounts_[op.account], r.identities[1]) != none) {
+    op.reply.result = Result::exists;
     return;
   }
   Subscriber& subscriber = edit(subscribers_, op.subscriber);
   if (!clear_identity(subscriber, r.identities[0])) op.reply.result = Result::not_found;
-  else if (!set_identity(subscriber, r.identities[1])) op.reply.result = Result::invalid;
+  else if (r.identity_count == 2) op.reply.result = set_identity(subscriber, r.identities[1]);
+  else if (subscriber.imsi == 0 && subscriber.e164 == 0 && subscriber.other == none)
+    op.reply.result = Result::invalid;
 }
 
 // ---- money ---------------------------------------------------------------------------------
@@ -407,71 +465,7 @@ void Shard::set_wallet(Operation& op) {
   else move(op.outcome, MovementKind::expire, wallet, -change);
 }
 
-// ---- reads ---------------------------------------------------------------------------------
-
-namespace {
-
-// Appends one struct to the payload; false when it does not fit.
-template <class T>
-bool append(std::span<std::uint8_t> payload, OperatorReply& reply, const T& item) {
-  if (payload.size() - reply.payload_bytes < sizeof item) return false;
-  std::memcpy(payload.data() + reply.payload_bytes, &item, sizeof item);
-  reply.payload_bytes += static_cast<std::uint32_t>(sizeof item);
-  return true;
-}
-
-}  // namespace
-
-void Shard::show_account(Operation& op) {
-  const Account& account = accounts_[op.account];
-  ShowHeader header;
-  for (Slot s = account.first_session; s != none; s = sessions_[s].next)
-    header.session_count += sessions_[s].state == SessionState::open;
-  append(op.payload, op.reply, header);
-  append(op.payload, op.reply, account);
-  for (Slot s = account.first_subscriber; s != none && header.subscriber_count < 24;
-       s = subscribers_[s].next)
-    header.subscriber_count += append(op.payload, op.reply, subscribers_[s]);
-  for (Slot b = account.first_bucket; b != none; b = buckets_[b].next)
-    header.bucket_count += append(op.payload, op.reply, buckets_[b]);
-  std::uint32_t shown = 0;
-  for (Slot s = account.first_subscriber; s != none && shown < header.subscriber_count;
-       s = subscribers_[s].next, ++shown) {
-    for (Slot t = subscribers_[s].other; t != none; t = texts_[t].next) {
-      OperatorIdentity identity;
-      identity.type = static_cast<rating::IdentityType>(texts_[t].type);
-      identity.size = static_cast<std::uint8_t>(texts_[t].size);
-      std::memcpy(identity.text, texts_[t].bytes, identity.size);
-      header.identity_count += append(op.payload, op.reply, identity);
-    }
-  }
-  std::memcpy(op.payload.data(), &header, sizeof header);
-  op.reply.payload_items = 1;
-}
-
-// From the cursor-th session on; reply.id: the next cursor, none at the end.
-void Shard::list_sessions(Operation& op) {
-  std::uint32_t at = 0;
-  op.reply.id = none;
-  for (Slot s = accounts_[op.account].first_session; s != none; s = sessions_[s].next, ++at) {
-    if (at < op.request.cursor) continue;
-    SessionRow row;
-    row.session = s;
-    row.state = sessions_[s];
-    row.groups = row.state.group_count;
-    if (row.state.id_tail != none) {
-      const Text& tail = texts_[row.state.id_tail];
-      row.id_tail_bytes = tail.size;
-      std::memcpy(row.id_tail, tail.bytes, tail.size);
-    }
-    if (row.state.first_group != none) row.first_group = groups_[row.state.first_group];
-    if (!append(op.payload, op.reply, row)) {
-      op.reply.id = at;
-      return;
-    }
-    ++op.reply.payload_items;
-  }
-}
+// ---- sessions ------------------------------------------------------------------------------
 
 void Shard::session_operation(Operation& op) {
   const OperatorRequest& r = op.request;

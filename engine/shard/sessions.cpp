@@ -194,13 +194,14 @@ void Shard::settle_session(Slot slot, SessionState as, Time now, Outcome& outcom
 }
 
 // Open -> ended | lost | superseded: a tombstone that keeps its verdicts for the duplicate window.
-void Shard::end_session(Slot slot, SessionState as, Time now, Outcome& outcome) {
+void Shard::end_session(Slot slot, SessionState as, Time now, Outcome& outcome,
+                        std::uint32_t window) {
   settle_session(slot, as, now, outcome);
   Session& session = edit(sessions_, slot);
   session.state = as;
   session.reauth_acked = session.reauth_wanted;
   runtime_[slot] = Runtime{};
-  set_deadline(slot, session, options_.duplicate_window, now);
+  set_deadline(slot, session, std::max(window, options_.duplicate_window), now);
   outcome.events |= as == SessionState::ended ? event_session_closed : event_session_lost;
 }
 

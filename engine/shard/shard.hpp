@@ -167,7 +167,9 @@ class Shard {
   void note_number(Session& session, const rating::ChargeRequest& request);
   void set_deadline(Slot slot, Session& session, std::uint32_t seconds, Time now);
   void settle_session(Slot slot, SessionState as, Time now, Outcome& outcome);
-  void end_session(Slot slot, SessionState as, Time now, Outcome& outcome);
+  // The tombstone stays for `window` seconds, and never shorter than Options::duplicate_window.
+  void end_session(Slot slot, SessionState as, Time now, Outcome& outcome,
+                   std::uint32_t window = 0);
   void free_session(Slot slot);
   Slot find_or_open_group(Session& session, const rating::MsccRequest& mscc,
                           std::uint32_t& first_free);
@@ -200,6 +202,7 @@ class Shard {
     Slot account = none;
     Slot subscriber = none;
   };
+  void find_meant(Operation& op) const;
   void operate(Operation& op);
   bool operate_account(Operation& op);
   bool operate_system(Operation& op);
@@ -215,6 +218,7 @@ class Shard {
   void set_wallet(Operation& op);
   void show_account(Operation& op);
   void list_sessions(Operation& op);
+  void append_group(Operation& op, Slot slot);
   void session_operation(Operation& op);
   void transfer_out(Operation& op);
   void transfer_in(Operation& op);
@@ -224,7 +228,8 @@ class Shard {
   void intern(Operation& op);
   void host_restarted(Operation& op);
   Slot find_mail(MailState state, std::uint8_t from_shard, std::uint64_t sequence) const;
-  bool set_identity(Subscriber& subscriber, const OperatorIdentity& identity);
+  OperatorResult set_identity(Subscriber& subscriber, const OperatorIdentity& identity);
+  Slot find_holder(const Account& account, const OperatorIdentity& identity) const;
   bool clear_identity(Subscriber& subscriber, const OperatorIdentity& identity);
   bool has_identity(const Subscriber& subscriber, rating::IdentityType type,
                     std::string_view text) const;

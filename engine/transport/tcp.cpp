@@ -1,3 +1,5 @@
+// TcpTransport: sockets and epoll.
+// Core: edge. Allocates: in the constructor and open(). Blocks: in wait() only. Clock: none.
 #include "engine/transport/tcp.hpp"
 
 #include <arpa/inet.h>

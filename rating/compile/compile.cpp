@@ -6,7 +6,7 @@
 
 #include "engine/base/check.hpp"
 #include "rating/compile/checks.hpp"
-#include "rating/compile/currency.hpp"
+#include "engine/base/currency.hpp"
 
 namespace levy::rating {
 

@@ -9,9 +9,10 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.dont_write_bytecode = True
-sys.path.insert(0, os.path.join(HERE, "..", "support"))
+sys.path[:0] = [os.path.join(HERE, "..", "support"), os.path.join(HERE, "..", "hostile")]
 import recorder  # noqa: E402
 import tshark_judge  # noqa: E402
+import wire  # noqa: E402
 from gateway import Gateway  # noqa: E402
 from levyd import Levyd, LevydError  # noqa: E402
 
@@ -92,8 +93,8 @@ def unknown_session(gateway):
         expect rc=5002""")
 
 
-def start_levyd(build):
-    levyd = Levyd(build)
+def start_levyd(build, options=None):
+    levyd = Levyd(build, options=options)
     levyd.import_subscribers([subscriber(1, "0.75"), subscriber(2, "10.00"), subscriber(3, "0.00")])
     return levyd
 
@@ -124,9 +125,102 @@ def run_erlang(port):
                     str(STEP)], check=True, timeout=60)
 
 
+def refusals(port):
+    """Messages that must be refused, by hand: freeDiameter would not send them. {what: code}"""
+    charge = wire.charge("raw.test;1;1", wire.INITIAL, 0, IMSI, [wire.mscc(1, rsu=STEP)])
+    # Ericsson's SSO-Status: Wireshark knows it, Levy does not.
+    unknown = wire.avp(280, 1, vendor=193)
+    short = {**charge, 415: wire.avp(415, b"abc")}
+    wrong = {**charge, 416: wire.avp(416, 9)}
+    twice = {**charge, 456: wire.mscc(1, rsu=STEP) * 2}
+    cases = [
+        (3001, wire.message(271, list(charge.values()))),  # Accounting
+        (3002, wire.ccr({**charge, 293: wire.avp(293, "elsewhere.test")})),
+        (3003, wire.ccr({**charge, 283: wire.avp(283, "elsewhere")})),
+        (3005, wire.ccr({**charge, 282: wire.avp(282, "levy.test")})),
+        (3007, wire.ccr(charge, application=16777238)),
+        (3008, wire.ccr(charge, flags=wire.REQUEST | wire.ERROR)),
+        (3009, wire.ccr({**charge, 461: wire.avp(461, "32251@3gpp.org", flags=0x41)})),
+        (5001, wire.ccr({**charge, 0: unknown})),
+        (5002, wire.ccr({**charge, 416: wire.avp(416, wire.UPDATE)})),
+        (5004, wire.ccr(wrong)),
+        (5005, wire.ccr({code: one for code, one in charge.items() if code != 461})),
+        (5007, wire.ccr(twice)),
+        (5009, wire.ccr({**charge, 264: charge[264] * 2})),
+        (5012, wire.capabilities("raw.test")),
+        (5013, wire.ccr(charge, flags=0xC1)),
+        (5014, wire.ccr(short)),
+        (5030, wire.ccr({**charge, 443: wire.avp(443, [wire.avp(450, 1), wire.avp(444, "1")])})),
+        (5015, wire.ccr(charge, length=22)),
+    ]
+    with wire.Peer(port, "raw.test") as peer:
+        peer.open()
+        for code, octets in cases:
+            got = peer.exchange(octets)
+            if got is None or got.result != code:
+                raise LevydError(f"refusal {code}: got {got}")
+    for code, host, how in ((5010, "relay.test", {"applications": [1]}),
+                            (5005, "raw.test", {"drop": [257]}),
+                            (5005, "raw.test", {"drop": [266]}),
+                            (5005, "raw.test", {"drop": [269]}),
+                            (5017, "raw.test", {"extra": [wire.avp(299, 1)]})):
+        with wire.Peer(port, host) as peer:
+            got = peer.open(**how)
+            if got is None or got.result != code:
+                raise LevydError(f"CER, {code}: got {got}")
+    return len(cases) - 1  # one answers a CER
+
+
+def answers_to_events(port):
+    """Answers that a P-GW does not ask for: Proxy-Info, CHECK_BALANCE, PRICE_ENQUIRY, time."""
+    with wire.Peer(port, "raw.test") as peer:
+        peer.open()
+        for number, action in enumerate((0, 2, 3)):
+            event = wire.charge(f"raw.test;event;{number}", wire.EVENT, number,
+                                "001010000000002", [wire.mscc(1, rsu=STEP)])
+            event[436] = wire.avp(436, action)
+            event[284] = wire.avp(284, [wire.avp(280, "agent.test"), wire.avp(33, b"state")])
+            got = peer.exchange(wire.ccr(event))
+            if got is None or got.result != 2001 or len(got.all(284)) != 1:
+                raise LevydError(f"event, Requested-Action {action}: got {got}")
+    return 3
+
+
+def watchdog_and_drain(levyd, port):
+    """levyd asks an idle peer (DWR), answers its DWR, and says DPR when it is stopped."""
+    with wire.Peer(port, "raw.test") as peer, wire.Peer(port, "leaving.test") as leaving:
+        peer.open()
+        leaving.open()
+        got = peer.receive(timeout=10)  # 6 s, jittered by 2 s at most
+        if got is None or not got.request or got.command != wire.DWR:
+            raise LevydError(f"a DWR was due: got {got}")
+        answer = [wire.avp(268, 2001), wire.avp(264, "raw.test"), wire.avp(296, "test")]
+        peer.send(wire.message(wire.DWR, answer, application=0, flags=0, hop=got.hop, end=got.end))
+        if peer.exchange(wire.watchdog("raw.test")).result != 2001:
+            raise LevydError("a DWR was not answered with 2001")
+        goodbye = [wire.avp(264, "leaving.test"), wire.avp(296, "test"), wire.avp(273, 0)]
+        octets = wire.message(wire.DPR, goodbye, application=0, flags=wire.REQUEST)
+        if leaving.exchange(octets).result != 2001:
+            raise LevydError("a DPR was not answered with 2001")
+        stopped = subprocess.Popen([sys.executable, "-c", "import os, sys; os.kill("
+                                    f"{levyd.process.pid}, 15)"])
+        got = peer.receive()
+        stopped.wait()
+        if got is None or got.command != wire.DPR or got.one(273).number() != 0:
+            raise LevydError(f"a DPR, REBOOTING, was due: got {got}")
+        peer.send(wire.message(wire.DPR, answer, application=0, flags=0, hop=got.hop, end=got.end))
+        if not peer.closed():
+            raise LevydError("the connection stays open after the DPA")
+    code = levyd.process.wait(timeout=30)
+    levyd.process = None
+    if code != 0:
+        raise LevydError(f"levyd drained with code {code}")
+
+
 def test_tshark(build):
     """Everything above once more through the recorder, judged by Wireshark's decoder."""
-    with start_levyd(build) as levyd:
+    options = {"diameter": {"watchdog": "6 s", "realms_served": ["test"]}}
+    with start_levyd(build, options) as levyd:
         pcap = os.path.join(levyd.directory, "interop.pcap")
         with recorder.Recorder(levyd.port, pcap) as relay:
             with Gateway(build, relay.port) as gateway:
@@ -134,8 +228,11 @@ def test_tshark(build):
                 answers_that_are_no_grants(levyd, gateway)
                 unknown_session(gateway)
             run_erlang(relay.port)
-        # Two CEAs, one RAR, and the answers that the scripts above count.
-        faults, sent = tshark_judge.judge(pcap, {257: 2, 258: 1, 272: 20, 282: 2})
+            charged = 22 + refusals(relay.port) - 1  # one refused message is no CCR
+            charged += answers_to_events(relay.port)
+            watchdog_and_drain(levyd, relay.port)
+        # CEA, DWR and DWA, DPR and DPA, CCA, RAR: every message that Levy sends.
+        faults, sent = tshark_judge.judge(pcap, {257: 8, 258: 1, 272: charged, 280: 2, 282: 4})
         print(f"Wireshark decoded {dict(sent)}")
         if faults:
             raise LevydError("Wireshark objects:\n" + "\n".join(faults))

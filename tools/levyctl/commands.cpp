@@ -319,6 +319,16 @@ void add_daemon(CLI::App& app, Context& context) {
       return static_cast<int>(exit_ok);
     };
   });
+  app.add_subcommand("audit", "sums of all Shards; exit code 1 when a bucket breaks the law")
+      ->callback([&context] {
+        context.run = [&context] {
+          const Reply reply = Client(context.socket).get("/v1/audit");
+          const int code = present(context, reply, View::generic);
+          const Json json = Json::parse(reply.body, nullptr, false);
+          const bool holds = json.is_object() && json.value("holds", false);
+          return code != exit_ok || holds ? code : static_cast<int>(exit_refused);
+        };
+      });
   app.add_subcommand("reload", "reads the plan files again")->callback([&context] {
     context.run = [&context] {
       return present(context, Client(context.socket).post("/v1/reload", "{}"), View::generic);

@@ -4,7 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include "engine/admin/currency.hpp"
 #include "engine/admin/import_row.hpp"
 
 namespace levy::admin {

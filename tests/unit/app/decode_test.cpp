@@ -68,6 +68,21 @@ TEST(DecodeCcr, ReadsTheHead) {
   EXPECT_EQ(r.mscc_count, 0);
 }
 
+// rating::charged_rows reads row 0 of a message without MSCC: what another session reported just
+// before must not be there.
+TEST(DecodeCcr, NothingIsLeftOfTheMessageBefore) {
+  Decoded d;
+  decode(Ccr::update("gw;1;1", 1).mscc(Mscc(1).usu(Units::octets(10)).rsu_empty()), d);
+  ASSERT_EQ(d.request.mscc_count, 1);
+  decode(Ccr::termination("gw;1;2", 1), d);
+  ASSERT_EQ(d.error.code, ResultCode::none);
+  EXPECT_TRUE(d.request.command_level);
+  EXPECT_EQ(d.request.mscc_count, 0);
+  EXPECT_FALSE(d.request.mscc[0].has_used);
+  EXPECT_FALSE(d.request.mscc[0].has_requested);
+  EXPECT_FALSE(d.request.mscc[0].has_rating_group);
+}
+
 TEST(DecodeCcr, TimeOfTheNextEraFollowsThe2036Wrap) {
   Decoded d;
   decode(initial().timestamp(0), d);

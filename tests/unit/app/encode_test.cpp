@@ -303,7 +303,7 @@ TEST(EncodeError, MissingAvpIsShownZeroFilledWithItsLeastSize) {
     std::uint32_t code, vendor;
     std::size_t size;
   };
-  for (const Row& row : {Row{415, 0, 4}, Row{421, 0, 8}, Row{264, 0, 0}, Row{257, 0, 6},
+  for (const Row& row : {Row{415, 0, 4}, Row{421, 0, 8}, Row{264, 0, 1}, Row{257, 0, 6},
                          Row{456, 0, 0}, Row{872, v3gpp, 4}, Row{999'999, 0, 0}}) {
     CodecError error;
     error.code = ResultCode::missing_avp;
@@ -329,6 +329,23 @@ TEST(EncodeError, ALongOffendingAvpIsNamedByItsHeader) {
   EXPECT_EQ(cca.failed[0].code, 9999u);
   EXPECT_EQ(cca.failed[0].vendor, 77u);
   EXPECT_TRUE(cca.failed[0].data.empty());
+}
+
+TEST(EncodeError, ReservedBitsAreNotRepeated) {
+  for (const std::uint32_t vendor : {0u, v3gpp}) {
+    Ccr ccr = Ccr::initial("s");
+    ccr.extra.text(9999, "abcde", test::flag_m | 1, vendor);
+    const Bytes bytes = ccr.bytes();
+    rating::ChargeRequest request;
+    const CodecError error = decode_ccr(bytes, Dialect{}, request);
+    ASSERT_EQ(error.code, ResultCode::invalid_avp_bits);
+    const test::Cca cca = test::parse_cca(error_answer(bytes, error));
+    ASSERT_EQ(cca.failed.size(), 1u);
+    EXPECT_EQ(cca.failed[0].code, 9999u);
+    EXPECT_EQ(cca.failed[0].vendor, vendor);
+    EXPECT_EQ(cca.failed[0].flags & 0x7f, test::flag_m);
+    EXPECT_EQ(cca.failed[0].text(), "abcde");
+  }
 }
 
 TEST(EncodeError, AnHonestCopyOfAnUnknownAvp) {

@@ -188,7 +188,7 @@ TEST(Describe, SumsOfTheDefaults) {
   const std::string slots = "slots: 2048 x " + show_size(slot_bytes) + " = " +
                             show_size(2048 * slot_bytes);
   EXPECT_NE(text.str().find(slots), std::string::npos) << text.str();
-  EXPECT_NE(text.str().find("ring and batch: 1056"), std::string::npos) << text.str();
+  EXPECT_NE(text.str().find("ring and batch: 1152"), std::string::npos) << text.str();
 }
 
 }  // namespace

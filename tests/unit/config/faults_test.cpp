@@ -53,7 +53,7 @@ diameter:
 data:
   shards: 65
   segment_size: 1025 KiB
-  feed_backlog_max: 1 ZiB
+  snapshot: {after: 1 ZiB}
 plans: [plans/missing.yaml, plans/p.yaml]
 capacity:
   identities_max: 99_999
@@ -125,7 +125,7 @@ const std::vector<Expected> options{
     {33, 16, "diameter.peers[2].connect", "has no port"},
     {35, 11, "data.shards", "value: 65; allowed: 1 to 64 shards; lower it"},
     {36, 17, "data.segment_size", "a multiple of 4096 B"},
-    {37, 21, "data.feed_backlog_max", "unknown unit \"ZiB\""},
+    {37, 21, "data.snapshot.after", "unknown unit \"ZiB\""},
     {38, 9, "plans", "there is no such file or directory"},
     {40, 19, "capacity.identities_max", "at least 100000"},
     {44, 17, "placement.shard_cores[0]", "this core is named twice"},

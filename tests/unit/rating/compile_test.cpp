@@ -7,7 +7,7 @@
 
 #include "rating/charge.hpp"
 #include "rating/compile/compile.hpp"
-#include "rating/compile/currency.hpp"
+#include "engine/base/currency.hpp"
 
 namespace levy::rating {
 namespace {

@@ -1,16 +1,16 @@
 // Currencies: ISO 4217 letters, numeric code and exponent of the minor unit.
-// Core: control. Allocates: never. Blocks: never. Clock: none.
+// Core: any. Allocates: never. Blocks: never. Clock: none.
 //
 // Balances are micros whatever the exponent (semantics.md "Money"); the exponent governs only
 // CC-Money, Cost-Information and invoices. The codes without an exponent (metals, testing, funds
-// that are no legal tender) are left out: nothing can be charged in them.
+// that are no legal tender) are left out: nothing can be charged in them. The one table of the house.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <string_view>
 
-namespace levy::rating {
+namespace levy {
 
 struct Currency {
   std::string_view letters;
@@ -69,6 +69,17 @@ constexpr const Currency* find_currency(std::uint16_t numeric) {
   return nullptr;
 }
 
+// Digits after the point of the currency's own money, by numeric code; 2 where there is no such code.
+inline constexpr auto currency_exponents = [] {
+  std::array<std::uint8_t, 1000> table{};
+  table.fill(2);
+  for (const Currency& c : currencies) table[c.numeric] = c.exponent;
+  return table;
+}();
+constexpr std::uint8_t currency_exponent(std::uint16_t numeric) {
+  return numeric < currency_exponents.size() ? currency_exponents[numeric] : std::uint8_t{2};
+}
+
 static_assert(find_currency("EUR")->numeric == 978 && find_currency(392)->exponent == 0);
 
-}  // namespace levy::rating
+}  // namespace levy

@@ -1,0 +1,100 @@
+// Shard: operators' reads of accounts and sessions, page by page.
+// Core: shard. Allocates: never. Blocks: never. Clock: none.
+//
+// A page ends before the first item that does not fit; the reply's cursor says where to go on.
+// Nothing is ever cut or left out.
+#include "engine/shard/pools.hpp"
+
+namespace levy::shard {
+
+namespace {
+
+// Appends one struct to the payload; false when it does not fit.
+template <class T>
+bool append(std::span<std::uint8_t> payload, OperatorReply& reply, const T& item) {
+  if (payload.size() - reply.payload_bytes < sizeof item) return false;
+  std::memcpy(payload.data() + reply.payload_bytes, &item, sizeof item);
+  reply.payload_bytes += static_cast<std::uint32_t>(sizeof item);
+  return true;
+}
+
+OperatorIdentity identity_of(const Text& text) {
+  OperatorIdentity identity;
+  identity.type = static_cast<rating::IdentityType>(text.type);
+  identity.size = static_cast<std::uint8_t>(text.size);
+  std::memcpy(identity.text, text.bytes, identity.size);
+  return identity;
+}
+
+}  // namespace
+
+// The cursor counts subscribers, then identities, then buckets.
+void Shard::show_account(Operation& op) {
+  const Account& account = accounts_[op.account];
+  ShowHeader header;
+  for (Slot s = account.first_session; s != none; s = sessions_[s].next)
+    header.session_count += sessions_[s].state == SessionState::open;
+  append(op.payload, op.reply, header);
+  append(op.payload, op.reply, account);
+  std::uint32_t at = 0;
+  op.reply.id = none;
+  const auto put = [&](const auto& item, std::uint32_t& count) {
+    if (at++ < op.request.cursor || op.reply.id != none) return;
+    if (append(op.payload, op.reply, item)) ++count;
+    else op.reply.id = at - 1;
+  };
+  for (Slot s = account.first_subscriber; s != none; s = subscribers_[s].next)
+    put(subscribers_[s], header.subscriber_count);
+  for (Slot s = account.first_subscriber; s != none; s = subscribers_[s].next) {
+    for (Slot t = subscribers_[s].other; t != none; t = texts_[t].next)
+      put(identity_of(texts_[t]), header.identity_count);
+  }
+  for (Slot b = account.first_bucket; b != none; b = buckets_[b].next)
+    put(buckets_[b], header.bucket_count);
+  std::memcpy(op.payload.data(), &header, sizeof header);
+  op.reply.payload_items = 1;
+}
+
+// The cursor counts sessions.
+void Shard::list_sessions(Operation& op) {
+  std::uint32_t at = 0;
+  op.reply.id = none;
+  for (Slot s = accounts_[op.account].first_session; s != none; s = sessions_[s].next, ++at) {
+    if (at < op.request.cursor) continue;
+    SessionRow row;
+    row.session = s;
+    row.state = sessions_[s];
+    for (Slot g = row.state.first_group; g != none; g = groups_[g].next) ++row.group_count;
+    if (op.payload.size() - op.reply.payload_bytes <
+        sizeof row + row.group_count * sizeof(GroupRow)) {
+      op.reply.id = at;
+      return;
+    }
+    if (row.state.id_tail != none) {
+      const Text& tail = texts_[row.state.id_tail];
+      row.id_tail_bytes = tail.size;
+      std::memcpy(row.id_tail, tail.bytes, tail.size);
+    }
+    append(op.payload, op.reply, row);
+    for (Slot g = row.state.first_group; g != none; g = groups_[g].next) append_group(op, g);
+    ++op.reply.payload_items;
+  }
+}
+
+void Shard::append_group(Operation& op, Slot slot) {
+  GroupRow row;
+  row.group = groups_[slot];
+  for (std::size_t i = 0; i < row.purses.size(); ++i) {
+    const rating::Reservation& part = row.group.reservations[i];
+    if (part.amount == 0) continue;
+    const rating::Bucket& bucket = buckets_[part.bucket];
+    row.purses[i] = {bucket.kind, bucket.currency, bucket.unit, {}};
+  }
+  append(op.payload, op.reply, row);
+}
+
+// Both must fit a page alone.
+static_assert(sizeof(OperatorReply) + sizeof(SessionRow) +
+                  limits::groups_per_session_max * sizeof(GroupRow) <= limits::answer_bytes_max);
+
+}  // namespace levy::shard

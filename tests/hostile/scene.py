@@ -1,0 +1,131 @@
+"""A levyd, a gateway that behaves well on it, and a subscriber that hostile messages name.
+
+    with Scene(build) as scene:
+        scene.expect(2 > 1, "what is wrong otherwise")   # all faults are told together, at the end
+        scene.tick()                                     # the good gateway: one more step, charged
+    # left: the good session ended and cost what it had to, nobody else paid, SIGTERM gives code 0
+"""
+import os
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "support"))
+from levyd import Levyd, LevydError, merge  # noqa: E402
+import wire  # noqa: E402
+
+STEP = 1500000      # octets of one price step of plan data-a: 0.25 EUR
+STEADY = "001010000000001"
+TARGET = "001010000000002"
+WALLET = "10000.00"
+ANSWER_WITHIN_S = 2.0  # a generous bound on a busy machine of two cores
+
+
+class Scene:
+    def __init__(self, build, options=None):
+        self.faults = []
+        base = {"diameter": {"realms_served": ["test"]}}
+        self.levyd = Levyd(build, options=merge(base, options or {}))
+        self.steps = 0
+        self.sessions = 0
+        self.target_spent = 0.0
+        self.slowest_s = 0.0
+
+    def __enter__(self):
+        try:
+            self.levyd.import_subscribers(
+                [{"account": name, "imsi": imsi, "plan": "data-a", "wallet": WALLET}
+                 for name, imsi in (("steady", STEADY), ("target", TARGET))])
+            self.steady = self.peer("steady.test")
+            self._open_steady()
+        except BaseException:
+            self.levyd.__exit__(*sys.exc_info())
+            raise
+        return self
+
+    def __exit__(self, kind, *rest):
+        if kind is None:
+            try:
+                self._finish()
+            except BaseException:
+                self.levyd.__exit__(*sys.exc_info())
+                raise
+        self.levyd.__exit__(kind, *rest)
+
+    # -- what is expected -------------------------------------------------------------------------
+    def expect(self, good, text):
+        if not good:
+            self.faults.append(str(text))
+            print(f"  wrong: {text}", flush=True)
+        return good
+
+    def expect_answer(self, name, got, result, failed=None):
+        """The answer's Result-Code and the codes in its Failed-AVP; header and E bit fit."""
+        if got is None:
+            return self.expect(False, f"{name}: closed, {result} wanted")
+        codes = [a.code for a in got.failed()]
+        good = self.expect(got.result == result and not got.request,
+                           f"{name}: {result} wanted, got {got}")
+        good &= self.expect(failed is None or codes == list(failed),
+                            f"{name}: Failed-AVP {failed} wanted, got {codes}")
+        error_bit = bool(got.flags & wire.ERROR)
+        good &= self.expect(error_bit == (3000 <= (got.result or 0) < 4000),
+                            f"{name}: E bit {error_bit} with {got.result}")
+        return good
+
+    def expect_gone(self, name, peer):
+        return self.expect(peer.closed(), f"{name}: the connection is to be closed")
+
+    # -- peers ------------------------------------------------------------------------------------
+    def peer(self, host="gw.hostile", **how):
+        """An open connection."""
+        peer = wire.Peer(self.levyd.port, host, **how)
+        answer = peer.open()
+        if answer is None or answer.result != 2001:
+            raise LevydError(f"no capabilities exchange of {host}: {answer}")
+        return peer
+
+    def session(self):
+        """A Session-Id that was never used."""
+        self.sessions += 1
+        return f"gw.hostile;{self.sessions};{id(self)}"
+
+    # -- the gateway that behaves well ------------------------------------------------------------
+    def _charge(self, kind, number, usu, rsu):
+        avps = wire.charge(self.steady_id, kind, number, STEADY,
+                           [wire.mscc(1, rsu=rsu, usu=usu)], host="steady.test")
+        started = time.monotonic()
+        got = self.steady.exchange(wire.ccr(avps))
+        self.slowest_s = max(self.slowest_s, time.monotonic() - started)
+        granted = (2001, STEP if rsu else None)
+        good = got is not None and got.result == 2001 and got.services() == {1: granted}
+        self.expect(good, f"the good gateway was answered {got}")
+
+    def _open_steady(self):
+        self.steady_id = "steady.test;1;1"
+        self._charge(wire.INITIAL, 0, None, STEP)
+
+    def tick(self):
+        """The good gateway reports one step and gets the next one, in time."""
+        self.steps += 1
+        self._charge(wire.UPDATE, self.steps, STEP, STEP)
+
+    def _finish(self):
+        self.expect(self.levyd.running(), "levyd is alive")
+        self.tick()
+        self._charge(wire.TERMINATION, self.steps + 1, 0, None)
+        self.steady.close()
+        self.expect(self.slowest_s <= ANSWER_WITHIN_S,
+                    f"the good gateway waited {self.slowest_s:.3f} s for an answer")
+        self._expect_wallet(STEADY, 0.25 * self.steps)
+        self._expect_wallet(TARGET, self.target_spent)
+        if self.faults:
+            raise LevydError(f"{len(self.faults)} faults:\n  " + "\n  ".join(self.faults))
+
+    def _expect_wallet(self, imsi, spent):
+        wallet = {key: float(value) for key, value in
+                  self.levyd.wallet(f"imsi:{imsi}").items()
+                  if key in ("free", "reserved", "credits", "spent", "written_off", "in_transit")}
+        wanted = {"credits": float(WALLET), "spent": spent, "reserved": 0.0, "written_off": 0.0,
+                  "in_transit": 0.0, "free": float(WALLET) - spent}
+        self.expect(wallet == wanted, f"wallet of {imsi}: {wanted} wanted, it is {wallet}")
