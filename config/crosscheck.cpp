@@ -148,9 +148,10 @@ class Check {
       for (const int core : cores) list += (list.empty() ? "" : ", ") + std::to_string(core);
       fault(path, std::to_string(number), "this machine gives us no such core", list,
             "choose a core that exists and that the process may run on");
-    } else if (!taken.insert(number).second) {
+    } else if (!taken.insert(number).second && options_.placement.idle != Idle::sleep) {
+      // Loops that sleep may share: a small machine, or a test of many Loops on few cores.
       fault(path, std::to_string(number), "this core is named twice", "",
-            "give each Loop a core of its own");
+            "give each Loop a core of its own, or write \"idle: sleep\"");
     }
   }
 

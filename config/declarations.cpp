@@ -212,7 +212,7 @@ const Section* diameter_section() {
 const Section* snapshot_section() {
   static const Section section{
       "data.snapshot", "When a snapshot is taken: whichever comes first.", &default_options,
-      {duration("every", in_s, 10, 7 * 86'400, LEVY_OPTION(data.snapshot_every_s),
+      {duration("every", in_s, 1, 7 * 86'400, LEVY_OPTION(data.snapshot_every_s),
                 "Time between snapshots."),
        size("after", 64 * mib, tib, LEVY_OPTION(data.snapshot_after_bytes),
             "Journal bytes between snapshots: bounds the time of recovery.")}};

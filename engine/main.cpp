@@ -81,6 +81,7 @@ int main(int argc, char** argv) {
   action.sa_handler = on_hangup;
   sigaction(SIGHUP, &action, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes is then a failed write: exit code 3
 
   levy::daemon::Daemon daemon({std::move(loaded), config_path, adopt});
   const std::string failed = daemon.start();

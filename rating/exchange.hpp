@@ -31,9 +31,10 @@ inline Tariff tariff_of_usage(const ChargeInput& input, const Group& group,
     if (group.plan == input.plan->id && group.plan_version == input.plan_version) {
       plan = input.plan;
     } else {
-      for (std::uint32_t k = 0; k < input.plan_set_count && plan == nullptr; ++k)
-        if (input.plan_sets[k]->version == group.plan_version)
-          plan = input.plan_sets[k]->find(group.plan);
+      for (std::uint32_t k = 0; k < input.plan_set_count && plan == nullptr; ++k) {
+        const PlanSet* set = input.plan_sets[k];  // null where no version is loaded
+        if (set != nullptr && set->version == group.plan_version) plan = set->find(group.plan);
+      }
     }
     if (plan != nullptr && group.service < plan->service_count)
       return Tariff{plan, &plan->services[group.service]};

@@ -90,6 +90,7 @@ CodecError peek_route(std::span<const std::uint8_t> message, std::string_view ow
     if (one.vendor != 0) continue;
     switch (one.code) {
       case avp::session_id.code:
+        if (!peek.session_id.empty()) break;  // a second one: decode_ccr's to refuse
         if (one.whole.data() != first) return missing(avp::session_id);  // RFC 6733 8.8
         peek.session_id = one.text();
         break;

@@ -3,6 +3,7 @@
 // Clock: steady, for waits.
 #include "engine/admin/import.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <chrono>
 #include <nlohmann/json.hpp>
@@ -14,12 +15,17 @@ namespace levy::admin {
 using shard::OperatorKind;
 using shard::OperatorResult;
 
+namespace {
+constexpr std::size_t keys_max = 5;
+}
+
 // A line under way. Its requests are built from it again for each try, so it keeps no copy of them.
 struct Import::Row {
   std::uint64_t line = 0;
   std::string text;                      // what `values` points into
   RowValues values;
-  std::array<std::uint64_t, 5> keys{};   // of the account and the identities
+  Slot index = 0;                        // in rows_
+  std::array<std::uint64_t, keys_max> keys{};  // of the account and the identities
   std::uint32_t key_count = 0;
   std::vector<Row*> waiting;             // lines that want one of our keys
   ShardId shard{};
@@ -32,10 +38,13 @@ struct Import::Row {
   Slot undo_subscriber = none;
   std::string undo_why;
   std::uint32_t busy_count = 0;
-  bool existed = false, created = false, updated = false;
+  bool existed = false, created = false, updated = false, locked = false;
 };
 
 namespace {
+
+constexpr std::size_t lines_per_pump = 64;  // completions are taken and Commands sent in batches
+constexpr std::size_t wake_batch_max = 256;
 
 constexpr std::uint32_t busy_max = 2000;  // tries of one Command, a millisecond apart at least
 
@@ -56,7 +65,8 @@ std::uint64_t key_of(rating::IdentityType type, std::string_view text) {
 }  // namespace
 
 Import::Import(ControlDoor& door, const ImportOptions& options, ImportProgress& progress)
-    : door_(door), options_(options), progress_(progress), names_(door) {
+    : door_(door), options_(options), progress_(progress), names_(door),
+      locks_(options.window * keys_max, HugePages::off) {
   names_.currency = options.currency;
   for (auto* counter : {&progress.lines, &progress.created, &progress.updated, &progress.unchanged,
                         &progress.failed}) {
@@ -66,9 +76,9 @@ Import::Import(ControlDoor& door, const ImportOptions& options, ImportProgress& 
   header_read_ = options.json_lines;
   for (std::size_t i = 0; i < options.window; ++i) {
     rows_.push_back(std::make_unique<Row>());
+    rows_.back()->index = static_cast<Slot>(i);
     free_rows_.push_back(rows_.back().get());
   }
-  locks_.reserve(options.window * 8);
 }
 
 Import::~Import() {
@@ -145,7 +155,7 @@ void Import::take_line(std::string_view line) {
   row.busy_count = row.bucket = 0;
   row.created = row.updated = false;
   start(row);
-  pump(false);
+  if (++lines_since_pump_ >= lines_per_pump) pump(false);
 }
 
 // ---- one line ------------------------------------------------------------------------------
@@ -153,20 +163,25 @@ void Import::take_line(std::string_view line) {
 // Takes all keys or none; without them the row waits behind the holder of the first one missing.
 bool Import::lock(Row& row) {
   for (std::uint32_t i = 0; i < row.key_count; ++i) {
-    const auto found = locks_.find(row.keys[i]);
-    if (found == locks_.end()) continue;
-    found->second->waiting.push_back(&row);
+    const Slot found = locks_.find(row.keys[i], [&](Slot s) {
+      return rows_[s / keys_max]->keys[s % keys_max] == row.keys[i];
+    });
+    if (found == none) continue;
+    rows_[found / keys_max]->waiting.push_back(&row);
     return false;
   }
-  for (std::uint32_t i = 0; i < row.key_count; ++i) locks_.emplace(row.keys[i], &row);
+  for (Slot i = 0; i < row.key_count; ++i) {
+    locks_.insert(row.keys[i], row.index * static_cast<Slot>(keys_max) + i);
+  }
+  row.locked = true;
   return true;
 }
 
 void Import::unlock(Row& row) {
-  for (std::uint32_t i = 0; i < row.key_count; ++i) {
-    const auto found = locks_.find(row.keys[i]);
-    if (found != locks_.end() && found->second == &row) locks_.erase(found);
+  for (Slot i = 0; i < row.key_count && row.locked; ++i) {
+    locks_.erase(row.keys[i], row.index * static_cast<Slot>(keys_max) + i);
   }
+  row.locked = false;
 }
 
 void Import::start(Row& row) {
@@ -442,13 +457,17 @@ void Import::finish_row(Row& row) {
 // ---- the window ----------------------------------------------------------------------------
 
 void Import::pump(bool wait) {
+  lines_since_pump_ = 0;
   while (!ready_.empty() && submit(*ready_.front())) ready_.pop_front();
   {
     std::unique_lock lock(completed_mutex_);
     if (wait && completed_.empty()) {
       // With nothing submitted the door is full of others' Commands: only time helps.
+      wake_at_ = std::clamp<std::size_t>(submitted_ / 4, 1, wake_batch_max);
+      waiting_ = true;
       completed_ready_.wait_for(lock, std::chrono::milliseconds(submitted_ > 0 ? 20 : 1),
-                                [&] { return !completed_.empty(); });
+                                [&] { return completed_.size() >= wake_at_; });
+      waiting_ = false;
     }
     refused_turns_ = submitted_ > 0 || ready_.empty() ? 0 : refused_turns_ + 1;
     taken_.swap(completed_);

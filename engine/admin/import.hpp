@@ -17,10 +17,10 @@
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "engine/admin/import_row.hpp"
+#include "engine/base/table.hpp"
 
 namespace levy::admin {
 
@@ -114,12 +114,16 @@ class Import {
   std::vector<std::unique_ptr<Row>> rows_;
   std::vector<Row*> free_rows_;
   std::deque<Row*> ready_;               // have a Command to submit
-  std::unordered_map<std::uint64_t, Row*> locks_;
+  Table locks_;                          // key -> row index * keys_max + which of its keys
   std::size_t submitted_ = 0;            // Commands without an answer
   std::uint32_t refused_turns_ = 0;
   std::vector<LineError> errors_;
 
-  std::mutex completed_mutex_;           // guards completed_
+  std::size_t lines_since_pump_ = 0;
+
+  std::mutex completed_mutex_;           // guards completed_, waiting_, wake_at_
+  bool waiting_ = false;                 // pump() sleeps until
+  std::size_t wake_at_ = 1;              // so many are completed
   std::condition_variable completed_ready_;
   std::vector<Completion> completed_;
   std::vector<Completion> taken_;

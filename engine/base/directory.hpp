@@ -81,6 +81,7 @@ class Directory {
       if (k != key) continue;
       e.key.store(1, std::memory_order_release);
       --used_;
+      clear_graves(i);
       return;
     }
   }
@@ -93,6 +94,16 @@ class Directory {
     std::atomic<std::uint64_t> key{0};
     std::atomic<std::uint64_t> value{0};
   };
+
+  // Graves at the end of a run are empty places: no probe that passes them finds anything. Without
+  // this, years of changed identities would leave no empty place and unknown ones would be sought
+  // in the whole table.
+  void clear_graves(std::size_t last) {
+    if (entries_[(last + 1) & mask_].key.load(std::memory_order_relaxed) != 0) return;
+    for (std::size_t i = last; entries_[i].key.load(std::memory_order_relaxed) == 1;
+         i = (i - 1) & mask_)
+      entries_[i].key.store(0, std::memory_order_release);
+  }
 
   FixedArray<Entry> entries_;
   std::size_t mask_;

@@ -56,6 +56,8 @@ void Control::stop() {
     const std::lock_guard lock(queue_mutex_);
     left.swap(queue_);
   }
+  for (Pending& p : sending_) p.done(busy, {}, Lsn{});
+  sending_.clear();
   for (Pending& p : left) p.done(busy, {}, Lsn{});
   for (Done& done : under_way_) {
     if (done) done(busy, {}, Lsn{});
@@ -72,9 +74,13 @@ void Control::run() {
     keep_segments();
     snapshot_turn();
     if (done != 0) continue;
+    // What waits for frames or rings waits for answers, and nobody announces those.
+    const bool blocked = !sending_.empty();
+    const auto nap = std::chrono::microseconds(slab_.free_frames() < parts_.frames ? 100 : 500);
     std::unique_lock lock(queue_mutex_);
-    queue_news_.wait_for(lock, std::chrono::microseconds(500),
-                         [this] { return !queue_.empty() || stopping_.load(); });
+    queue_news_.wait_for(lock, nap, [&] {
+      return stopping_.load() || (!blocked && !queue_.empty());
+    });
   }
   take_replies();
   drain_logs();
@@ -84,54 +90,60 @@ void Control::run() {
 
 bool Control::enqueue(ShardId shard, const OperatorRequest& request, Done done,
                       std::size_t queue_max) {
+  bool news = false;
   {
     const std::lock_guard lock(queue_mutex_);
     if (closed_ || queue_.size() >= queue_max) return false;
     queue_.push_back(Pending{shard, request, std::move(done)});
+    news = queue_.size() == 1;  // the others were announced with the first
   }
-  queue_news_.notify_one();
+  if (news) queue_news_.notify_one();
   return true;
 }
 
 std::size_t Control::send_queued() {
   std::size_t sent = 0;
   for (; slab_.free_frames() != 0; ++sent) {
-    Pending next;
-    {
+    if (sending_.empty()) {  // the whole queue under one lock
       const std::lock_guard lock(queue_mutex_);
-      if (queue_.empty()) return sent;
-      pipeline::FrameRing& ring =
-          *parts_.rings->control_to_shard[parts_.map.loop_of(queue_.front().shard)];
-      if (ring.free_slots() == 0) return sent;
-      next = std::move(queue_.front());
-      queue_.pop_front();
+      sending_.swap(queue_);
     }
+    if (sending_.empty()) return sent;
+    Pending& next = sending_.front();
+    pipeline::FrameRing& ring = *parts_.rings->control_to_shard[parts_.map.loop_of(next.shard)];
+    if (ring.free_slots() == 0) return sent;
     Frame* frame = slab_.take();
     frame->flags = frame_operator;
     frame->shard = next.shard;
     std::memcpy(frame->rx, &next.request, sizeof next.request);
     frame->rx_bytes = sizeof next.request;
     under_way_[frame->index] = std::move(next.done);
-    const bool pushed =
-        parts_.rings->control_to_shard[parts_.map.loop_of(next.shard)]->try_push(frame);
+    sending_.pop_front();
+    const bool pushed = ring.try_push(frame);
     LEVY_CHECK(pushed);
   }
   return sent;
 }
 
 std::size_t Control::take_replies() {
+  constexpr std::size_t batches_max = 16;  // then the log and the segments have their turn
   Frame* frames[64];
-  const std::size_t n = parts_.rings->journal_to_control.pop(frames, 64);
-  for (std::size_t i = 0; i < n; ++i) {
-    Frame& frame = *frames[i];
-    OperatorReply reply;
-    std::memcpy(static_cast<void*>(&reply), frame.tx, sizeof reply);
-    Done done = std::move(under_way_[frame.index]);
-    under_way_[frame.index] = nullptr;
-    done(reply, {frame.tx + sizeof reply, frame.tx_bytes - sizeof reply}, frame.lsn);
-    slab_.give_back(&frame);
+  std::size_t taken = 0;
+  for (std::size_t batch = 0; batch < batches_max; ++batch) {
+    const std::size_t n = parts_.rings->journal_to_control.pop(frames, 64);
+    for (std::size_t i = 0; i < n; ++i) {
+      Frame& frame = *frames[i];
+      OperatorReply reply;
+      std::memcpy(static_cast<void*>(&reply), frame.tx, sizeof reply);
+      Done done = std::move(under_way_[frame.index]);
+      under_way_[frame.index] = nullptr;
+      done(reply, {frame.tx + sizeof reply, frame.tx_bytes - sizeof reply}, frame.lsn);
+      slab_.give_back(&frame);
+    }
+    taken += n;
+    if (n < 64) break;
   }
-  return n;
+  return taken;
 }
 
 admin::CallResult Control::call(ShardId shard, const OperatorRequest& request) {

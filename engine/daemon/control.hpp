@@ -117,7 +117,8 @@ class Control final : public admin::ControlDoor {
   std::vector<Done> under_way_;  // by frame index
   std::mutex queue_mutex_;
   std::condition_variable queue_news_;
-  std::deque<Pending> queue_;
+  std::deque<Pending> queue_;    // queue_mutex_
+  std::deque<Pending> sending_;  // the control thread's part of it, older than all of queue_
   std::atomic<bool> stopping_{false};
   bool closed_ = false;  // queue_mutex_: no further calls
   std::thread thread_;

@@ -142,16 +142,22 @@ std::string Daemon::Parts::recover_state() {
   directory = std::make_unique<Directory>(
       static_cast<std::size_t>(options.capacity.identities_max + options.capacity.accounts_max),
       huge_pages);
+  std::size_t left_out = 0;
   for (auto& s : shards) {
     const auto put = [&](rating::IdentityType type, std::string_view text, Slot slot) {
-      directory->put(Directory::key(static_cast<std::uint8_t>(type), text), s->id(), slot);
+      left_out += !directory->put(Directory::key(static_cast<std::uint8_t>(type), text), s->id(),
+                                  slot);
     };
     s->for_each_identity(put, [&](std::string_view name, Slot slot) {
       put(rating::IdentityType::account_name, name, slot);
     });
   }
+  if (left_out != 0)
+    return "capacity: " + std::to_string(left_out) + " identities or account names do not fit; raise "
+           "identities_max or accounts_max";
   journal::KeeperOptions keep;
   keep.segment_bytes = static_cast<std::uint64_t>(options.data.segment_bytes);
+  keep.ahead = 2;  // one is made while the other waits: a burst meets no wall
   keeper = std::make_unique<journal::SegmentKeeper>(*segments, supply, keep, r.segments,
                                                     r.next_sequence);
   journal::FileStorageOptions how;
@@ -417,10 +423,12 @@ int Daemon::run(bool (*stop_wanted)(), bool (*reopen_wanted)()) {
   if (!snapshot.empty()) log::warn("snapshot", "no final one: " + snapshot);
   p.control->stop();
   for (auto& t : p.threads) t->stop();
-  for (int i = 0; i < 5000 && !p.journal_loop->idle(); ++i) {
-    for (auto& loop : p.shard_loops) loop->do_work();
-    p.journal_loop->do_work();
-    std::this_thread::sleep_for(milliseconds(1));
+  for (int i = 0; i < 5000; ++i) {  // what a loop took over last still lies in the rings
+    std::size_t done = 0;
+    for (auto& loop : p.shard_loops) done += loop->do_work();
+    done += p.journal_loop->do_work();
+    if (done == 0 && p.journal_loop->idle()) break;
+    if (done == 0) std::this_thread::sleep_for(milliseconds(1));
   }
   for (int i = 0; i < 1000 && !p.journal->state_durable(); ++i) {
     p.journal->poll();

@@ -66,6 +66,7 @@ peer::Settings peer_settings(const config::Options& options, std::vector<peer::P
   s.node.vendor_id = static_cast<std::uint32_t>(d.vendor_id);
   s.node.origin_state_id = origin_state_id;
   s.timers.tw_s = static_cast<std::uint32_t>(d.watchdog_s);
+  s.timers.cer_s = static_cast<std::uint32_t>(d.capabilities_timeout_s);
   s.timers.cea_s = static_cast<std::uint32_t>(d.capabilities_timeout_s);
   s.timers.tc_s = static_cast<std::uint32_t>(d.reconnect_s);
   s.peers = peers;

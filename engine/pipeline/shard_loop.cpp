@@ -38,7 +38,7 @@ std::size_t ShardLoop::do_work() {
   if (open) {
     done += take(*rings_.edge_to_shard[options_.number],
                  out_.free_slots() / (1 + limits::pushes_max), now);
-    done += do_due(now);
+    done += do_due(now, done != 0 ? 1 : options_.due_max);
   }
   if (snapshot_active_ || snapshot_.walks_wanted.load(std::memory_order_acquire) != snapshot_walks_)
     done += do_snapshot();
@@ -242,9 +242,10 @@ void ShardLoop::process_operator(Frame& frame, Time now) {
 
 // ---- due work and snapshots ----------------------------------------------------------------
 
-std::size_t ShardLoop::do_due(Time now) {
+// Paced: beside traffic one at a time, so that a sweep over many sessions delays nobody.
+std::size_t ShardLoop::do_due(Time now, std::size_t due_max) {
   std::size_t done = 0;
-  for (std::size_t looked = 0; looked < 4 && done < options_.due_max; ++looked) {
+  for (std::size_t looked = 0; looked < 4 && done < due_max; ++looked) {
     if (slab_.free_frames() < 1 + limits::pushes_max ||
         out_.free_slots() < 2 * (1 + limits::pushes_max))
       return done;
@@ -295,7 +296,12 @@ std::size_t ShardLoop::do_snapshot() {
 
 // ---- counting ------------------------------------------------------------------------------
 
+// At most a few lines of a kind per second: a flood of refusals is in the counters.
 void ShardLoop::say(LogKind kind, std::uint32_t a, std::string_view text) {
+  Said& said = said_[static_cast<std::size_t>(kind)];
+  const std::int64_t second = time_.advance(Time{}).seconds();
+  if (said.second != second) said = Said{second, 0};
+  if (++said.lines > lines_per_second_max) return counters_.add(Counter::log_lost);
   LogEvent event;
   event.kind = kind;
   event.a = a;

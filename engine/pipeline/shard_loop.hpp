@@ -67,7 +67,7 @@ class ShardLoop final : public Loop {
   void hand_on(Frame& frame);
   void count(const Frame& frame, const rating::ChargeRequest& request);
   void count_pools();
-  std::size_t do_due(Time now);
+  std::size_t do_due(Time now, std::size_t due_max);
   std::size_t do_snapshot();
   void say(LogKind kind, std::uint32_t a, std::string_view text);
 
@@ -84,6 +84,12 @@ class ShardLoop final : public Loop {
   std::size_t snapshot_shard_ = 0;
   bool snapshot_active_ = false;
   shard::SnapshotCursor snapshot_cursor_;
+  static constexpr std::uint32_t lines_per_second_max = 10;  // of one kind
+  struct Said {
+    std::int64_t second = 0;
+    std::uint32_t lines = 0;
+  };
+  Said said_[16];
   LogRing log_{1024};
   std::size_t due_shard_ = 0;
   std::uint64_t turns_ = 0;

@@ -18,6 +18,7 @@ void Shard::refuse(Reason reason, Outcome& outcome) {
   outcome.reason = reason;
   outcome.mscc_count = 0;
   outcome.charge.movement_count = 0;
+  outcome.events &= event_identity_conflict;  // the rest did not happen
 }
 
 void Shard::pool_full(Outcome& outcome) {
@@ -45,9 +46,7 @@ void Shard::apply(const rating::ChargeRequest& request, const ChargeContext& con
       charge_open(slot, request, context, outcome);
     } else if ((session.flags & session_event) != 0 && request.type == RequestType::event) {
       facts.kind = RecordKind::charge;
-      run_event(edit(accounts_, session.account), request, context, outcome);
-      if (!transaction_.empty() && !add_verdict(edit(sessions_, slot), request, outcome))
-        pool_full(outcome);
+      charge_further_event(slot, request, context, outcome);
     } else {
       facts.kind = RecordKind::late_usage;
       charge_late(slot, request, context, outcome);
@@ -144,8 +143,13 @@ bool Shard::run_charge(Session& session, Account& account, const rating::ChargeR
     input.groups[i] = nullptr;
     input.grant_allowed[i] = true;
     scratch_.group_slots[i] = none;
-    if (rating::find_service(*input.plan, request.mscc[i]) == 0xffff) continue;
-    const Slot g = find_or_open_group(session, request.mscc[i], opened);
+    // A group that the plan no longer names still has its grant to settle, under that grant's plan.
+    const bool known = rating::find_service(*input.plan, request.mscc[i]) != 0xffff;
+    const Slot g = known ? find_or_open_group(session, request.mscc[i], opened)
+                         : find_group(session, request.mscc[i]);
+    if (!known && g == none) continue;
+    // A termination is never refused for want of room: its usage is priced on its own.
+    if (g == none && request.type == RequestType::termination) continue;
     if (g == none) {
       pool_full(outcome);
       return false;
@@ -178,6 +182,8 @@ bool Shard::run_charge(Session& session, Account& account, const rating::ChargeR
 
 void Shard::charge_open(Slot slot, const rating::ChargeRequest& request,
                         const ChargeContext& context, Outcome& outcome) {
+  // An event has a Session-Id of its own; here it would be reserved and never debited.
+  if (request.type == RequestType::event) return refuse(Reason::unable_to_comply, outcome);
   Session& session = edit(sessions_, slot);
   Account& account = edit(accounts_, session.account);
   touch_session(session, request, context, outcome);
@@ -198,12 +204,12 @@ void Shard::charge_open(Slot slot, const rating::ChargeRequest& request,
                                   : options_.session_ttl;
     const bool by_validity = granted && session.validity_longest != 0;
     set_deadline(slot, session, by_validity ? 2 * session.validity_longest : ttl, context.now);
-    if (request.type == RequestType::update && session.reauth_wanted != session.reauth_acked) {
-      session.reauth_acked = session.reauth_wanted;  // an update that crosses the RAR satisfies it
-      runtime_[slot].push_outstanding = false;
-    }
   }
-  if (outcome.charge.overflow || !add_verdict(session, request, outcome)) pool_full(outcome);
+  const bool satisfies =
+      request.type == RequestType::update && session.reauth_wanted != session.reauth_acked;
+  if (satisfies) session.reauth_acked = session.reauth_wanted;  // an update that crosses the RAR
+  if (outcome.charge.overflow || !add_verdict(session, request, outcome)) return pool_full(outcome);
+  if (satisfies) runtime_[slot].push_outstanding = false;
 }
 
 // U or T after T or after Tcc: debited once, answered 5002 (semantics.md "Sessions").
@@ -221,7 +227,7 @@ void Shard::charge_late(Slot slot, const rating::ChargeRequest& request,
   outcome.reason = Reason::unknown_session;
   outcome.mscc_count = 0;
   outcome.events |= event_late_usage;
-  set_deadline(slot, session, options_.duplicate_window, context.now);
+  set_deadline(slot, session, window_of(context), context.now);
   if (outcome.charge.overflow || !add_verdict(session, request, outcome)) pool_full(outcome);
 }
 
@@ -276,7 +282,8 @@ void Shard::charge_unknown(const rating::ChargeRequest& request, const ChargeCon
     run_event(account, request, context, outcome);
     if (transaction_.empty()) return;
     session.state = SessionState::ended;
-    set_deadline(slot, session, options_.duplicate_window, context.now);
+    note_number(session, request);
+    set_deadline(slot, session, window_of(context), context.now);
     if (!add_verdict(session, request, outcome)) return pool_full(outcome);
     outcome.events |= event_session_opened;
     return;
@@ -287,7 +294,7 @@ void Shard::charge_unknown(const rating::ChargeRequest& request, const ChargeCon
     // Refused as a command: the gateway will send no termination. The tombstone answers repeats.
     settle_session(slot, SessionState::ended, context.now, outcome);
     session.state = SessionState::ended;
-    set_deadline(slot, session, options_.duplicate_window, context.now);
+    set_deadline(slot, session, window_of(context), context.now);
   } else {
     for (std::size_t i = 0; i < request.mscc_count; ++i)
       session.validity_longest =
@@ -300,6 +307,23 @@ void Shard::charge_unknown(const rating::ChargeRequest& request, const ChargeCon
   if (outcome.charge.overflow || !add_verdict(session, request, outcome))
     return pool_full(outcome);
   outcome.events |= event_session_opened;
+}
+
+// One more event under a Session-Id that carried one before.
+void Shard::charge_further_event(Slot slot, const rating::ChargeRequest& request,
+                                 const ChargeContext& context, Outcome& outcome) {
+  const Slot account = sessions_[slot].account;
+  const Slot subscriber = resolve_subscriber(request, context, outcome);
+  if (subscriber != none && subscribers_[subscriber].account != account) {
+    outcome.events |= event_identity_conflict;  // the same Session-Id for another payer
+    return refuse(Reason::unable_to_comply, outcome);
+  }
+  Session& session = edit(sessions_, slot);
+  run_event(edit(accounts_, account), request, context, outcome);
+  if (transaction_.empty()) return;
+  note_number(session, request);
+  set_deadline(slot, session, window_of(context), context.now);
+  if (!add_verdict(session, request, outcome)) pool_full(outcome);
 }
 
 void Shard::run_event(Account& account, const rating::ChargeRequest& request,

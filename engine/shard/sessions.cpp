@@ -1,4 +1,4 @@
-// Shard: sessions, their groups and verdicts, gateways, pushes, deadlines.
+// Shard: sessions, their groups and verdicts, gateways, deadlines.
 // Core: shard. Allocates: never. Blocks: never. Clock: in the command.
 #include <algorithm>
 
@@ -88,7 +88,7 @@ Slot Shard::open_session(const rating::ChargeRequest& request, const ChargeConte
   s.apn_charging = supersede_key(request.called_station_id, request.charging_id, 1);
   s.apn_address = supersede_key(request.called_station_id, request.pdp_address, 2);
   if (request.type == RequestType::event) s.flags |= session_event;
-  s.host = find_or_open_host(request.origin_host, request.origin_realm);
+  s.host = find_or_open_host(request.origin_host, request.origin_realm, context.now);
   if (s.host == none) return none;
 
   Account& account = edit(accounts_, s.account);
@@ -118,8 +118,21 @@ void Shard::supersede_older(Slot slot, const rating::ChargeRequest&, Time now, O
   }
 }
 
+namespace {
+
+// The type whose numbers a session keeps: updates, or events where it is an event's.
+RequestType numbered_type(const Session& session) {
+  return (session.flags & session_event) != 0 ? RequestType::event : RequestType::update;
+}
+
+}  // namespace
+
 void Shard::note_number(Session& session, const rating::ChargeRequest& request) {
-  if (request.type != RequestType::update) return;
+  if (request.type == RequestType::termination && (session.flags & session_terminated) == 0) {
+    session.flags |= session_terminated;
+    session.termination_number = request.request_number;
+  }
+  if (request.type != numbered_type(session)) return;
   if ((session.flags & session_has_updates) == 0) {
     session.flags |= session_has_updates;
     session.number_max = request.request_number;
@@ -143,7 +156,7 @@ void Shard::touch_session(Session& session, const rating::ChargeRequest& request
   session.last_seen_at = static_cast<std::uint32_t>(context.now.seconds());
   const Host& known = hosts_[session.host];
   if (known.host() != request.origin_host || known.realm() != request.origin_realm) {
-    const Slot host = find_or_open_host(request.origin_host, request.origin_realm);
+    const Slot host = find_or_open_host(request.origin_host, request.origin_realm, context.now);
     if (host != none) session.host = host;
   }
   if (!request.has_origin_state_id) return;
@@ -171,6 +184,7 @@ void Shard::settle_session(Slot slot, SessionState as, Time now, Outcome& outcom
   Account& account = accounts_[session.account];
   rating::AccountView& view = scratch_.view;
   make_view(account, now, view, outcome);
+  std::size_t left = session.group_count;
   for (Slot g = session.first_group; g != none;) {
     rating::Group& group = edit(groups_, g);
     const Slot next = group.next;
@@ -179,7 +193,12 @@ void Shard::settle_session(Slot slot, SessionState as, Time now, Outcome& outcom
       if (plan_sets_[i] != nullptr && plan_sets_[i]->version == group.plan_version)
         plan = plan_sets_[i]->find(group.plan);
     }
-    if (plan != nullptr) {
+    // What on_lost may move must leave room for the releases of this group and those to come; an
+    // account with very many buckets gets its reservations back instead.
+    const std::size_t releases = limits::reservations_per_group_max * left--;
+    const std::size_t moves = outcome.charge.movement_count + view.bucket_count + 1 + releases +
+                              2 * limits::reservations_per_group_max;
+    if (plan != nullptr && moves <= limits::movements_max) {
       rating::MsccOutcome ignored;
       rating::settle_lost_group(group, *plan, view, now, ignored, outcome.charge);
     } else {
@@ -200,7 +219,6 @@ void Shard::end_session(Slot slot, SessionState as, Time now, Outcome& outcome,
   Session& session = edit(sessions_, slot);
   session.state = as;
   session.reauth_acked = session.reauth_wanted;
-  runtime_[slot] = Runtime{};
   set_deadline(slot, session, std::max(window, options_.duplicate_window), now);
   outcome.events |= as == SessionState::ended ? event_session_closed : event_session_lost;
 }
@@ -209,7 +227,9 @@ void Shard::free_session(Slot slot) {
   Session& session = edit(sessions_, slot);
   session_index_.erase(session_hash(session), slot);
   timers_.cancel(slot);
+  const bool queued = runtime_[slot].push_queued;  // its entry is still in the queue: one per slot
   runtime_[slot] = Runtime{};
+  runtime_[slot].push_queued = queued;
   if (session.previous != none) edit(sessions_, session.previous).next = session.next;
   else edit(accounts_, session.account).first_session = session.next;
   if (session.next != none) edit(sessions_, session.next).previous = session.previous;
@@ -224,13 +244,10 @@ void Shard::free_session(Slot slot) {
 
 // ---- groups --------------------------------------------------------------------------------
 
-// The group with the MSCC's key, made when it is not there; none: no room.
-Slot Shard::find_or_open_group(Session& session, const rating::MsccRequest& mscc,
-                               std::uint32_t& opened) {
-  Slot last = none;
+// The group with the MSCC's key, ready to change; none: the session has none.
+Slot Shard::find_group(const Session& session, const rating::MsccRequest& mscc) {
   for (Slot g = session.first_group; g != none; g = groups_[g].next) {
     const rating::Group& group = groups_[g];
-    last = g;
     const bool has = (group.flags & rating::group_has_rating_group) != 0;
     if (has != mscc.has_rating_group || (has && group.rating_group != mscc.rating_group) ||
         group.service_identifier_count != mscc.service_identifier_count)
@@ -242,6 +259,16 @@ Slot Shard::find_or_open_group(Session& session, const rating::MsccRequest& mscc
       return g;
     }
   }
+  return none;
+}
+
+// The same, made when it is not there; none: no room.
+Slot Shard::find_or_open_group(Session& session, const rating::MsccRequest& mscc,
+                               std::uint32_t& opened) {
+  const Slot known = find_group(session, mscc);
+  if (known != none) return known;
+  Slot last = session.first_group;
+  while (last != none && groups_[last].next != none) last = groups_[last].next;
   if (session.group_count >= limits::groups_per_session_max) return none;
   const Slot slot = take(groups_);
   if (slot == none) return none;
@@ -289,14 +316,39 @@ void Shard::release_verdict_chain(Slot head) {
   }
 }
 
+// Takes the oldest chain out of the session's list (it has one).
+Slot Shard::detach_oldest_verdict(Session& session) {
+  Slot before = none;
+  Slot oldest = session.first_verdict;
+  for (; verdicts_[oldest].next != none; oldest = verdicts_[oldest].next) before = oldest;
+  if (before == none) session.first_verdict = none;
+  else edit(verdicts_, before).next = none;
+  --session.verdict_count;
+  return oldest;
+}
+
+// A blank row: of the pool; where that is empty, of the session's own oldest verdicts.
+Slot Shard::take_verdict(Session& session, Slot& spare) {
+  const Slot fresh = take(verdicts_);
+  if (fresh != none) return fresh;
+  if (spare == none && session.verdict_count != 0) spare = detach_oldest_verdict(session);
+  if (spare == none) return none;
+  const Slot slot = spare;
+  Verdict& row = edit(verdicts_, slot);
+  spare = row.more;
+  row = Verdict{};
+  return slot;
+}
+
 // Keeps what the request is answered; the oldest beyond the limit goes. false: no room.
 bool Shard::add_verdict(Session& session, const rating::ChargeRequest& request,
                         const Outcome& outcome) {
   Slot head = none;
   Slot last = none;
+  Slot spare = none;
   const std::size_t count = std::max<std::size_t>(outcome.mscc_count, 1);
   for (std::size_t i = 0; i < count; ++i) {
-    const Slot slot = take(verdicts_);
+    const Slot slot = take_verdict(session, spare);
     if (slot == none) return false;
     Verdict& v = verdicts_[slot];
     v.in_use = 1;
@@ -332,20 +384,17 @@ bool Shard::add_verdict(Session& session, const rating::ChargeRequest& request,
   }
   verdicts_[head].next = session.first_verdict;
   session.first_verdict = head;
-  if (++session.verdict_count <= limits::verdicts_per_session_max) return true;
-  Slot before = head;
-  while (verdicts_[verdicts_[before].next].next != none) before = verdicts_[before].next;
-  const Slot oldest = verdicts_[before].next;
-  edit(verdicts_, before).next = none;
-  release_verdict_chain(oldest);
-  --session.verdict_count;
+  release_verdict_chain(spare);
+  if (++session.verdict_count > limits::verdicts_per_session_max)
+    release_verdict_chain(detach_oldest_verdict(session));
   return true;
 }
 
 // true: the request is a repeat and `outcome` holds what it was answered (or why it cannot be).
 bool Shard::answer_duplicate(Slot slot, const rating::ChargeRequest& request, Outcome& outcome) {
   const Session& session = sessions_[slot];
-  const bool fresh_update = request.type == RequestType::update &&
+  const bool numbered = request.type == numbered_type(session);
+  const bool fresh_update = numbered &&
                             ((session.flags & session_has_updates) == 0 ||
                              request.request_number > session.number_max);
   if (fresh_update) return false;
@@ -360,7 +409,10 @@ bool Shard::answer_duplicate(Slot slot, const rating::ChargeRequest& request, Ou
   bool known = false;
   if (request.type == RequestType::initial) {
     known = session.initial_number == request.request_number;
-  } else if (request.type == RequestType::update) {
+  } else if (request.type == RequestType::termination) {
+    known = (session.flags & session_terminated) != 0 &&
+            session.termination_number == request.request_number;
+  } else if (numbered) {
     const std::uint32_t back = session.number_max - request.request_number;
     known = back >= 64 || ((session.seen_updates >> back) & 1) != 0;
   }
@@ -379,6 +431,11 @@ void Shard::repeat_verdict(const Verdict& head, const rating::ChargeRequest& req
   outcome.currency = outcome.plan != nullptr ? outcome.plan->currency : std::uint16_t{0};
   const Verdict* v = &head;
   for (std::size_t i = 0; i < outcome.mscc_count; ++i) {
+    if (v->rating_group != request.mscc[i].rating_group) {  // not what was asked then
+      outcome.reason = rating::Reason::unable_to_comply;
+      outcome.mscc_count = 0;
+      return;
+    }
     rating::MsccOutcome& m = outcome.charge.mscc[i];
     m = rating::MsccOutcome{};
     m.reason = v->reason;
@@ -401,12 +458,13 @@ void Shard::repeat_verdict(const Verdict& head, const rating::ChargeRequest& req
 // ---- gateways ------------------------------------------------------------------------------
 
 // none: no room, or the two names are too long together (limits: 496 bytes).
-Slot Shard::find_or_open_host(std::string_view name, std::string_view realm) {
+Slot Shard::find_or_open_host(std::string_view name, std::string_view realm, Time now) {
   for (Slot h = 0; h < hosts_.capacity() && h < hosts_.used() + 1; ++h) {
     if (hosts_[h].live() && hosts_[h].host() == name && hosts_[h].realm() == realm) return h;
   }
   if (name.size() + realm.size() > sizeof(Host::text)) return none;
-  const Slot slot = take(hosts_);
+  Slot slot = take(hosts_);
+  if (slot == none) slot = idle_host(now);
   if (slot == none) return none;
   Host& host = hosts_[slot];
   host.in_use = 1;
@@ -415,6 +473,26 @@ Slot Shard::find_or_open_host(std::string_view name, std::string_view realm) {
   std::memcpy(host.text, name.data(), name.size());
   std::memcpy(host.text + name.size(), realm.data(), realm.size());
   return slot;
+}
+
+// The table is full: the place of a gateway without any session, blank. Looked for in vain once a
+// second at most, since every session is looked at. Gateways whose names change (containers) would
+// fill the table for good.
+Slot Shard::idle_host(Time now) {
+  if (hosts_searched_at_ == shard_seconds(now)) return none;
+  constexpr std::size_t hosts_max = 4096;
+  std::uint64_t held[hosts_max / 64] = {};
+  for (Slot s = 0; s < sessions_.capacity(); ++s) {
+    const Slot h = sessions_[s].host;
+    if (sessions_[s].live() && h < hosts_max) held[h / 64] |= std::uint64_t{1} << (h % 64);
+  }
+  for (Slot h = 0; h < hosts_.capacity() && h < hosts_max; ++h) {
+    if ((held[h / 64] >> (h % 64) & 1) != 0) continue;
+    edit(hosts_, h) = Host{};
+    return h;
+  }
+  hosts_searched_at_ = shard_seconds(now);
+  return none;
 }
 
 // Sessions whose gateway has restarted since their latest request end here, a few per step.
@@ -446,91 +524,6 @@ bool Shard::sweep_step(Time now, std::span<std::uint8_t> record, Outcome& outcom
   facts.kind = RecordKind::sweep;
   write_record(facts, now, record, outcome);
   return true;
-}
-
-// ---- pushes --------------------------------------------------------------------------------
-
-// Wanted is journaled with the caller's Record; at most one push of a session is outstanding.
-void Shard::ask_push(Slot slot, Session& session, bool has_rating_group,
-                     std::uint32_t rating_group, Time now, Outcome& outcome) {
-  ++session.reauth_wanted;
-  Runtime& run = runtime_[slot];
-  if (run.push_outstanding || outcome.push_count == outcome.pushes.size()) return;
-  run.push_outstanding = true;
-  run.push_tries = 1;
-  run.push_at = shard_seconds(now);
-  outcome.pushes[outcome.push_count++] =
-      Push{slot, session.reauth_wanted, has_rating_group, rating_group};
-}
-
-void Shard::requeue_push(Slot slot, Time now) {
-  Runtime& run = runtime_[slot];
-  run.push_outstanding = false;
-  queue_push(slot, shard_seconds(now) + options_.push_retry);
-}
-
-void Shard::queue_push(Slot slot, std::uint32_t at) {
-  Runtime& run = runtime_[slot];
-  if (run.push_queued) return;
-  run.push_queued = true;
-  run.push_at = at;
-  push_queue_[push_tail_] = slot;
-  push_tail_ = (push_tail_ + 1) % push_queue_.size();
-}
-
-// One push of the retry queue whose time has come.
-bool Shard::due_push(Time now, std::span<std::uint8_t> record, Outcome& outcome) {
-  for (int visits = 16; visits > 0 && push_head_ != push_tail_; --visits) {
-    const Slot slot = push_queue_[push_head_];
-    Runtime& run = runtime_[slot];
-    if (run.push_queued && run.push_at > shard_seconds(now)) return false;
-    push_head_ = (push_head_ + 1) % push_queue_.size();
-    if (!run.push_queued) continue;
-    run.push_queued = false;
-    const Session& session = sessions_[slot];
-    if (session.state != SessionState::open || session.reauth_wanted == session.reauth_acked)
-      continue;
-    run.push_outstanding = true;
-    ++run.push_tries;
-    outcome.session = slot;
-    outcome.account = session.account;
-    outcome.pushes[outcome.push_count++] = Push{slot, session.reauth_wanted, false, 0};
-    (void)record;  // nothing changed: the push rides without a Record of its own
-    return true;
-  }
-  return false;
-}
-
-void Shard::apply(const PushAnswer& answer, std::span<std::uint8_t> record, Outcome& outcome) {
-  outcome.reset();
-  outcome.answer = false;
-  if (answer.session >= sessions_.capacity()) return;
-  const Session& known = sessions_[answer.session];
-  if (known.state != SessionState::open ||
-      static_cast<std::uint32_t>(session_hash(known)) != answer.check ||
-      !runtime_[answer.session].push_outstanding)
-    return;
-  Runtime& run = runtime_[answer.session];
-  run.push_outstanding = false;
-  outcome.session = answer.session;
-  outcome.account = known.account;
-  outcome.subscriber = known.subscriber;
-  const bool success = answer.result_code / 1000 == 2;
-  const bool again = !success && answer.result_code != 5002 &&
-                     (answer.result_code == 0 || answer.retry) &&
-                     run.push_tries < options_.push_tries_max;
-  Session& session = edit(sessions_, answer.session);
-  if (answer.result_code == 5002) {  // the gateway does not know it: it ends here too
-    end_session(answer.session, SessionState::lost, answer.now, outcome);
-  } else if (!again) {
-    session.reauth_acked = success ? answer.number : session.reauth_wanted;
-    run.push_tries = 0;
-  }
-  if (session.state == SessionState::open && session.reauth_wanted != session.reauth_acked)
-    queue_push(answer.session, shard_seconds(answer.now) + (again ? options_.push_retry : 0));
-  Facts facts;
-  facts.kind = RecordKind::push_answer;
-  write_record(facts, answer.now, record, outcome);
 }
 
 }  // namespace levy::shard

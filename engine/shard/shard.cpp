@@ -166,6 +166,7 @@ void Shard::rebuild(Time now) {
   timers_.reset(shard_seconds(now));
   push_head_ = push_tail_ = 0;
   sweep_at_ = states_[0].sweep_cursor;
+  awaits_recovered_ = states_[0].time_micros != 0;
   for (Slot s = 0; s < sessions_.capacity(); ++s) {
     runtime_[s] = Runtime{};
     const Session& session = sessions_[s];
@@ -175,7 +176,7 @@ void Shard::rebuild(Time now) {
     overdue(session, now, effective);
     timers_.set(s, effective);
     if (session.state == SessionState::open && session.reauth_wanted != session.reauth_acked)
-      queue_push(s, shard_seconds(now));  // not acknowledged before the stop: push again
+      queue_push(s, 0);  // not acknowledged before the stop: push again at once
   }
 }
 
@@ -271,6 +272,7 @@ bool Shard::traced(Slot account) const {
 bool Shard::apply_due(Time now, std::span<std::uint8_t> record, Outcome& outcome) {
   outcome.reset();
   outcome.answer = false;
+  if (awaits_recovered_) return false;  // the downtime is not counted yet: nothing is late
   if (due_push(now, record, outcome)) return true;
   if (sweep_at_ != none && sweep_step(now, record, outcome)) return true;
   const std::uint32_t seconds = shard_seconds(now);

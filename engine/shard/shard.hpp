@@ -6,6 +6,7 @@
 // no change. The caller gives the bytes for the Record and carries them to the journal.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -120,7 +121,8 @@ class Shard {
   bool load_image(const ImageHeader& header, std::span<const std::uint8_t> words);
   // Loads slots of a snapshot chunk.
   bool load_slots(const SnapshotChunk& chunk, std::span<const std::uint8_t> bytes);
-  // After the last image: rebuilds free lists, indexes and timers.
+  // After the last image: rebuilds free lists, indexes and timers. Nothing falls due from here until
+  // the `recovered` Command has counted the downtime (a Shard that never wrote a Record needs none).
   void rebuild(Time now);
   // Calls on_subscriber(type, text, slot) and on_account(name, slot) for the directory.
   template <class OnSubscriber, class OnAccount>
@@ -149,6 +151,8 @@ class Shard {
                       Outcome& outcome);
   bool run_charge(Session& session, Account& account, const rating::ChargeRequest& request,
                   const ChargeContext& context, bool grants, Outcome& outcome);
+  void charge_further_event(Slot slot, const rating::ChargeRequest& request,
+                            const ChargeContext& context, Outcome& outcome);
   void run_event(Account& account, const rating::ChargeRequest& request,
                  const ChargeContext& context, Outcome& outcome);
   Slot resolve_subscriber(const rating::ChargeRequest& request, const ChargeContext& context,
@@ -166,16 +170,24 @@ class Shard {
                      const ChargeContext& context, Outcome& outcome);
   void note_number(Session& session, const rating::ChargeRequest& request);
   void set_deadline(Slot slot, Session& session, std::uint32_t seconds, Time now);
+  // How long a tombstone stays: a dialect can only lengthen it.
+  std::uint32_t window_of(const ChargeContext& context) const {
+    return std::max(options_.duplicate_window, context.duplicate_window);
+  }
   void settle_session(Slot slot, SessionState as, Time now, Outcome& outcome);
   // The tombstone stays for `window` seconds, and never shorter than Options::duplicate_window.
   void end_session(Slot slot, SessionState as, Time now, Outcome& outcome,
                    std::uint32_t window = 0);
   void free_session(Slot slot);
+  Slot find_group(const Session& session, const rating::MsccRequest& mscc);
   Slot find_or_open_group(Session& session, const rating::MsccRequest& mscc,
                           std::uint32_t& first_free);
   bool add_verdict(Session& session, const rating::ChargeRequest& request, const Outcome& outcome);
   void release_verdict_chain(Slot head);
-  Slot find_or_open_host(std::string_view host, std::string_view realm);
+  Slot detach_oldest_verdict(Session& session);
+  Slot take_verdict(Session& session, Slot& spare);
+  Slot find_or_open_host(std::string_view host, std::string_view realm, Time now);
+  Slot idle_host(Time now);
   bool session_id_is(const Session& session, std::string_view session_id) const;
   void ask_push(Slot slot, Session& session, bool has_rating_group, std::uint32_t rating_group,
                 Time now, Outcome& outcome);
@@ -282,6 +294,8 @@ class Shard {
   FixedArray<Slot> push_queue_;  // ring: sessions whose push is tried again
   std::size_t push_head_ = 0, push_tail_ = 0;
   Slot sweep_at_ = none;         // where the sweep is now; journaled with each Record it makes
+  std::uint32_t hosts_searched_at_ = 0;  // shard seconds: when no idle gateway was found last
+  bool awaits_recovered_ = false;  // from rebuild() to the `recovered` Command
   mutable FixedArray<std::int64_t> audit_;  // per bucket slot: scratch of totals()
   static constexpr std::size_t traced_max = 16;
   Slot traced_[traced_max];

@@ -102,13 +102,19 @@ struct Session {
   std::uint8_t group_count = 0;
   std::uint8_t id_bytes = 0;         // of the whole Session-Id
   std::uint8_t flags = 0;
-  std::uint8_t unused[6] = {};
+  std::uint8_t unused[2] = {};
+  std::uint32_t termination_number = 0;  // of the first termination taken (session_terminated)
   char id_head[104] = {};
   bool live() const { return state != SessionState::free; }
 };
 static_assert(sizeof(Session) == 208 && sizeof(Session) % 8 == 0);
 
-enum SessionFlags : std::uint8_t { session_has_updates = 1, session_event = 2 };
+// seen_updates and number_max count the updates of a session, and the events of an event's.
+enum SessionFlags : std::uint8_t {
+  session_has_updates = 1,
+  session_event = 2,
+  session_terminated = 4,
+};
 
 inline constexpr std::size_t session_id_head_bytes = sizeof(Session::id_head);
 

@@ -30,9 +30,12 @@ bool Shard::operate_system(Operation& op) {
       return true;
     case OperatorKind::recovered: {
       ShardState& state = edit(states_, 0);
+      // Modulo 2^32: a clock that was set back makes the gap negative, and shard seconds go on from
+      // where they stood in either case.
       const std::int64_t gap = r.now.seconds() - state.time_micros / 1'000'000;
-      if (state.time_micros != 0 && gap > 0) state.downtime += static_cast<std::uint32_t>(gap);
+      if (state.time_micros != 0) state.downtime += static_cast<std::uint32_t>(gap);
       ++state.restarts;
+      awaits_recovered_ = false;
       timers_.reset(shard_seconds(r.now));
       for (Slot s = 0; s < sessions_.capacity(); ++s) {
         if (!sessions_[s].live()) continue;

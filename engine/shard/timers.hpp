@@ -29,6 +29,10 @@ class Timers {
     Node& n = nodes_[slot];
     if (n.armed && n.at <= at) return;  // found again when its place comes up
     if (n.armed) unlink(slot);
+    if (!started_) {  // the wheel begins at the earliest deadline
+      position_ = seeded_ && position_ < at ? position_ : at;
+      seeded_ = true;
+    }
     link(slot, at < position_ ? position_ : at);
   }
 
@@ -42,13 +46,19 @@ class Timers {
     for (std::size_t i = 0; i < places; ++i) heads_[i] = none;
     position_ = now;
     at_ = none;
-    started_ = true;
+    started_ = seeded_ = true;
   }
 
   // One slot whose put time has come (it is unlinked), or none. Looks at most at `visits` entries
   // and places, so that a turn stays bounded.
   Slot take(std::uint32_t now, int visits) {
-    if (!started_) reset(now);
+    if (!started_ && !seeded_) position_ = now;
+    started_ = true;
+    // A long jump: one revolution visits every place, more would only repeat it.
+    if (now > position_ && now - position_ > places) {
+      position_ = now - places;
+      at_ = none;
+    }
     while (visits-- > 0 && position_ <= now) {
       if (at_ == none) at_ = heads_[position_ % places];
       if (at_ == none) {
@@ -97,7 +107,8 @@ class Timers {
   FixedArray<Slot> heads_;
   std::uint32_t position_ = 0;  // the place being visited
   Slot at_ = none;              // next entry of that place to look at
-  bool started_ = false;
+  bool started_ = false;        // take() has run: the position only grows
+  bool seeded_ = false;         // the position means something
 };
 
 }  // namespace levy::shard

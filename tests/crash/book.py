@@ -24,8 +24,12 @@ class Session:
     imsi: str
     totals: dict = dataclasses.field(default_factory=dict)   # rating group -> octets used
     granted: dict = dataclasses.field(default_factory=dict)  # rating group -> octets
-    is_open: bool = False
+    state: str = ""   # "" until levyd took its first request; then as levyd shows it
     update_max: int = 0
+
+    @property
+    def is_open(self):
+        return self.state == "open"
 
     def use(self, request):
         for rating_group, octets in request.used.items():
@@ -38,9 +42,9 @@ class Session:
         if request.kind == "U":
             self.update_max = max(self.update_max, request.number)
         if request.kind == "T":
-            self.granted, self.is_open = {}, False
+            self.granted, self.state = {}, "ended"
             return
-        self.is_open = True
+        self.state = "open"
         self.granted = {rg: granted for rg, (_, granted) in request.answer.mscc.items()}
 
     def spent(self):
@@ -84,6 +88,14 @@ class Page:
             if request.answer.is_verdict() and code not in KNOWN_MSCC_RESULTS:
                 raise Fault(f"{request}: rating group {rating_group} has Result-Code {code}")
         session.take_answer(request)
+        if request.kind == "I" and session.is_open:
+            self._supersede(request)
+
+    def _supersede(self, initial):
+        """The gateway has forgotten the older session of this bearer: its termination was refused."""
+        for session_id, older in self.sessions.items():
+            if older.imsi == initial.imsi and older.is_open and session_id != initial.session:
+                older.granted, older.state = {}, "superseded"
 
     def spent(self, imsi):
         return sum(s.spent() for s in self.sessions.values() if s.imsi == imsi)

@@ -28,8 +28,9 @@ class Scene:
         self.levyd = Levyd(build, options=merge(base, options or {}))
         self.steps = 0
         self.sessions = 0
-        self.target_spent = 0.0
-        self.slowest_s = 0.0
+        self.overloaded = False
+        self.sent_away = 0
+        self.target_judged_here = False  # the part looks at the target's wallet itself
 
     def __enter__(self):
         try:
@@ -94,12 +95,26 @@ class Scene:
     def _charge(self, kind, number, usu, rsu):
         avps = wire.charge(self.steady_id, kind, number, STEADY,
                            [wire.mscc(1, rsu=rsu, usu=usu)], host="steady.test")
-        started = time.monotonic()
-        got = self.steady.exchange(wire.ccr(avps))
-        self.slowest_s = max(self.slowest_s, time.monotonic() - started)
+        got = self._exchange(avps, number)
         granted = (2001, STEP if rsu else None)
         good = got is not None and got.result == 2001 and got.services() == {1: granted}
         self.expect(good, f"the good gateway was answered {got}")
+
+    def _exchange(self, avps, number):
+        """Asks again after 3004 where the part overloads levyd; how often stands in `sent_away`."""
+        flags = wire.REQUEST | wire.PROXIABLE
+        for _ in range(1000):
+            started = time.monotonic()
+            got = self.steady.exchange(wire.ccr(avps, flags=flags), 10)
+            waited = time.monotonic() - started
+            self.expect(waited <= ANSWER_WITHIN_S,
+                        f"the good gateway waited {waited:.3f} s for answer {number}")
+            if not self.overloaded or got is None or got.result != 3004:
+                return got
+            self.sent_away += 1
+            flags |= wire.RETRANSMIT
+            time.sleep(0.01)
+        return got
 
     def _open_steady(self):
         self.steady_id = "steady.test;1;1"
@@ -115,10 +130,9 @@ class Scene:
         self.tick()
         self._charge(wire.TERMINATION, self.steps + 1, 0, None)
         self.steady.close()
-        self.expect(self.slowest_s <= ANSWER_WITHIN_S,
-                    f"the good gateway waited {self.slowest_s:.3f} s for an answer")
         self._expect_wallet(STEADY, 0.25 * self.steps)
-        self._expect_wallet(TARGET, self.target_spent)
+        if not self.target_judged_here:
+            self._expect_wallet(TARGET, 0.0)
         if self.faults:
             raise LevydError(f"{len(self.faults)} faults:\n  " + "\n  ".join(self.faults))
 

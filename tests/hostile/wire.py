@@ -18,7 +18,8 @@ REQUEST, PROXIABLE, ERROR, RETRANSMIT = 0x80, 0x40, 0x20, 0x10
 MANDATORY, VENDOR = 0x40, 0x80
 INITIAL, UPDATE, TERMINATION, EVENT = 1, 2, 3, 4
 
-GROUPS = {279, 297, 443, 456, 437, 446, 431, 430, 434, 284, 260}
+# Proxy-Info comes back as it was sent, so what is in it is not judged.
+GROUPS = {279, 297, 443, 456, 437, 446, 431, 430, 434, 260}
 identifiers = itertools.count(0x1000)
 
 

@@ -145,7 +145,7 @@ def encode_value(name, value):
     if kind in NUMBERS:
         return struct.pack(NUMBERS[kind], value)
     if kind == "address":
-        return socket.inet_aton(value).join([b"\0\1", b""])
+        return b"\0\1" + socket.inet_aton(value)
     return value.encode() if kind == "text" else value
 
 
@@ -262,14 +262,16 @@ class Pending:
 class Gateway:
     """One connection of a Diameter client to levyd, with the capabilities exchange done.
 
-    `push_result` is the Result-Code of the answers to RAR and ASR; pushes are kept for next_push().
+    `push_result` is the Result-Code of the answers to RAR and ASR (0: they are not answered), and
+    `push_origin` whose answers they are (a relay passes on another's); pushes are kept for
+    next_push().
     """
     end_to_end = itertools.count(0x5C000000)  # one sequence for all: unique per Origin-Host too
 
     def __init__(self, port, host="pgw.test", realm="test", state_id=None, applications=(GY,),
                  push_result=2001):
         self.host, self.realm, self.state_id = host, realm, state_id
-        self.push_result = push_result
+        self.push_result, self.push_origin = push_result, None
         self.hop_by_hop = itertools.count(0x1000)
         self.pending = {}
         self.pushes = queue.Queue()
@@ -369,13 +371,14 @@ class Gateway:
             self.watchdogs += 1
         elif message.command in (RE_AUTH, ABORT):
             pairs = [("Session-Id", message.value("Session-Id")),
-                     ("Result-Code", self.push_result)] + self.origin()
+                     ("Result-Code", self.push_result)] + (self.push_origin or self.origin())
         elif message.command != DISCONNECT:
             raise Malformed(f"a request that no gateway serves:\n{message.text()}")
         octets = encode(message.flags & PROXIABLE, message.command, message.application,
                         message.hop_by_hop, message.end_to_end, pairs)
-        with self.lock:
-            self.stream.sendall(octets)
+        if message.command not in (RE_AUTH, ABORT) or self.push_result:
+            with self.lock:
+                self.stream.sendall(octets)
         if message.command in (RE_AUTH, ABORT):
             self.pushes.put(message)
 

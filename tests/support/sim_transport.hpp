@@ -75,6 +75,12 @@ class SimNetwork {
     return static_cast<std::uint32_t>(pending_.size() - 1);
   }
   void close_listener(std::uint32_t listener) { open_[listener] = false; }
+  // The listener's process is gone: connections that nobody accepted are reset.
+  void abandon_listener(std::uint32_t listener) {
+    close_listener(listener);
+    for (const auto& link : pending_[listener]) link->broken = true;
+    pending_[listener].clear();
+  }
   // nullptr: refused.
   std::shared_ptr<SimLink> connect(std::uint32_t listener) {
     if (listener >= open_.size() || !open_[listener] || chance(faults_.refuse_connect)) {
@@ -230,6 +236,17 @@ class SimTransport {
   Endpoint local_endpoint(ConnectionRef) const { return {4, 3868, {10, 0, 0, 1}}; }
   Endpoint peer_endpoint(ConnectionRef) const { return {4, 40000, {10, 0, 0, 2}}; }
 
+  // The process ends as by kill -9: its kernel closes every connection behind the bytes already
+  // sent, or resets it.
+  void power_off(bool resets) {
+    for (const std::uint32_t listener : listeners_) network_.abandon_listener(listener);
+    for (Connection& connection : slots_) {
+      if (!connection.link) continue;
+      if (resets) connection.link->broken = true;
+      else connection.link->pipe[connection.direction].ended = true;
+      connection.link.reset();
+    }
+  }
   // Cuts a connection as a broken network would.
   void break_connection(std::uint32_t index) {
     if (slots_[index].link) slots_[index].link->broken = true;

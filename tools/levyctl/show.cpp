@@ -86,14 +86,32 @@ std::string subscriber_table(const Json& json) {
   return out + "\n" + buckets_table(json);
 }
 
+// "0.25 EUR of wallet, 100 octets of bonus"
+std::string reserved_text(const Json& group) {
+  std::string out;
+  for (const Json& part : group.value("reserved", Json::array())) {
+    out += fmt::format("{}{} {} of {}", out.empty() ? "" : ", ", text_of(part, "amount"),
+                       text_of(part, part.contains("currency") ? "currency" : "unit"),
+                       text_of(part, "bucket"));
+  }
+  return out.empty() ? "0" : out;
+}
+
 std::string sessions_table(const Json& json) {
-  Rows rows = {{"SESSION-ID", "STATE", "OPENED", "LAST SEEN", "NUMBER", "GROUPS"}};
+  Rows rows = {{"SESSION-ID", "STATE", "OPENED", "LAST SEEN", "NUMBER"}};
+  Rows groups = {{"SESSION-ID", "RATING-GROUP", "GRANTED", "USED", "CHARGED", "RESERVED", "FINAL"}};
   for (const Json& one : json.value("sessions", Json::array())) {
     rows.push_back({text_of(one, "session_id"), text_of(one, "state"), date_of(one, "opened_at"),
-                    date_of(one, "last_seen_at"), text_of(one, "highest_request_number"),
-                    text_of(one, "groups")});
+                    date_of(one, "last_seen_at"), text_of(one, "highest_request_number")});
+    for (const Json& group : one.value("groups", Json::array())) {
+      const bool named = group.contains("rating_group") && !group["rating_group"].is_null();
+      groups.push_back({text_of(one, "session_id"), named ? text_of(group, "rating_group") : "none",
+                        text_of(group, "granted"), text_of(group, "used"),
+                        text_of(group, "charged"), reserved_text(group),
+                        group.value("final", false) ? "yes" : "no"});
+    }
   }
-  return laid_out(rows);
+  return laid_out(rows) + (groups.size() > 1 ? "\n" + laid_out(groups) : "");
 }
 
 std::string summary_table(const Json& json) {

@@ -1,0 +1,94 @@
+// Shard: pushes of sessions: asked for, retried, answered.
+// Core: shard. Allocates: never. Blocks: never. Clock: in the command.
+//
+// At most one push of a session is outstanding and at most one entry of a slot lies in the queue,
+// so that the queue never overflows; `wanted` and `acked` are in the images, the rest is rebuilt.
+#include "engine/shard/pools.hpp"
+
+namespace levy::shard {
+
+// Wanted is journaled with the caller's Record; at most one push of a session is outstanding.
+void Shard::ask_push(Slot slot, Session& session, bool has_rating_group,
+                     std::uint32_t rating_group, Time now, Outcome& outcome) {
+  ++session.reauth_wanted;
+  Runtime& run = runtime_[slot];
+  if (run.push_outstanding || outcome.push_count == outcome.pushes.size()) return;
+  run.push_outstanding = true;
+  run.push_tries = 1;
+  run.push_at = shard_seconds(now);
+  outcome.pushes[outcome.push_count++] =
+      Push{slot, session.reauth_wanted, has_rating_group, rating_group};
+}
+
+void Shard::requeue_push(Slot slot, Time now) {
+  Runtime& run = runtime_[slot];
+  run.push_outstanding = false;
+  queue_push(slot, shard_seconds(now) + options_.push_retry);
+}
+
+void Shard::queue_push(Slot slot, std::uint32_t at) {
+  Runtime& run = runtime_[slot];
+  if (run.push_queued) return;
+  run.push_queued = true;
+  run.push_at = at;
+  push_queue_[push_tail_] = slot;
+  push_tail_ = (push_tail_ + 1) % push_queue_.size();
+}
+
+// One push of the retry queue whose time has come.
+bool Shard::due_push(Time now, std::span<std::uint8_t> record, Outcome& outcome) {
+  for (int visits = 16; visits > 0 && push_head_ != push_tail_; --visits) {
+    const Slot slot = push_queue_[push_head_];
+    Runtime& run = runtime_[slot];
+    if (run.push_queued && run.push_at > shard_seconds(now)) return false;
+    push_head_ = (push_head_ + 1) % push_queue_.size();
+    if (!run.push_queued) continue;
+    run.push_queued = false;
+    const Session& session = sessions_[slot];
+    if (session.state != SessionState::open || session.reauth_wanted == session.reauth_acked ||
+        run.push_outstanding)
+      continue;
+    run.push_outstanding = true;
+    ++run.push_tries;
+    outcome.session = slot;
+    outcome.account = session.account;
+    outcome.pushes[outcome.push_count++] = Push{slot, session.reauth_wanted, false, 0};
+    (void)record;  // nothing changed: the push rides without a Record of its own
+    return true;
+  }
+  return false;
+}
+
+void Shard::apply(const PushAnswer& answer, std::span<std::uint8_t> record, Outcome& outcome) {
+  outcome.reset();
+  outcome.answer = false;
+  if (answer.session >= sessions_.capacity()) return;
+  const Session& known = sessions_[answer.session];
+  if (known.state != SessionState::open ||
+      static_cast<std::uint32_t>(session_hash(known)) != answer.check ||
+      !runtime_[answer.session].push_outstanding)
+    return;
+  Runtime& run = runtime_[answer.session];
+  run.push_outstanding = false;
+  outcome.session = answer.session;
+  outcome.account = known.account;
+  outcome.subscriber = known.subscriber;
+  const bool success = answer.result_code / 1000 == 2;
+  const bool again = !success && answer.result_code != 5002 &&
+                     (answer.result_code == 0 || answer.retry) &&
+                     run.push_tries < options_.push_tries_max;
+  Session& session = edit(sessions_, answer.session);
+  if (answer.result_code == 5002) {  // the gateway does not know it: it ends here too
+    end_session(answer.session, SessionState::lost, answer.now, outcome);
+  } else if (!again) {
+    session.reauth_acked = success ? answer.number : session.reauth_wanted;
+    run.push_tries = 0;
+  }
+  if (session.state == SessionState::open && session.reauth_wanted != session.reauth_acked)
+    queue_push(answer.session, shard_seconds(answer.now) + (again ? options_.push_retry : 0));
+  Facts facts;
+  facts.kind = RecordKind::push_answer;
+  write_record(facts, answer.now, record, outcome);
+}
+
+}  // namespace levy::shard

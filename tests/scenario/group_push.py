@@ -1,0 +1,115 @@
+"""What Levy sends by itself: RAR, over which connection, and what its answer means."""
+import queue
+
+from registry import scenario
+from replay import EMPTY, Mismatch, World, ask, eventually, granted, octets, settled
+
+STEP = 1500000
+FORCED = 7  # Reporting-Reason FORCED_REAUTHORISATION
+
+
+def wanted(world, session):
+    """Asks for a RAR without waiting for it."""
+    world.levyd.api("POST", "/v1/sessions/reauthorize", {"session_id": session.id})
+
+
+def opened(account, gateway):
+    session = account.session(gateway)
+    session.initial(ask(rsu=octets(STEP)), want=[granted(octets(STEP))])
+    return session
+
+
+def no_push(gateway, seconds):
+    try:
+        push = gateway.next_push(seconds)
+    except queue.Empty:
+        return
+    raise Mismatch(f"a push that nobody wanted:\n{push.text()}")
+
+
+@scenario()
+def gateway_behind_a_relay(world):
+    relay = world.gateway("relay.test", applications=(4, 0xFFFFFFFF))
+    origin = [("Origin-Host", "pgw9.far"), ("Origin-Realm", "far.example")]
+    relay.push_origin = origin
+    account = world.account("data-a", "1.000000")
+    session = account.session(relay, origin=origin,
+                              extra=[("Route-Record", "pgw9.far"), ("Destination-Host", "levy.test")])
+    session.initial(ask(rsu=octets(STEP)), want=[granted(octets(STEP))])
+    session.reauthorize()
+    session.update(ask(usu=octets(10), rsu=octets(STEP), reason=FORCED),
+                   want=[granted(octets(2 * STEP - 10))])
+    account.check("0.500000", "0.250000")
+
+
+@scenario()
+def session_that_the_gateway_does_not_know(world):
+    """RAA 5002 ends the session here: its reservation returns."""
+    account = world.account("data-a", "1.000000")
+    session = opened(account, world.gateway("unknowing.test", push_result=5002))
+    session.reauthorize()
+    eventually(lambda: not account.open_sessions(), "RAA 5002 ends the session")
+    account.check("1.000000")
+
+
+@scenario()
+def session_moves_to_another_connection(world):
+    """A RAR goes over the connection of the latest CCR, else over any open one of that host."""
+    first, second = world.gateway("two-ways.test", 0), world.gateway("two-ways.test", 1)
+    account = world.account("data-a", "10")
+    session = opened(account, first)
+    session.update(ask(rsu=EMPTY), want=[granted(octets(STEP))], gateway=second)
+    session.gateway = second
+    session.reauthorize()
+    no_push(first, 0.1)
+    session.update(ask(rsu=EMPTY, reason=FORCED), want=[granted(octets(STEP))], gateway=second)
+    second.close()
+    del world.gateways[("two-ways.test", 1)]
+    session.gateway = first
+    session.reauthorize()
+    session.update(ask(rsu=EMPTY, reason=FORCED), want=[granted(octets(STEP))])
+    account.check("9.75", "0.25")
+
+
+@scenario()
+def groups_of_one_session(world):
+    """A RAR for one Rating-Group, then one for the session: each says what it is for."""
+    account = world.account("data-a", "10")
+    session = opened(account, world.gateway("groups.test"))
+    session.reauthorize(1)
+    session.update(ask(rsu=EMPTY, reason=FORCED), want=[granted(octets(STEP))])
+    session.reauthorize()
+    session.update(ask(rsu=EMPTY, reason=FORCED), want=[granted(octets(STEP))])
+    account.check("9.75", "0.25")
+
+
+@scenario()
+def update_that_crosses_the_rar(world):
+    """Nobody answers the RAR, but a CCR-U comes: that satisfies it, so it is not sent again.
+    Without the CCR-U it is (push_retry is one second here)."""
+    gateway = world.gateway("crossing.test", push_result=0)
+    account = world.account("data-a", "10")
+    session = opened(account, gateway)
+    wanted(world, session)
+    session.expect_rar()
+    session.expect_rar()  # the retry
+    session.update(ask(rsu=EMPTY), want=[granted(octets(STEP))])
+    no_push(gateway, 2.5)
+    account.check("9.75", "0.25")
+
+
+@scenario(alone=True)
+def rar_after_a_power_cut(build):
+    """What no answer has satisfied is sent again, once the gateway is back."""
+    with World(build) as world:
+        account = world.account("data-a", "10")
+        session = opened(account, world.gateway("cut.test", push_result=0))
+        wanted(world, session)
+        session.expect_rar()
+        world.kill_and_start()
+        session.gateway = world.gateway("cut.test")
+        session.expect_rar()
+        session.update(ask(usu=octets(1), rsu=EMPTY, reason=FORCED),
+                       want=[granted(octets(2 * STEP - 1))])
+        session.terminate(ask(usu=octets(0)), want=[settled()])
+        account.check("9.75")

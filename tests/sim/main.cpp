@@ -1,0 +1,166 @@
+// sim_test: runs seeds, or one; prints the one command that repeats a failure.
+// Core: one thread. Allocates: yes. Blocks: on snapshot files. Clock: steady, for the budget only.
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <string>
+
+#include "tests/sim/world.hpp"
+
+namespace {
+
+using levy::sim::Planted;
+using levy::sim::Statistics;
+
+struct Choice {
+  bool one = false;
+  std::uint64_t seed = 1, steps = 3000, crashes = 10'000, seconds = 55, seeds_max = UINT64_MAX;
+  bool verbose = false, planted = false;
+};
+
+volatile std::uint64_t seed_now = 0;
+
+// A failed check aborts: say how to see it again first.
+void on_abort(int) {
+  char text[96];
+  const int size = std::snprintf(text, sizeof text, "FAILED. Repeat it with: tools/dev sim %llu\n",
+                                 static_cast<unsigned long long>(seed_now));
+  if (::write(2, text, static_cast<std::size_t>(size)) < 0) std::_Exit(3);
+  std::signal(SIGABRT, SIG_DFL);
+  std::abort();
+}
+
+// Empty, or the broken law.
+std::string run_seed(std::uint64_t seed, Planted planted, const Choice& choice, Statistics& sum,
+                     std::uint64_t& hash) {
+  seed_now = seed;
+  levy::sim::World world(seed, planted, choice.verbose);
+  std::string broken;
+  try {
+    world.run(choice.steps);
+  } catch (const std::exception& e) {
+    broken = e.what();
+  }
+  sum += world.statistics();
+  hash = world.hash();
+  return broken;
+}
+
+void print(const Statistics& s, std::uint64_t seeds, double seconds) {
+  const auto n = [](std::uint64_t v) { return static_cast<unsigned long long>(v); };
+  std::printf(
+      "%llu seeds, %llu steps, %llu crashes (%llu of them during recovery), %llu snapshots, %.1f s\n"
+      "%llu charges recorded, %llu answers (%llu repeats answered equal), %lld micros charged\n"
+      "%llu states compared after recovery, %llu with the journal alone; %llu transfers, "
+      "%llu gateway restarts, %llu RARs, %llu failed writes\n",
+      n(seeds), n(s.steps), n(s.crashes), n(s.recovery_crashes), n(s.snapshots), seconds,
+      n(s.records), n(s.answers), n(s.repeats_equal), static_cast<long long>(s.charged),
+      n(s.digests_compared), n(s.journal_replays), n(s.transfers), n(s.restarts), n(s.rars),
+      n(s.failed_writes));
+}
+
+int fail(std::uint64_t seed, const std::string& what) {
+  std::fprintf(stderr, "seed %llu: %s\nFAILED. Repeat it with: tools/dev sim %llu\n",
+               static_cast<unsigned long long>(seed), what.c_str(),
+               static_cast<unsigned long long>(seed));
+  return 1;
+}
+
+double since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+// Each planted bug must be found by most seeds.
+int run_planted(const Choice& choice) {
+  for (const Planted bug : {Planted::lying_disk, Planted::early_release}) {
+    const std::uint64_t seeds = 20;
+    std::uint64_t caught = 0;
+    std::string first;
+    for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+      Statistics sum;
+      std::uint64_t hash = 0;
+      const std::string broken = run_seed(seed, bug, choice, sum, hash);
+      caught += broken.empty() ? 0 : 1;
+      if (first.empty()) first = broken;
+    }
+    std::printf("%s: caught by %llu of %llu seeds, e.g. \"%s\"\n",
+                bug == Planted::lying_disk ? "a disk that lies" : "release before sync",
+                static_cast<unsigned long long>(caught), static_cast<unsigned long long>(seeds),
+                first.c_str());
+    if (caught * 10 < seeds * 8) {
+      std::fprintf(stderr, "FAILED: the auditor does not see a planted bug\n");
+      return 1;
+    }
+  }
+  return 0;
+}
+
+int run_many(const Choice& choice) {
+  const auto start = std::chrono::steady_clock::now();
+  Statistics sum;
+  std::uint64_t seeds = 0;
+  for (std::uint64_t seed = choice.seed; seeds < choice.seeds_max; ++seed) {
+    std::uint64_t hash = 0;
+    std::string broken = run_seed(seed, Planted::nothing, choice, sum, hash);
+    if (!broken.empty()) return fail(seed, broken);
+    if (seeds++ % 20 == 0) {
+      Statistics again;
+      std::uint64_t second = 0;
+      broken = run_seed(seed, Planted::nothing, choice, again, second);
+      if (!broken.empty() || second != hash) return fail(seed, "a second run ended otherwise");
+    }
+    if (sum.crashes >= choice.crashes && since(start) >= static_cast<double>(choice.seconds)) break;
+  }
+  print(sum, seeds, since(start));
+  return 0;
+}
+
+int run_one(const Choice& choice) {
+  const auto start = std::chrono::steady_clock::now();
+  Statistics sum;
+  std::uint64_t hash = 0;
+  const std::string broken = run_seed(choice.seed, Planted::nothing, choice, sum, hash);
+  print(sum, 1, since(start));
+  std::printf("hash %016llx\n", static_cast<unsigned long long>(hash));
+  return broken.empty() ? 0 : fail(choice.seed, broken);
+}
+
+constexpr const char* usage =
+    "sim_test [--seed N] [--steps M] [--verbose]\n"
+    "         [--from N] [--seeds MOST] [--crashes LEAST] [--seconds LEAST] [--planted]\n";
+
+bool read_arguments(int count, char** arguments, Choice& choice) {
+  for (int i = 1; i < count; ++i) {
+    const std::string name = arguments[i];
+    if (name == "--verbose") choice.verbose = true;
+    else if (name == "--planted") choice.planted = true;
+    else if (i + 1 == count) return false;
+    else {
+      const std::uint64_t value = std::strtoull(arguments[++i], nullptr, 10);
+      if (name == "--seed") choice.seed = value, choice.one = true;
+      else if (name == "--from") choice.seed = value;
+      else if (name == "--steps") choice.steps = value;
+      else if (name == "--seeds") choice.seeds_max = value;
+      else if (name == "--crashes") choice.crashes = value;
+      else if (name == "--seconds") choice.seconds = value;
+      else return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  Choice choice;
+  if (!read_arguments(count, arguments, choice)) {
+    std::fputs(usage, stderr);
+    return 2;
+  }
+  std::signal(SIGABRT, on_abort);
+  if (choice.planted) return run_planted(choice);
+  return choice.one ? run_one(choice) : run_many(choice);
+}
