@@ -14,11 +14,17 @@
 namespace {
 
 volatile std::sig_atomic_t stop_signal = 0;
-void on_signal(int signal) { stop_signal = signal; }
-bool stop_wanted() { return stop_signal != 0; }
+void on_signal(int signal) {
+  stop_signal = signal;
+}
+bool stop_wanted() {
+  return stop_signal != 0;
+}
 
 volatile std::sig_atomic_t hangups = 0;
-void on_hangup(int) { hangups = 1; }
+void on_hangup(int) {
+  hangups = 1;
+}
 bool reopen_wanted() {
   const bool wanted = hangups != 0;
   hangups = 0;
@@ -30,13 +36,15 @@ bool reopen_wanted() {
 int main(int argc, char** argv) {
   CLI::App app{
       "levyd: charging and policy over Diameter.\n"
-      "Reads one YAML file, recovers its data directory, listens, and runs until SIGTERM or SIGINT;\n"
+      "Reads one YAML file, recovers its data directory, listens, and runs until SIGTERM or "
+      "SIGINT;\n"
       "then it says DPR to every peer, writes a snapshot and stops.\n"
       "Exit codes: 0 stopped, 1 refused to start, 2 wrong flags, 3 the disk failed."};
   std::string config_path;
   bool check = false, adopt = false, help_config = false, version = false;
   app.add_option("-c,--config", config_path, "the configuration, e.g. config/examples/levyd.yaml");
-  app.add_flag("--check", check, "read the configuration and every plan, report all faults, and stop");
+  app.add_flag("--check", check,
+               "read the configuration and every plan, report all faults, and stop");
   app.add_flag("--adopt", adopt, "take over a data directory that another node has written");
   app.add_flag("--help-config", help_config, "list every key with its bounds, default and meaning");
   app.add_flag("--version", version, "print the version");

@@ -20,7 +20,8 @@ struct Bench {
     plan->currency = 978;
     for (int g = 0; g < groups; ++g) add_service(static_cast<std::uint32_t>(g + 1));
     for (int b = 0; b < unit_buckets; ++b) add_bucket(Unit::octets, 0);
-    for (int b = 0; b < money_buckets; ++b) add_bucket(Unit::money, b == 0 ? bucket_main_wallet : 0);
+    for (int b = 0; b < money_buckets; ++b)
+      add_bucket(Unit::money, b == 0 ? bucket_main_wallet : 0);
     request.mscc_count = static_cast<std::uint8_t>(groups);
     input.request = &request;
     input.plan = plan.get();
@@ -78,9 +79,9 @@ struct Bench {
 
 // Arguments: rating groups, money buckets, unit buckets.
 void charge_updates(benchmark::State& state) {
-  const auto bench = std::make_unique<Bench>(static_cast<int>(state.range(0)),
-                                             static_cast<int>(state.range(1)),
-                                             static_cast<int>(state.range(2)));
+  const auto bench =
+      std::make_unique<Bench>(static_cast<int>(state.range(0)), static_cast<int>(state.range(1)),
+                              static_cast<int>(state.range(2)));
   for (auto _ : state) {
     bench->charge_update();
     benchmark::DoNotOptimize(bench->result.mscc[0].granted);

@@ -27,7 +27,9 @@ std::string imsi_of(std::int64_t i) {
   std::string n = std::to_string(i);
   return "00101" + std::string(10 - n.size(), '0') + n;
 }
-std::string session_of(std::int64_t i) { return "pgw01.bench.example;1795342048;" + imsi_of(i); }
+std::string session_of(std::int64_t i) {
+  return "pgw01.bench.example;1795342048;" + imsi_of(i);
+}
 
 // One Shard with `sessions` subscribers, each with an open session and a grant.
 class World {
@@ -53,7 +55,8 @@ class World {
     whole(i);
   }
   void prepare(std::int64_t i, int type, std::uint32_t number) {
-    auto ccr = type == 1 ? test::Ccr::initial(session_of(i)) : test::Ccr::update(session_of(i), number);
+    auto ccr =
+        type == 1 ? test::Ccr::initial(session_of(i)) : test::Ccr::update(session_of(i), number);
     auto mscc = test::Mscc(1).rsu(usage);
     if (type != 1) mscc.usu(usage);
     message_ = ccr.imsi(imsi_of(i)).mscc(mscc).bytes();
@@ -201,8 +204,12 @@ void run(benchmark::State& state, bool whole) {
   state.counters["record_bytes"] = static_cast<double>(record_bytes) / static_cast<double>(count);
 }
 
-void whole(benchmark::State& state) { run(state, true); }
-void apply(benchmark::State& state) { run(state, false); }
+void whole(benchmark::State& state) {
+  run(state, true);
+}
+void apply(benchmark::State& state) {
+  run(state, false);
+}
 
 BENCHMARK(whole)->Arg(1)->Arg(100'000)->ArgName("sessions");
 BENCHMARK(apply)->Arg(1)->Arg(100'000)->ArgName("sessions")->UseManualTime();

@@ -35,10 +35,10 @@ struct Bucket {
   std::uint16_t kind = 0;        // interned bucket kind (catalogue), 0 = the plain wallet
   Unit unit = Unit::money;
   std::uint8_t flags = 0;
-  std::int16_t priority = 0;     // higher is used first; ties: earliest end, then oldest
-  std::uint16_t currency = 0;    // ISO 4217 numeric for money, else 0
-  Slot next = none;              // next bucket of the account, oldest first
-  std::uint32_t step = 1;        // units are taken in whole steps (semantics.md "Units and grants")
+  std::int16_t priority = 0;   // higher is used first; ties: earliest end, then oldest
+  std::uint16_t currency = 0;  // ISO 4217 numeric for money, else 0
+  Slot next = none;            // next bucket of the account, oldest first
+  std::uint32_t step = 1;      // units are taken in whole steps (semantics.md "Units and grants")
 
   bool live() const { return (flags & bucket_live) != 0; }
   std::int64_t free() const { return credits - spent + written_off - reserved - in_transit; }
@@ -65,20 +65,21 @@ struct Group {
   std::uint32_t rating_group = 0;
   std::uint8_t flags = 0;
   std::uint8_t service_identifier_count = 0;
-  std::uint16_t service = 0;        // index into the plan's services, of plan_version
+  std::uint16_t service = 0;  // index into the plan's services, of plan_version
   std::array<std::uint32_t, limits::service_identifiers_max> service_identifiers{};
   std::uint16_t plan = 0;           // interned plan
   std::uint16_t plan_version = 0;   // the version that the standing grant was made under
   std::uint32_t set_by_number = 0;  // CC-Request-Number that set the reservation
   std::int64_t running_total = 0;   // units of this session and group that no unit bucket paid
-  std::int64_t bucket_ahead = 0;    // units that unit buckets paid by rounding to their step, unused yet
-  std::int64_t used_total = 0;      // all units used
-  std::int64_t money_total = 0;     // micros charged for running_total
-  std::int64_t granted = 0;         // units of the standing grant
-  std::uint32_t granted_at = 0;     // unix seconds
-  std::uint32_t validity = 0;       // Validity-Time given with it, seconds, 0 = none
+  std::int64_t bucket_ahead =
+      0;  // units that unit buckets paid by rounding to their step, unused yet
+  std::int64_t used_total = 0;   // all units used
+  std::int64_t money_total = 0;  // micros charged for running_total
+  std::int64_t granted = 0;      // units of the standing grant
+  std::uint32_t granted_at = 0;  // unix seconds
+  std::uint32_t validity = 0;    // Validity-Time given with it, seconds, 0 = none
   std::array<Reservation, limits::reservations_per_group_max> reservations{};
-  Slot next = none;                 // next group of the session
+  Slot next = none;  // next group of the session
   std::uint32_t unused = 0;
 
   bool live() const { return (flags & group_live) != 0; }

@@ -13,9 +13,9 @@
 namespace levy::rating {
 namespace {
 
-constexpr std::uint16_t implicit_reasons =
-    reason_threshold | reason_quota_exhausted | reason_validity_time |
-    reason_rating_condition_change | reason_forced_reauthorisation;
+constexpr std::uint16_t implicit_reasons = reason_threshold | reason_quota_exhausted |
+                                           reason_validity_time | reason_rating_condition_change |
+                                           reason_forced_reauthorisation;
 
 // Rating groups of the message that name the group of an earlier one count as that one's.
 bool named_before(const ChargeInput& input, std::uint32_t i) {
@@ -36,8 +36,8 @@ void debit_used(const ChargeInput& input, Ledger& ledger, std::uint32_t i, MsccO
 }
 
 // Units to ask for, 0 = no grant. A request's number is raised to grant_min, capped at grant_max.
-std::int64_t wanted_units(const ChargeInput& input, const MsccRequest& mscc,
-                          const Service& service, const Group& group) {
+std::int64_t wanted_units(const ChargeInput& input, const MsccRequest& mscc, const Service& service,
+                          const Group& group) {
   if ((mscc.reporting_reasons & (reason_final | reason_qht)) != 0) return 0;
   if (!mscc.has_requested) {
     const bool implied = input.implicit_rsu && (mscc.reporting_reasons & implicit_reasons) != 0;
@@ -45,18 +45,21 @@ std::int64_t wanted_units(const ChargeInput& input, const MsccRequest& mscc,
   }
   if (service.price.free) return service.grant_max;  // zero-rated: the maximum grant
   const std::int64_t number = mscc.has_requested ? amount_of(mscc.requested, service.unit) : 0;
-  if (number > 0) return std::clamp(number, std::min(service.grant_min, service.grant_max),
-                                    service.grant_max);
-  const bool first = mscc.has_requested &&
-                     (input.request->type == RequestType::initial || group.plan == 0);
+  if (number > 0)
+    return std::clamp(number, std::min(service.grant_min, service.grant_max), service.grant_max);
+  const bool first =
+      mscc.has_requested && (input.request->type == RequestType::initial || group.plan == 0);
   return first ? service.grant_first : service.grant_default;
 }
 
 std::uint8_t final_flags(const Service& service) {
   switch (service.final_action) {
-    case FinalAction::terminate: return outcome_final;
-    case FinalAction::redirect: return outcome_final | outcome_redirect;
-    case FinalAction::restrict_access: return outcome_final | outcome_restrict;
+    case FinalAction::terminate:
+      return outcome_final;
+    case FinalAction::redirect:
+      return outcome_final | outcome_redirect;
+    case FinalAction::restrict_access:
+      return outcome_final | outcome_restrict;
   }
   return outcome_final;
 }
@@ -70,9 +73,9 @@ std::uint32_t threshold_of(const Service& service, std::int64_t granted) {
         static_cast<std::int64_t>(Int128{granted} * service.threshold_permille / 1000);
     threshold = threshold == 0 ? part : std::min(threshold, part);
   }
-  return threshold < granted ? static_cast<std::uint32_t>(std::min<std::int64_t>(
-                                   threshold, UINT32_MAX))
-                             : 0;
+  return threshold < granted
+             ? static_cast<std::uint32_t>(std::min<std::int64_t>(threshold, UINT32_MAX))
+             : 0;
 }
 
 void describe_grant(const Service& service, const Group& group, MsccOutcome& outcome) {

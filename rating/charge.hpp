@@ -21,22 +21,22 @@ namespace levy::rating {
 
 // The outcome of one MSCC or of a command, as a reason; diameter/app maps it to codes.
 enum class Reason : std::uint8_t {
-  ok = 0,                // 2001
-  no_credit,             // 4012 CREDIT_LIMIT_REACHED
-  denied,                // 4010 END_USER_SERVICE_DENIED (barred, suspended)
-  not_applicable,        // 4011 CREDIT_CONTROL_NOT_APPLICABLE
-  refused,               // 5003 AUTHORIZATION_REJECTED
-  rating_failed,         // 5031, Failed-AVP{Rating-Group}
-  user_unknown,          // 5030
-  unknown_session,       // 5002
-  unable_to_comply,      // 5012
-  too_busy,              // 3004, or as the dialect says
+  ok = 0,            // 2001
+  no_credit,         // 4012 CREDIT_LIMIT_REACHED
+  denied,            // 4010 END_USER_SERVICE_DENIED (barred, suspended)
+  not_applicable,    // 4011 CREDIT_CONTROL_NOT_APPLICABLE
+  refused,           // 5003 AUTHORIZATION_REJECTED
+  rating_failed,     // 5031, Failed-AVP{Rating-Group}
+  user_unknown,      // 5030
+  unknown_session,   // 5002
+  unable_to_comply,  // 5012
+  too_busy,          // 3004, or as the dialect says
 };
 
 enum MsccOutcomeFlags : std::uint8_t {
-  outcome_granted = 1,       // Granted-Service-Unit is sent
-  outcome_final = 2,         // Final-Unit-Indication is sent
-  outcome_redirect = 4,      // its action is REDIRECT (else RESTRICT with 8, else TERMINATE)
+  outcome_granted = 1,   // Granted-Service-Unit is sent
+  outcome_final = 2,     // Final-Unit-Indication is sent
+  outcome_redirect = 4,  // its action is REDIRECT (else RESTRICT with 8, else TERMINATE)
   outcome_restrict = 8,
 };
 
@@ -50,23 +50,23 @@ struct MsccOutcome {
   std::uint16_t service = 0xffff;        // index into the plan, for facts and for redirect address
   std::int64_t granted = 0;              // units
   // facts, for the record
-  std::int64_t used = 0;                 // units debited of the service's unit
-  std::int64_t used_by_buckets = 0;      // of these, paid by unit buckets
-  std::int64_t charged = 0;              // micros
-  std::int64_t unpaid = 0;               // micros written off
-  std::int64_t unrated = 0;              // units beyond every bucket that have no price
+  std::int64_t used = 0;             // units debited of the service's unit
+  std::int64_t used_by_buckets = 0;  // of these, paid by unit buckets
+  std::int64_t charged = 0;          // micros
+  std::int64_t unpaid = 0;           // micros written off
+  std::int64_t unrated = 0;          // units beyond every bucket that have no price
 };
 
 enum class MovementKind : std::uint8_t {
-  credit,      // credits += amount (top-up, allowance, refund)
-  expire,      // credits -= amount
-  spend,       // spent += amount
-  write_off,   // written_off += amount
-  reserve,     // reserved += amount
-  release,     // reserved -= amount
-  send,        // in_transit += amount (money between Shards)
-  arrive,      // in_transit -= amount, credits -= amount (the other Shard has it)
-  come_back,   // in_transit -= amount (the other Shard refused it)
+  credit,     // credits += amount (top-up, allowance, refund)
+  expire,     // credits -= amount
+  spend,      // spent += amount
+  write_off,  // written_off += amount
+  reserve,    // reserved += amount
+  release,    // reserved -= amount
+  send,       // in_transit += amount (money between Shards)
+  arrive,     // in_transit -= amount, credits -= amount (the other Shard has it)
+  come_back,  // in_transit -= amount (the other Shard refused it)
 };
 
 // One change of one bucket; amount > 0 always.
@@ -101,16 +101,17 @@ struct ChargeResult {
 // reservation: it debits and the standing grant is repeated (semantics.md "Sessions").
 struct ChargeInput {
   const ChargeRequest* request = nullptr;
-  const Plan* plan = nullptr;            // of the account now: new grants are made under it
-  const PlanSet* const* plan_sets = nullptr;  // all live versions, for the grants that usage consumes
+  const Plan* plan = nullptr;  // of the account now: new grants are made under it
+  const PlanSet* const* plan_sets =
+      nullptr;  // all live versions, for the grants that usage consumes
   std::uint32_t plan_set_count = 0;
-  std::uint16_t plan_version = 0;        // of `plan`
+  std::uint16_t plan_version = 0;  // of `plan`
   Time now{};
   std::array<Group*, limits::mscc_max> groups{};
   std::array<bool, limits::mscc_max> grant_allowed{};
-  bool implicit_rsu = false;             // dialect: grant without RSU for certain Reporting-Reasons
-  bool account_barred = false;           // suspended or barred: usage is debited, nothing granted
-  bool no_credit_code_4012 = false;      // dialect: 4012 even for REDIRECT and RESTRICT_ACCESS
+  bool implicit_rsu = false;         // dialect: grant without RSU for certain Reporting-Reasons
+  bool account_barred = false;       // suspended or barred: usage is debited, nothing granted
+  bool no_credit_code_4012 = false;  // dialect: 4012 even for REDIRECT and RESTRICT_ACCESS
 };
 
 // Rows of request.mscc that charge() and charge_event() read and answer: every MSCC; or row 0 for
@@ -122,12 +123,14 @@ inline std::uint32_t charged_rows(const ChargeRequest& request) {
 }
 
 // All functions here append to result.movements, so that several may share one result; charge()
-// and charge_event() write result.mscc[0 .. charged_rows(request)). A null group with usage of a known
-// service (a late message) is debited as a session of its own and answered unknown_session.
+// and charge_event() write result.mscc[0 .. charged_rows(request)). A null group with usage of a
+// known service (a late message) is debited as a session of its own and answered unknown_session.
 void charge(const ChargeInput& input, AccountView& account, ChargeResult& result);
 
-// Gives back every reservation of one group (termination, Tcc): the caller clears or frees the group.
-void release_group(Group& group, AccountView& account, ChargeResult& result, std::uint8_t mscc = 0xff);
+// Gives back every reservation of one group (termination, Tcc): the caller clears or frees the
+// group.
+void release_group(Group& group, AccountView& account, ChargeResult& result,
+                   std::uint8_t mscc = 0xff);
 
 // The reservations of a lost session's group become usage by its service's on_lost (semantics.md).
 void settle_lost_group(Group& group, const Plan& plan, AccountView& account, Time now,
@@ -145,8 +148,8 @@ inline bool bucket_ended(const Bucket& bucket, Time now) {
 // Shard calls it after charge(), which may have released the last reservation.
 void expire_buckets(AccountView& account, Time now, ChargeResult& result);
 
-// EVENT_REQUEST. direct_debiting: charges `mscc[i]` at once, no reservation; refund_account: credits
-// CC-Money (or the price of the units); check_balance: `enough`; price_enquiry: `cost`.
+// EVENT_REQUEST. direct_debiting: charges `mscc[i]` at once, no reservation; refund_account:
+// credits CC-Money (or the price of the units); check_balance: `enough`; price_enquiry: `cost`.
 struct EventResult {
   bool enough = false;  // Check-Balance-Result 422: ENOUGH_CREDIT
   Money cost{};         // Cost-Information 423

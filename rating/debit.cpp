@@ -71,8 +71,8 @@ void debit_money(Ledger& ledger, const Plan& plan, std::int64_t due, Group& grou
 
 }  // namespace
 
-void debit(Ledger& ledger, const Tariff& tariff, Group& group, std::int64_t used,
-           std::uint8_t mscc, MsccOutcome& outcome) {
+void debit(Ledger& ledger, const Tariff& tariff, Group& group, std::int64_t used, std::uint8_t mscc,
+           MsccOutcome& outcome) {
   if (used <= 0) return;
   outcome.used += used;
   if (tariff.service == nullptr) {

@@ -25,16 +25,20 @@ inline std::int64_t credit_limit_of(const Ledger& ledger, const Plan& plan) {
 
 // Debits `used` units and writes the facts of `outcome` (used, used_by_buckets, charged, unpaid,
 // unrated).
-void debit(Ledger& ledger, const Tariff& tariff, Group& group, std::int64_t used,
-           std::uint8_t mscc, MsccOutcome& outcome);
+void debit(Ledger& ledger, const Tariff& tariff, Group& group, std::int64_t used, std::uint8_t mscc,
+           MsccOutcome& outcome);
 
 // The number of `unit` in a report; an absent number is 0.
 inline std::int64_t amount_of(const UnitAmounts& amounts, Unit unit) {
   switch (unit) {
-    case Unit::octets: return amounts.has_octets ? amounts.octets : 0;
-    case Unit::seconds: return amounts.has_seconds ? amounts.seconds : 0;
-    case Unit::events: return amounts.has_events ? amounts.events : 0;
-    case Unit::money: return amounts.has_money ? amounts.money.micros : 0;
+    case Unit::octets:
+      return amounts.has_octets ? amounts.octets : 0;
+    case Unit::seconds:
+      return amounts.has_seconds ? amounts.seconds : 0;
+    case Unit::events:
+      return amounts.has_events ? amounts.events : 0;
+    case Unit::money:
+      return amounts.has_money ? amounts.money.micros : 0;
   }
   return 0;
 }

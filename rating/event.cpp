@@ -57,7 +57,8 @@ void refund(Ledger& ledger, const Tariff& tariff, const MsccRequest& mscc, std::
   const UnitAmounts& amounts = mscc.requested.has_money ? mscc.requested : mscc.used;
   Int128 amount = 0;
   if (amounts.has_money) {
-    const bool same = amounts.money_currency == 0 || amounts.money_currency == tariff.plan->currency;
+    const bool same =
+        amounts.money_currency == 0 || amounts.money_currency == tariff.plan->currency;
     amount = same ? amounts.money.micros : -1;
   } else if (tariff.service == nullptr) {
     outcome.reason = unmatched_reason(*tariff.plan);
@@ -69,9 +70,8 @@ void refund(Ledger& ledger, const Tariff& tariff, const MsccRequest& mscc, std::
                  : price_exact(tariff.service->price, units);
   }
   std::uint32_t wallet = 0;
-  while (wallet < ledger.bucket_count() &&
-         !(ledger.main_wallet(wallet) && ledger.usable(wallet) &&
-           ledger.holds_money(wallet, tariff.plan->currency)))
+  while (wallet < ledger.bucket_count() && !(ledger.main_wallet(wallet) && ledger.usable(wallet) &&
+                                             ledger.holds_money(wallet, tariff.plan->currency)))
     ++wallet;
   if (amount < 0 || amount > limits::balance_micros_max || wallet == ledger.bucket_count() ||
       ledger.bucket(wallet).free() > limits::balance_micros_max - amount) {
@@ -127,8 +127,7 @@ void charge_event(const ChargeInput& input, AccountView& account, ChargeResult& 
   LEVY_CHECK(count <= limits::mscc_max, count);
   Ledger ledger(account, result, input.now);
   event = EventResult{};
-  event.enough =
-      count > 0 && input.request->requested_action == RequestedAction::check_balance;
+  event.enough = count > 0 && input.request->requested_action == RequestedAction::check_balance;
   for (std::uint32_t i = 0; i < count; ++i) {
     result.mscc[i] = MsccOutcome{};
     charge_one(input, ledger, static_cast<std::uint8_t>(i), result.mscc[i], event);

@@ -22,7 +22,8 @@ bool used_before(const Bucket& a, const Bucket& b) {
 std::uint32_t index_of(const AccountView& account, Slot slot) {
   std::uint32_t i = 0;
   while (i < account.bucket_count && account.slots[i] != slot) ++i;
-  LEVY_CHECK(i < account.bucket_count, slot, account.bucket_count);  // a reservation pins its bucket
+  LEVY_CHECK(i < account.bucket_count, slot,
+             account.bucket_count);  // a reservation pins its bucket
   return i;
 }
 
@@ -65,15 +66,34 @@ void apply_movement(Bucket& bucket, Slot slot, MovementKind kind, std::int64_t a
   std::int64_t* sum = nullptr;
   std::int64_t sign = 1;
   switch (kind) {
-    case MovementKind::credit: sum = &bucket.credits; break;
-    case MovementKind::expire: sum = &bucket.credits; sign = -1; break;
-    case MovementKind::spend: sum = &bucket.spent; break;
-    case MovementKind::write_off: sum = &bucket.written_off; break;
-    case MovementKind::reserve: sum = &bucket.reserved; break;
-    case MovementKind::release: sum = &bucket.reserved; sign = -1; break;
-    case MovementKind::send: sum = &bucket.in_transit; break;
+    case MovementKind::credit:
+      sum = &bucket.credits;
+      break;
+    case MovementKind::expire:
+      sum = &bucket.credits;
+      sign = -1;
+      break;
+    case MovementKind::spend:
+      sum = &bucket.spent;
+      break;
+    case MovementKind::write_off:
+      sum = &bucket.written_off;
+      break;
+    case MovementKind::reserve:
+      sum = &bucket.reserved;
+      break;
+    case MovementKind::release:
+      sum = &bucket.reserved;
+      sign = -1;
+      break;
+    case MovementKind::send:
+      sum = &bucket.in_transit;
+      break;
     case MovementKind::arrive:
-    case MovementKind::come_back: sum = &bucket.in_transit; sign = -1; break;
+    case MovementKind::come_back:
+      sum = &bucket.in_transit;
+      sign = -1;
+      break;
   }
   if (amount > bucket_sum_max || (sign > 0 && *sum > bucket_sum_max - amount) ||
       result.movement_count == limits::movements_max) {

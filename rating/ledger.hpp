@@ -68,6 +68,8 @@ inline std::int64_t own_reserved(const Group& group, Slot slot) {
   return sum;
 }
 
-inline std::int64_t positive(std::int64_t value) { return value > 0 ? value : 0; }
+inline std::int64_t positive(std::int64_t value) {
+  return value > 0 ? value : 0;
+}
 
 }  // namespace levy::rating

@@ -21,8 +21,8 @@ struct Price {
   std::int64_t denominator = 1;  // units, > 0
   std::int64_t step = 1;         // units, >= 1: every started step is charged in full
   Rounding rounding = Rounding::up;
-  bool free = false;             // zero-rated: no money is ever due
-  bool none = false;             // no price: usage beyond the unit buckets is unrated overrun
+  bool free = false;  // zero-rated: no money is ever due
+  bool none = false;  // no price: usage beyond the unit buckets is unrated overrun
 };
 
 enum class Overrun : std::uint8_t { debt, write_off };
@@ -31,13 +31,13 @@ enum class FinalAction : std::uint8_t { terminate = 0, redirect = 1, restrict_ac
 enum class OnLost : std::uint8_t { release, charge_reserved, charge_units };
 
 struct Service {
-  std::uint16_t name = 0;        // interned
-  Unit unit = Unit::octets;      // what the plan prices; other units of a report are ignored
-  bool any_rating_group = false; // matches whatever no other service names (`rate_as`)
+  std::uint16_t name = 0;             // interned
+  Unit unit = Unit::octets;           // what the plan prices; other units of a report are ignored
+  bool any_rating_group = false;      // matches whatever no other service names (`rate_as`)
   bool without_rating_group = false;  // matches an MSCC (or a command) that has no Rating-Group
-  bool indivisible = false;      // all or nothing
-  bool barred = false;           // 4010
-  bool refused = false;          // 5003
+  bool indivisible = false;           // all or nothing
+  bool barred = false;                // 4010
+  bool refused = false;               // 5003
   FinalAction final_action = FinalAction::terminate;
   OnLost on_lost = OnLost::release;
   Price price;
@@ -45,14 +45,15 @@ struct Service {
   std::int64_t grant_default = 0;  // later ones
   std::int64_t grant_min = 0;      // a request below is raised to it
   std::int64_t grant_max = limits::units_max;
-  std::int64_t lost_units = 0;     // for OnLost::charge_units
-  std::uint32_t validity = 0;      // Validity-Time seconds, 0 = not sent
+  std::int64_t lost_units = 0;           // for OnLost::charge_units
+  std::uint32_t validity = 0;            // Validity-Time seconds, 0 = not sent
   std::uint32_t quota_holding_time = 0;  // seconds, 0 = not sent
   // Quota threshold: remaining units at which the gateway reports; per-mille of the grant and an
   // absolute ceiling, 0 = not sent. Never sent with a final grant.
   std::uint16_t threshold_permille = 0;
   std::int64_t threshold_units = 0;
-  // Low credit: no single group takes more than this share of the free credit, per mille; 1000 = all.
+  // Low credit: no single group takes more than this share of the free credit, per mille; 1000 =
+  // all.
   std::uint16_t low_credit_permille = 1000;
   char redirect_address[128] = {};  // zero-terminated, for FinalAction::redirect
   std::uint8_t redirect_type = 2;   // Redirect-Address-Type 433: 0 IPv4, 1 IPv6, 2 URL, 3 SIP URI
@@ -83,7 +84,8 @@ struct Plan {
 // The plans of one version, indexed by interned plan id (sparse: plans[id].id == 0 when absent).
 struct PlanSet {
   std::uint16_t version = 0;  // 1.. ; 0 = none loaded
-  const Plan* const* plans = nullptr;  // plan_count pointers, null where the id is of something else
+  const Plan* const* plans =
+      nullptr;  // plan_count pointers, null where the id is of something else
   std::uint32_t plan_count = 0;
 
   const Plan* find(std::uint16_t plan_id) const {

@@ -28,7 +28,7 @@ struct Placed {
 
 // "0.25 EUR per 1500000 octets, step 1500000 octets": an exact decimal amount per units.
 struct PriceSource {
-  std::string amount;         // decimal text, e.g. "0.25"; never through floating point
+  std::string amount;  // decimal text, e.g. "0.25"; never through floating point
   std::int64_t per_units = 1;
   std::int64_t step_units = 0;  // 0 = per_units
   bool free = false;
@@ -47,20 +47,20 @@ struct ServiceSource {
   Placed<std::int64_t> threshold_permille, threshold_units;
   Placed<std::int64_t> low_credit_permille;
   Placed<bool> indivisible;
-  Placed<std::string> access;         // open | barred | refused
-  Placed<std::string> on_final;       // terminate | redirect | restrict_access
+  Placed<std::string> access;    // open | barred | refused
+  Placed<std::string> on_final;  // terminate | redirect | restrict_access
   Placed<std::string> redirect_to;
-  Placed<std::string> on_lost;        // release | charge_reserved | charge
+  Placed<std::string> on_lost;  // release | charge_reserved | charge
   Placed<std::int64_t> lost_units;
 };
 
 struct PlanSource {
   Placed<std::string> name;
-  Placed<std::string> currency;       // ISO 4217 letters
-  Placed<std::string> overrun;        // debt | write_off
-  Placed<std::string> unmatched;      // 5031 | 4010 | rate_as
-  Placed<std::string> credit_limit;   // decimal amount
-  Placed<std::int64_t> session_ttl;   // seconds
+  Placed<std::string> currency;      // ISO 4217 letters
+  Placed<std::string> overrun;       // debt | write_off
+  Placed<std::string> unmatched;     // 5031 | 4010 | rate_as
+  Placed<std::string> credit_limit;  // decimal amount
+  Placed<std::int64_t> session_ttl;  // seconds
   std::vector<ServiceSource> services;
   Place place;
 };
@@ -68,11 +68,11 @@ struct PlanSource {
 // A kind of bucket that imports and top-ups may name.
 struct BucketKindSource {
   Placed<std::string> name;
-  Placed<std::string> unit;           // money | octets | seconds | events
-  Placed<std::string> currency;       // for money
+  Placed<std::string> unit;      // money | octets | seconds | events
+  Placed<std::string> currency;  // for money
   Placed<std::int64_t> priority;
   Placed<std::int64_t> step;
-  Placed<std::int64_t> lifetime;      // seconds from the credit, 0 = none
+  Placed<std::int64_t> lifetime;  // seconds from the credit, 0 = none
 };
 
 struct Catalogue {

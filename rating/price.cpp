@@ -23,9 +23,12 @@ Int128 divide_wide(Int128 numerator, Int128 denominator, Rounding mode) {
   }
   const Int128 twice = remainder * 2;
   switch (mode) {
-    case Rounding::up: return quotient + (remainder != 0);
-    case Rounding::down: return quotient;
-    case Rounding::half_up: return quotient + (twice >= denominator);
+    case Rounding::up:
+      return quotient + (remainder != 0);
+    case Rounding::down:
+      return quotient;
+    case Rounding::half_up:
+      return quotient + (twice >= denominator);
     case Rounding::half_even:
       return quotient + (twice > denominator || (twice == denominator && (quotient & 1) != 0));
   }
@@ -55,9 +58,15 @@ std::int64_t furthest_boundary(const Price& price, std::int64_t total, std::int6
   const Int128 den = price.denominator;
   Int128 steps = 0;
   switch (price.rounding) {
-    case Rounding::up: steps = limit * den / per_step; break;
-    case Rounding::down: steps = ((limit + 1) * den - 1) / per_step; break;
-    case Rounding::half_up: steps = ((2 * limit + 1) * den - 1) / (2 * per_step); break;
+    case Rounding::up:
+      steps = limit * den / per_step;
+      break;
+    case Rounding::down:
+      steps = ((limit + 1) * den - 1) / per_step;
+      break;
+    case Rounding::half_up:
+      steps = ((2 * limit + 1) * den - 1) / (2 * per_step);
+      break;
     case Rounding::half_even:  // an exact half goes to the even neighbour: `limit` when it is even
       steps = ((2 * limit + 1) * den - (limit & 1)) / (2 * per_step);
       break;

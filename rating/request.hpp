@@ -64,7 +64,7 @@ struct UnitAmounts {
   std::int64_t octets = 0;   // 0..limits::units_max
   std::int64_t seconds = 0;
   std::int64_t events = 0;
-  Money money{};             // converted to micros; more digits than that are refused at decode
+  Money money{};  // converted to micros; more digits than that are refused at decode
   std::uint16_t money_currency = 0;  // Currency-Code 425 (ISO 4217 numeric), 0 = absent
 };
 
@@ -72,8 +72,8 @@ struct UnitAmounts {
 struct MsccRequest {
   bool has_rating_group = false;
   std::uint8_t service_identifier_count = 0;
-  bool has_requested = false;  // Requested-Service-Unit present, maybe empty
-  bool has_used = false;       // at least one Used-Service-Unit present, maybe empty
+  bool has_requested = false;           // Requested-Service-Unit present, maybe empty
+  bool has_used = false;                // at least one Used-Service-Unit present, maybe empty
   std::uint16_t reporting_reasons = 0;  // ReportingReason bits, MSCC level and inside the USUs
   std::uint32_t rating_group = 0;
   // Ascending and without repeats: the key of a group is (Rating-Group, this set).
@@ -84,8 +84,8 @@ struct MsccRequest {
 
 struct ChargeRequest {
   RequestType type{};
-  bool retransmitted = false;      // the T flag: a hint only
-  bool command_level = false;      // no MSCC in the message; mscc[0] holds the command's units
+  bool retransmitted = false;  // the T flag: a hint only
+  bool command_level = false;  // no MSCC in the message; mscc[0] holds the command's units
   bool has_requested_action = false;
   RequestedAction requested_action{};  // meaningful for events only (Open5GS sends it always)
   bool has_event_timestamp = false;
@@ -93,18 +93,18 @@ struct ChargeRequest {
   bool has_termination_cause = false;
   std::uint8_t identity_count = 0;
   std::uint8_t mscc_count = 0;
-  std::uint32_t request_number = 0;    // CC-Request-Number 415
+  std::uint32_t request_number = 0;  // CC-Request-Number 415
   std::uint32_t origin_state_id = 0;
   std::uint32_t termination_cause = 0;
   Time event_timestamp{};
-  std::string_view session_id;         // in full, 1..limits::session_id_bytes_max
+  std::string_view session_id;  // in full, 1..limits::session_id_bytes_max
   std::string_view origin_host;
   std::string_view origin_realm;
-  std::string_view destination_host;   // empty when absent
+  std::string_view destination_host;  // empty when absent
   std::string_view service_context_id;
   std::string_view called_station_id;  // the APN; empty when absent
   std::string_view charging_id;        // 3GPP-Charging-Id bytes as sent; empty when absent
-  std::string_view pdp_address;        // first PDP-Address or Framed-IP(v6): raw bytes; may be empty
+  std::string_view pdp_address;  // first PDP-Address or Framed-IP(v6): raw bytes; may be empty
   std::array<Identity, limits::identities_max> identities{};
   std::array<MsccRequest, limits::mscc_max> mscc{};
 };

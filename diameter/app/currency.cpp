@@ -8,7 +8,8 @@ namespace levy::app {
 
 Decimal to_decimal(Money money, std::uint16_t currency) {
   Decimal decimal{money.micros, -6};
-  while (decimal.exponent < -std::int32_t{currency_exponent(currency)} && decimal.digits % 10 == 0) {
+  while (decimal.exponent < -std::int32_t{currency_exponent(currency)} &&
+         decimal.digits % 10 == 0) {
     decimal.digits /= 10;
     ++decimal.exponent;
   }

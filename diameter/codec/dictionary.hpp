@@ -46,8 +46,8 @@ inline AvpType traits_of(std::uint32_t code, std::uint32_t vendor) {
   return other_vendor_type(code, vendor);
 }
 
-// The least number of data bytes that a value of this type has, as an example in a Failed-AVP: texts
-// and octet strings have one, for decoders that take an empty one for a fault.
+// The least number of data bytes that a value of this type has, as an example in a Failed-AVP:
+// texts and octet strings have one, for decoders that take an empty one for a fault.
 constexpr std::size_t data_bytes_min(AvpType type) {
   switch (type) {
     case AvpType::i32:

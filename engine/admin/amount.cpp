@@ -127,8 +127,8 @@ std::string_view parse_number(std::string_view text, std::uint64_t max, std::uin
 
 std::string money_text(std::int64_t micros) {
   const bool negative = micros < 0;
-  const std::uint64_t value =
-      negative ? std::uint64_t{0} - static_cast<std::uint64_t>(micros) : static_cast<std::uint64_t>(micros);
+  const std::uint64_t value = negative ? std::uint64_t{0} - static_cast<std::uint64_t>(micros)
+                                       : static_cast<std::uint64_t>(micros);
   std::string fraction = std::to_string(value % 1'000'000);
   fraction.insert(0, 6 - fraction.size(), '0');
   while (fraction.size() > 2 && fraction.back() == '0') fraction.pop_back();

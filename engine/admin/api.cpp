@@ -151,9 +151,11 @@ void AdminServer::Parts::subscriber_routes(httplib::Server& server) {
     if (!is_ready(response)) return;
     for (const char* type : {"account", "imsi", "e164", "nai", "private"}) {
       if (!request.has_param(type)) continue;
-      return send(response, operations.show(std::string(type) + ":" + request.get_param_value(type)));
+      return send(response,
+                  operations.show(std::string(type) + ":" + request.get_param_value(type)));
     }
-    if (request.has_param("sip")) return send(response, operations.show(request.get_param_value("sip")));
+    if (request.has_param("sip"))
+      return send(response, operations.show(request.get_param_value("sip")));
     send(response, error_answer(400, "bad_request", "say which subscriber",
                                 "?imsi=…, ?e164=…, ?account=…, ?sip=…, ?nai=… or ?private=…"));
   });
@@ -185,12 +187,13 @@ void AdminServer::Parts::subscriber_routes(httplib::Server& server) {
   on_one("/change-number", [](Operations& o, const std::string& id, const std::string& body) {
     return o.change_identity(id, body, rating::IdentityType::e164, "new_e164");
   });
-  server.Delete(one, [this](const Request& request, Response& response, const ContentReader& reader) {
-    std::string body;
-    if (read_body(reader, response, body) && is_ready(response)) {
-      send(response, operations.remove(request.matches[1].str()));
-    }
-  });
+  server.Delete(one,
+                [this](const Request& request, Response& response, const ContentReader& reader) {
+                  std::string body;
+                  if (read_body(reader, response, body) && is_ready(response)) {
+                    send(response, operations.remove(request.matches[1].str()));
+                  }
+                });
 }
 
 void AdminServer::Parts::other_routes(httplib::Server& server) {
@@ -265,8 +268,9 @@ void AdminServer::Parts::run_import(const Request& request, Response& response,
   if (const auto fault = import_options(request, import_choice)) return send(response, *fault);
   const std::unique_lock lock(operations.identity_mutex(), Operations::identity_patience);
   if (!lock.owns_lock()) {
-    return send(response, error_answer(503, "busy", "an import or a change of identities is running",
-                                       "GET /v1/import shows how far it is"));
+    return send(response,
+                error_answer(503, "busy", "an import or a change of identities is running",
+                             "GET /v1/import shows how far it is"));
   }
   Import import(door, import_choice, progress);
   // After a stop the rest is read and dropped, so that the summary arrives.
@@ -351,7 +355,8 @@ std::string AdminServer::start() {
       p.other_routes(*server);
     }
     // Bodies of unknown routes are bounded like all others.
-    const auto unknown = [](const Request& request, Response& response, const ContentReader& reader) {
+    const auto unknown = [](const Request& request, Response& response,
+                            const ContentReader& reader) {
       std::string body;
       if (read_body(reader, response, body)) unknown_route(request, response);
     };
@@ -362,7 +367,8 @@ std::string AdminServer::start() {
   }
   if (const std::string why = claim_socket_file(p.options.socket_path); !why.empty()) return why;
   p.local.set_address_family(AF_UNIX);
-  const bool bound = with_private_mask([&] { return p.local.bind_to_port(p.options.socket_path, 80); });
+  const bool bound =
+      with_private_mask([&] { return p.local.bind_to_port(p.options.socket_path, 80); });
   if (!bound) return "cannot listen at " + p.options.socket_path + ": " + last_error_text();
   if (p.options.http_port != 0) {
     if (p.options.http_port < 0) {

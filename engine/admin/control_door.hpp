@@ -1,6 +1,7 @@
 // ControlDoor: how the admin API reaches the Shards. Implemented by engine/pipeline's control loop;
 // tests implement it over bare Shards.
-// Core: control and admin threads. Allocates: yes. Blocks: call() waits for durability. Clock: none.
+// Core: control and admin threads. Allocates: yes. Blocks: call() waits for durability. Clock:
+// none.
 #pragma once
 
 #include <cstdint>
@@ -50,10 +51,12 @@ class ControlDoor {
 
   // Thread-safe: identity or account name -> place. Account names lead to account slots, all other
   // identities to subscriber slots.
-  virtual std::optional<Directory::Found> find(rating::IdentityType type, std::string_view text) = 0;
+  virtual std::optional<Directory::Found> find(rating::IdentityType type,
+                                               std::string_view text) = 0;
   // Control thread only (inside `done`) or through call(): publish after durability. false: another
   // place has it already (find() says which), or the directory is full.
-  virtual bool publish(rating::IdentityType type, std::string_view text, ShardId shard, Slot slot) = 0;
+  virtual bool publish(rating::IdentityType type, std::string_view text, ShardId shard,
+                       Slot slot) = 0;
   virtual void withdraw(rating::IdentityType type, std::string_view text) = 0;
 
   virtual std::uint32_t shard_count() const = 0;
@@ -64,7 +67,8 @@ class ControlDoor {
   virtual std::string status_json() = 0;
   virtual std::string metrics_text() = 0;  // Prometheus exposition format
   virtual bool ready() = 0;                // recovered, plans loaded, listening
-  // Starts or ends a trace of a subscriber's messages; items come to `on_item` until it returns false.
+  // Starts or ends a trace of a subscriber's messages; items come to `on_item` until it returns
+  // false.
   struct TraceItem {
     Time at{};
     bool from_gateway = false;
@@ -72,7 +76,8 @@ class ControlDoor {
     std::string peer;
   };
   virtual bool trace(std::function<bool(const TraceItem&)> on_item) = 0;
-  // Re-reads the plan files; empty string or the text of all faults. A plan with faults changes nothing.
+  // Re-reads the plan files; empty string or the text of all faults. A plan with faults changes
+  // nothing.
   virtual std::string reload() = 0;
 };
 

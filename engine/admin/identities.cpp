@@ -34,8 +34,10 @@ std::optional<Answer> find_known(ControlDoor& door, std::string_view id, Known& 
   known.target = *target;
   std::vector<IdentityText> all;
   for (const shard::Subscriber& subscriber : known.image.subscribers) {
-    if (subscriber.imsi != 0) all.push_back({rating::IdentityType::imsi, digits_text(subscriber.imsi)});
-    if (subscriber.e164 != 0) all.push_back({rating::IdentityType::e164, digits_text(subscriber.e164)});
+    if (subscriber.imsi != 0)
+      all.push_back({rating::IdentityType::imsi, digits_text(subscriber.imsi)});
+    if (subscriber.e164 != 0)
+      all.push_back({rating::IdentityType::e164, digits_text(subscriber.e164)});
   }
   for (const shard::OperatorIdentity& identity : known.image.identities) {
     all.push_back({identity.type, std::string(identity.view())});
@@ -107,7 +109,8 @@ Answer Operations::change_identity(std::string_view id, std::string_view body,
   const std::string_view wanted = fields.required(key);
   if (!fields.fault()) {
     const std::string_view why = checked_identity(type, wanted, clean);
-    if (!why.empty()) fields.fail(std::string(key) + " \"" + std::string(wanted) + "\": " + std::string(why));
+    if (!why.empty())
+      fields.fail(std::string(key) + " \"" + std::string(wanted) + "\": " + std::string(why));
   }
   if (fields.fault()) return *fields.fault();
   Known known;

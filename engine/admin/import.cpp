@@ -324,8 +324,8 @@ void Import::on_done(Row* row, const shard::OperatorReply& reply) {
 // All that the Command made, or nothing of it. `fresh`: the identities that were not there before.
 bool Import::publish(const Row& row, const shard::OperatorReply& reply, std::uint8_t& fresh) {
   const RowValues& values = row.values;
-  if (row.step == Step::account &&
-      !door_.publish(rating::IdentityType::account_name, values.account, row.shard, reply.account)) {
+  if (row.step == Step::account && !door_.publish(rating::IdentityType::account_name,
+                                                  values.account, row.shard, reply.account)) {
     return false;
   }
   const bool made = row.step == Step::account && reply.result == OperatorResult::ok;

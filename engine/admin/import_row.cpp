@@ -68,7 +68,8 @@ struct RowSax : nlohmann::json_sax<nlohmann::json> {
     if (!texts[static_cast<std::size_t>(column)].empty()) return fail("key \"" + text + "\" twice");
     return true;
   }
-  bool parse_error(std::size_t at, const std::string&, const nlohmann::detail::exception&) override {
+  bool parse_error(std::size_t at, const std::string&,
+                   const nlohmann::detail::exception&) override {
     return fail("not JSON, at byte " + std::to_string(at));
   }
 };
@@ -207,7 +208,8 @@ std::string row_values(const RowTexts& texts, const Names& names, RowValues& val
   if (account.empty()) account = text(Column::imsi);
   if (account.empty()) account = text(Column::e164);
   if (account.empty()) return "no account, imsi or e164: nothing names the account";
-  if (const auto why = checked_identity(rating::IdentityType::account_name, account, values.account);
+  if (const auto why =
+          checked_identity(rating::IdentityType::account_name, account, values.account);
       !why.empty()) {
     return quoted("account", account, why);
   }

@@ -1,5 +1,6 @@
-// Operators' changes to money, status and sessions (see operations.hpp); identities.cpp has the rest.
-// Core: admin threads. Allocates: yes. Blocks: waits for durability. Clock: system, for lifetimes.
+// Operators' changes to money, status and sessions (see operations.hpp); identities.cpp has the
+// rest. Core: admin threads. Allocates: yes. Blocks: waits for durability. Clock: system, for
+// lifetimes.
 #include "engine/admin/operations.hpp"
 
 #include <chrono>

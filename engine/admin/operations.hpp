@@ -1,5 +1,6 @@
-// What an operator may do to one account, subscriber or session: each is one Command (transfer: mail).
-// Core: admin threads. Allocates: yes. Blocks: waits for durability. Clock: system, for lifetimes.
+// What an operator may do to one account, subscriber or session: each is one Command (transfer:
+// mail). Core: admin threads. Allocates: yes. Blocks: waits for durability. Clock: system, for
+// lifetimes.
 //
 // Thread-safe. Operations that make or move identities run one at a time, and not beside an
 // import: an identity belongs to one account, and only the order of Commands can keep it so.

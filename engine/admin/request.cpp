@@ -1,5 +1,6 @@
 // Requests, targets and answers (see request.hpp).
-// Core: admin threads. Allocates: yes. Blocks: run() waits for durability. Clock: steady, for waits.
+// Core: admin threads. Allocates: yes. Blocks: run() waits for durability. Clock: steady, for
+// waits.
 #include "engine/admin/request.hpp"
 
 #include <chrono>
@@ -120,7 +121,8 @@ std::string_view checked_identity(rating::IdentityType type, std::string_view te
   }
   if (text.size() > limits::identity_bytes_max) return "an identity has at most 127 bytes";
   for (const char c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) return "control characters in an identity";
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+      return "control characters in an identity";
   }
   clean = text;
   return {};
@@ -210,7 +212,8 @@ shard::OperatorReply run(ControlDoor& door, ShardId shard, const shard::Operator
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   std::unique_lock lock(waiting->mutex);
-  const bool answered = waiting->done.wait_until(lock, deadline, [&] { return waiting->reply.has_value(); });
+  const bool answered =
+      waiting->done.wait_until(lock, deadline, [&] { return waiting->reply.has_value(); });
   return answered ? *waiting->reply : busy;
 }
 

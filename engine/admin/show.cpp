@@ -216,7 +216,8 @@ Answer sessions_json(ControlDoor& door, const Target& target) {
   shard::OperatorRequest request = request_for(shard::OperatorKind::list_sessions, target);
   Json rows = Json::array();
   std::set<Slot> seen;  // a session that opens meanwhile moves all others by one
-  // The cursor ends the walk; the bound only ends a walk over sessions that come as fast as it goes.
+  // The cursor ends the walk; the bound only ends a walk over sessions that come as fast as it
+  // goes.
   constexpr int pages_max = 10'000;
   for (int page = 0; page < pages_max; ++page) {
     const CallResult result = door.call(target.shard, request);

@@ -1,5 +1,6 @@
 // Unix socket files (see socket_file.hpp).
-// Core: control, at start and stop. Allocates: text. Blocks: connect to a local socket. Clock: none.
+// Core: control, at start and stop. Allocates: text. Blocks: connect to a local socket. Clock:
+// none.
 #include "engine/admin/socket_file.hpp"
 
 #include <sys/socket.h>

@@ -34,8 +34,8 @@ shard::OperatorRequest mail_request(shard::OperatorKind kind, const shard::Mail&
 }
 
 std::string name_of_mail(const shard::Mail& mail) {
-  return "mail " + std::to_string(mail.from_shard) + "/" + std::to_string(mail.sequence) + " to \"" +
-         mail.to_account + "\"";
+  return "mail " + std::to_string(mail.from_shard) + "/" + std::to_string(mail.sequence) +
+         " to \"" + mail.to_account + "\"";
 }
 
 // transfer_forget at the receiver. Empty, or why not.

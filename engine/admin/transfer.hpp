@@ -5,8 +5,8 @@
 // transfer_close (A forgets its debt), then transfer_forget (B forgets its mark). A crash between
 // any two leaves mail that drive_mail() brings to its end; the receiver's mark makes a repeated
 // transfer_in count once. drive_mail() never runs beside a transfer: mail that is being delivered
-// must not be delivered from an old list after its mark is gone. Mail that the receiver refuses (its
-// account is gone, or full) comes back to the sender.
+// must not be delivered from an old list after its mark is gone. Mail that the receiver refuses
+// (its account is gone, or full) comes back to the sender.
 #pragma once
 
 #include "engine/admin/request.hpp"

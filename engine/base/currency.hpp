@@ -3,7 +3,8 @@
 //
 // Balances are micros whatever the exponent (semantics.md "Money"); the exponent governs only
 // CC-Money, Cost-Information and invoices. The codes without an exponent (metals, testing, funds
-// that are no legal tender) are left out: nothing can be charged in them. The one table of the house.
+// that are no legal tender) are left out: nothing can be charged in them. The one table of the
+// house.
 #pragma once
 
 #include <array>
@@ -69,7 +70,8 @@ constexpr const Currency* find_currency(std::uint16_t numeric) {
   return nullptr;
 }
 
-// Digits after the point of the currency's own money, by numeric code; 2 where there is no such code.
+// Digits after the point of the currency's own money, by numeric code; 2 where there is no such
+// code.
 inline constexpr auto currency_exponents = [] {
   std::array<std::uint8_t, 1000> table{};
   table.fill(2);

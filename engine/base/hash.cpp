@@ -15,9 +15,15 @@ std::uint64_t hash_bytes(std::string_view bytes, std::uint64_t seed) {
   return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed ^ process_key);
 }
 
-void set_hash_key(std::uint64_t key) { process_key = key; }
-std::uint64_t hash_key() { return process_key; }
+void set_hash_key(std::uint64_t key) {
+  process_key = key;
+}
+std::uint64_t hash_key() {
+  return process_key;
+}
 
-std::uint64_t stable_hash(std::string_view bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
+std::uint64_t stable_hash(std::string_view bytes) {
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
 
 }  // namespace levy

@@ -1,5 +1,5 @@
-// Pool: fixed array of slots with a free list. Slots are stable; the free list is rebuilt, never saved.
-// Core: shard. Allocates: at construction only. Blocks: never. Clock: none.
+// Pool: fixed array of slots with a free list. Slots are stable; the free list is rebuilt, never
+// saved. Core: shard. Allocates: at construction only. Blocks: never. Clock: none.
 //
 // T is trivially copyable, a multiple of 8 bytes, at most 512 (an image's bitmap has 64 words), and
 // says by `bool live() const` whether its slot is in use.

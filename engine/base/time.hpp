@@ -1,5 +1,6 @@
 // Time: microseconds since 1970-01-01T00:00:00Z (UTC, no leap seconds), and durations in seconds.
-// Core: any. Allocates: never. Blocks: never. Clock: none (values only; engine/clock.hpp reads clocks).
+// Core: any. Allocates: never. Blocks: never. Clock: none (values only; engine/clock.hpp reads
+// clocks).
 #pragma once
 
 #include <compare>
@@ -20,9 +21,15 @@ struct Seconds {
   constexpr auto operator<=>(const Seconds&) const = default;
 };
 
-constexpr Time operator+(Time t, Seconds s) { return Time{t.micros + s.value * 1'000'000}; }
-constexpr Time operator-(Time t, Seconds s) { return Time{t.micros - s.value * 1'000'000}; }
-constexpr std::int64_t micros_between(Time from, Time to) { return to.micros - from.micros; }
+constexpr Time operator+(Time t, Seconds s) {
+  return Time{t.micros + s.value * 1'000'000};
+}
+constexpr Time operator-(Time t, Seconds s) {
+  return Time{t.micros - s.value * 1'000'000};
+}
+constexpr std::int64_t micros_between(Time from, Time to) {
+  return to.micros - from.micros;
+}
 
 // Seconds between 1900-01-01 (NTP, the Diameter Time type, RFC 6733 4.3.1) and 1970-01-01.
 inline constexpr std::int64_t ntp_offset_seconds = 2'208'988'800;

@@ -254,6 +254,11 @@ std::string Control::metrics_text() {
 // ---- segments ------------------------------------------------------------------------------
 
 void Control::keep_segments() {
+  // On a full disk each try makes, removes and syncs a file: ten of them a second are enough.
+  constexpr std::int64_t retry_us = 100'000;
+  const Time now = SystemClock().now();
+  if (!keeper_failure_.empty() && micros_between(keeper_tried_, now) < retry_us) return;
+  keeper_tried_ = now;
   const journal::Failure failure = parts_.keeper->turn(needed_from_);
   if (failure.text == keeper_failure_) return;  // said once, not two thousand times a second
   keeper_failure_ = failure.text;

@@ -161,6 +161,7 @@ class Control final : public admin::ControlDoor {
   std::string snapshot_failure_;        // snapshot_mutex_: of the latest
   Lsn needed_from_{1};
   std::string keeper_failure_;
+  Time keeper_tried_{};
 };
 
 }  // namespace levy::daemon

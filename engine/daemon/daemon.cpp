@@ -38,7 +38,7 @@ struct Daemon::Parts {
   DaemonRequest request;
   const config::Options& options;
   HugePages huge_pages = HugePages::off;
-  journal::DataDirectory data;
+  journal::NodeDirectory data;
   std::vector<std::unique_ptr<shard::Scratch>> scratch;
   std::vector<std::unique_ptr<shard::Shard>> shards;
   std::unique_ptr<journal::SegmentFiles> segments;
@@ -153,8 +153,8 @@ std::string Daemon::Parts::recover_state() {
     });
   }
   if (left_out != 0)
-    return "capacity: " + std::to_string(left_out) + " identities or account names do not fit; raise "
-           "identities_max or accounts_max";
+    return "capacity: " + std::to_string(left_out) +
+           " identities or account names do not fit; raise identities_max or accounts_max";
   journal::KeeperOptions keep;
   keep.segment_bytes = static_cast<std::uint64_t>(options.data.segment_bytes);
   keep.ahead = 2;  // one is made while the other waits: a burst meets no wall

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <fstream>
 #include <sstream>
@@ -114,8 +115,9 @@ std::uint16_t Plans::take(const rating::Catalogue& catalogue,
     faults = "the catalogue of names is full: no further plan version can be named";
     return 0;
   }
-  if (find(number) != nullptr) return number;
-  return compile(catalogue, number, faults) ? number : std::uint16_t{0};
+  if (find(number) == nullptr && !compile(catalogue, number, faults)) return 0;
+  in_force_ = number;
+  return number;
 }
 
 bool Plans::compile(const rating::Catalogue& catalogue, std::uint16_t number, std::string& faults) {
@@ -137,20 +139,24 @@ bool Plans::compile(const rating::Catalogue& catalogue, std::uint16_t number, st
     fresh.kinds.push_back({k.name, k.id, k.unit, k.currency, k.priority, k.step, k.lifetime});
   fresh.plans = std::make_unique<rating::PlanVersion>(number, std::move(compiled.plans));
 
-  std::size_t slot = 0;  // an empty one, else the oldest version's
+  std::size_t slot = versions_.size();  // an empty one, else the oldest version's
   for (std::size_t i = 0; i < versions_.size(); ++i) {
     if (versions_[i].plans == nullptr) {
       slot = i;
       break;
     }
-    if (versions_[i].number < versions_[slot].number) slot = i;
+    // The version in force may be an old one that was loaded again: it stays.
+    if (versions_[i].number == in_force_) continue;
+    if (slot == versions_.size() || versions_[i].number < versions_[slot].number) slot = i;
   }
+  // The Shards read the table while it changes: one pointer at a time, after what it points to.
+  std::atomic_ref<const rating::PlanSet*> place(table_.sets[slot]);
   if (versions_[slot].plans != nullptr) {
-    table_.sets[slot] = nullptr;
+    place.store(nullptr, std::memory_order_release);
     barrier_();  // no Shard holds the old pointer any more
   }
   versions_[slot] = std::move(fresh);
-  table_.sets[slot] = &versions_[slot].plans->set();
+  place.store(&versions_[slot].plans->set(), std::memory_order_release);
   return true;
 }
 

@@ -57,6 +57,7 @@ class Plans {
   Intern intern_;
   Barrier barrier_;
   PlanTable table_;
+  std::uint16_t in_force_ = 0;  // taken last
   std::array<Version, limits::plan_versions_max> versions_;
 };
 

@@ -2,6 +2,7 @@
 // Core: control at start-up. Allocates: yes. Blocks: never. Clock: none.
 #include "engine/daemon/setup.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 
@@ -28,7 +29,7 @@ shard::Capacity shard_capacity(const config::Options& options, std::uint32_t sha
   // Open sessions keep up to 8 verdicts, tombstones those they ended with: commonly 2 to 4.
   s.verdicts = share(c.sessions_max * 8 + c.tombstones_max * 4, shards);
   s.texts = share(c.identities_max / 8 + c.sessions_max / 8, shards);
-  s.hosts = 256;
+  s.hosts = std::max<std::size_t>(256, static_cast<std::size_t>(options.diameter.connections_max));
   s.mails = 256;
   s.request_keys = share(c.accounts_max / 16 + 65536, shards);
   s.names = number == 0 ? 8192 : 0;

@@ -1,4 +1,4 @@
-// DataDirectory: see directory.hpp.
+// NodeDirectory: see directory.hpp.
 // Core: control. Allocates: yes. Blocks: on the disk. Clock: none (the time comes in).
 #include "engine/journal/directory.hpp"
 
@@ -39,7 +39,7 @@ std::span<const std::byte> bytes_of(const std::string& text) {
 
 }  // namespace
 
-Failure DataDirectory::open(const DirectoryRequest& request) {
+Failure NodeDirectory::open(const DirectoryRequest& request) {
   path_ = request.path;
   if (!good_name(request.node_name)) {
     return {EINVAL, "node name '" + request.node_name + "': 1 to " +
@@ -64,12 +64,12 @@ Failure DataDirectory::open(const DirectoryRequest& request) {
   return write_identity();
 }
 
-Failure DataDirectory::inspect(const std::string& path) {
+Failure NodeDirectory::inspect(const std::string& path) {
   path_ = path;
   return read_identity();
 }
 
-Failure DataDirectory::take_lock() {
+Failure NodeDirectory::take_lock() {
   const std::string path = path_ + "/lock";
   if (!disk::exists(path)) {
     disk::File made;
@@ -99,7 +99,7 @@ Failure DataDirectory::take_lock() {
   return {};
 }
 
-Failure DataDirectory::make(const DirectoryRequest& request) {
+Failure NodeDirectory::make(const DirectoryRequest& request) {
   if (request.shards < 1 || request.shards > limits::shards_max) {
     return {EINVAL, path_ + ": " + std::to_string(request.shards) + " shards; 1 to " +
                         std::to_string(limits::shards_max) + " are possible"};
@@ -135,7 +135,7 @@ Failure DataDirectory::make(const DirectoryRequest& request) {
   return disk::sync_directory(parent);
 }
 
-Failure DataDirectory::write_identity() {
+Failure NodeDirectory::write_identity() {
   char text[512];
   std::snprintf(text, sizeof text,
                 "levy data directory\nformat %u\nnode_id %016" PRIx64
@@ -152,7 +152,7 @@ Failure DataDirectory::write_identity() {
   return disk::rename_durably(path_, "LEVY.new", "LEVY");
 }
 
-Failure DataDirectory::read_identity() {
+Failure NodeDirectory::read_identity() {
   const std::string path = path_ + "/LEVY";
   disk::File file;
   if (Failure failure = disk::open_read(path, file)) return failure;
@@ -165,7 +165,7 @@ Failure DataDirectory::read_identity() {
   return parse_identity(text);
 }
 
-Failure DataDirectory::parse_identity(const std::string& text) {
+Failure NodeDirectory::parse_identity(const std::string& text) {
   const std::string path = path_ + "/LEVY";
   std::map<std::string, std::string> values;
   std::size_t crc_at = std::string::npos;

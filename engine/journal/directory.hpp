@@ -1,4 +1,4 @@
-// DataDirectory: the one place on disk that belongs to a node: made once, locked while in use.
+// NodeDirectory: the one place on disk that belongs to a node: made once, locked while in use.
 // Core: control. Allocates: yes. Blocks: on the disk. Clock: none (the time comes in).
 //
 //   <path>/LEVY        who this is: text, one "key value" per line, the last line its crc32c
@@ -31,7 +31,7 @@ struct DirectoryRequest {
   bool adopt = false;        // take over a directory of another node: it is renamed to ours
 };
 
-class DataDirectory {
+class NodeDirectory {
  public:
   // Makes the directory if there is none, locks it and reads who it is.
   Failure open(const DirectoryRequest& request);

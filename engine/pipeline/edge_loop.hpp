@@ -40,6 +40,7 @@ struct EdgeLoopOptions {
   std::size_t pushes_max = 4096;       // pushes whose answer is awaited
   std::int64_t push_timeout_us = 10'000'000;
   std::size_t trace_buffers = 64;
+  std::size_t session_hints = 1 << 18; // sessions whose Shard is remembered (lossy)
   bool any_realm = false;
   std::vector<std::string> realms;     // lower case, served
   const std::vector<app::Dialect>* dialects = nullptr;

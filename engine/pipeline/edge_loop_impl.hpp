@@ -20,7 +20,7 @@ EdgeLoop<Edge>::EdgeLoop(const EdgeLoopOptions& options, Edge& edge, Rings& ring
       clock_(std::move(now)),
       counters_(counters),
       slab_(slab_edge, options.frames, huge_pages),
-      hints_(huge_pages),
+      hints_(options.session_hints, huge_pages),
       parked_(options.frames_all, huge_pages),
       awaited_(options.pushes_max, huge_pages),
       trace_buffers_(options.trace_buffers, huge_pages),
@@ -174,11 +174,9 @@ void EdgeLoop<Edge>::route(Frame& frame, const app::Peek& peek) {
   }
   if (frame.subscriber.slot != none) {
     frame.shard = frame.subscriber.shard;
-    frame.flags |= frame_last_candidate;
-    return;
-  }
-  if (!hints_.find(frame.session_hash, frame.shard))
+  } else if (!hints_.find(frame.session_hash, frame.shard)) {
     frame.shard = ShardId{static_cast<std::uint8_t>(frame.session_hash % options_.map.shards)};
+  }
   frame.candidates_tried = 1;
   if (options_.map.loops == 1) frame.flags |= frame_last_candidate;
 }
@@ -218,6 +216,8 @@ std::size_t EdgeLoop<Edge>::release() {
       if ((frame.flags & frame_push) != 0) send_push(frame);
       else if ((frame.flags & frame_not_mine) != 0) {
         frame.flags &= static_cast<std::uint16_t>(~frame_not_mine);
+        frame.subscriber = {};
+        frame.other_subscriber = none;
         const std::uint32_t next = (options_.map.loop_of(frame.shard) + 1) % options_.map.loops;
         frame.shard = ShardId{static_cast<std::uint8_t>(next)};
         if (++frame.candidates_tried >= options_.map.loops) frame.flags |= frame_last_candidate;

@@ -13,20 +13,20 @@ namespace levy::pipeline {
 
 class SessionHints {
  public:
-  explicit SessionHints(HugePages huge_pages) : entries_(entries, huge_pages) {}
+  SessionHints(std::size_t entries, HugePages huge_pages) : entries_(entries, huge_pages) {}
 
   void remember(std::uint64_t session_hash, ShardId shard) {
-    entries_[session_hash % entries] = Entry{static_cast<std::uint32_t>(session_hash >> 32), shard, true};
+    entries_[session_hash % entries_.size()] =
+        Entry{static_cast<std::uint32_t>(session_hash >> 32), shard, true};
   }
   bool find(std::uint64_t session_hash, ShardId& shard) const {
-    const Entry& e = entries_[session_hash % entries];
+    const Entry& e = entries_[session_hash % entries_.size()];
     if (!e.known || e.tag != static_cast<std::uint32_t>(session_hash >> 32)) return false;
     shard = e.shard;
     return true;
   }
 
  private:
-  static constexpr std::size_t entries = 1 << 18;
   struct Entry {
     std::uint32_t tag = 0;
     ShardId shard{};

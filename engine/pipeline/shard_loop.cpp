@@ -84,7 +84,8 @@ void ShardLoop::hand_on(Frame& frame) {
 
 // ---- a Credit-Control-Request --------------------------------------------------------------
 
-// Looks in every Shard of this loop for the session when the directory knows no identity.
+// Looks in every Shard of this loop for the session: the directory knows no identity, or its Shard
+// does not know the session.
 bool ShardLoop::find_by_session(Frame& frame, const rating::ChargeRequest& request) {
   const auto application = static_cast<std::uint8_t>(frame.protocol);
   if (shard_of(frame.shard).knows_session(frame.session_hash, request.session_id, application))
@@ -112,18 +113,12 @@ void ShardLoop::process_request(Frame& frame, Time now) {
     say(LogKind::decode_refused, static_cast<std::uint32_t>(error.code), request_.session_id);
     return hand_on(frame);
   }
-  if (frame.subscriber.slot == none && !find_by_session(frame, request_) &&
-      (frame.flags & frame_last_candidate) == 0) {
-    frame.flags |= frame_not_mine;
-    counters_.add(Counter::not_mine);
-    return hand_on(frame);
-  }
-  shard::Shard& shard = shard_of(frame.shard);
+  if (frame.subscriber.slot == none) find_by_session(frame, request_);
   shard::ChargeContext context;
   context.now = now;
   context.session_hash = frame.session_hash;
   context.application = static_cast<std::uint8_t>(frame.protocol);
-  context.last_candidate = (frame.flags & frame_last_candidate) != 0;
+  context.last_candidate = false;
   context.identity_conflict = (frame.flags & frame_identity_conflict) != 0;
   context.subscriber = frame.subscriber.slot;
   context.other_subscriber = frame.other_subscriber;
@@ -132,12 +127,19 @@ void ShardLoop::process_request(Frame& frame, Time now) {
   context.implicit_rsu = dialect.implicit_rsu;
   context.no_credit_code_4012 = dialect.no_credit_code_4012;
   context.duplicate_window = dialect.duplicate_window_s;
-  shard.apply(request_, context, frame.record, outcome_);
+  shard_of(frame.shard).apply(request_, context, frame.record, outcome_);
   if (outcome_.not_mine) {
-    frame.flags |= frame_not_mine;
-    counters_.add(Counter::not_mine);
-    return hand_on(frame);
+    const ShardId asked = frame.shard;
+    if (find_by_session(frame, request_)) context.subscriber = context.other_subscriber = none;
+    if (frame.shard == asked && (frame.flags & frame_last_candidate) == 0) {
+      frame.flags |= frame_not_mine;
+      counters_.add(Counter::not_mine);
+      return hand_on(frame);
+    }
+    context.last_candidate = true;
+    shard_of(frame.shard).apply(request_, context, frame.record, outcome_);
   }
+  shard::Shard& shard = shard_of(frame.shard);
   frame.record_bytes = static_cast<std::uint32_t>(outcome_.record_bytes);
   app::Answer answer;
   answer.reason = outcome_.reason;
@@ -342,8 +344,10 @@ void ShardLoop::count(const Frame& frame, const rating::ChargeRequest& request) 
   const std::uint32_t events = outcome_.events;
   if (frame.record_bytes != 0) {
     std::int64_t charged = 0, unpaid = 0, unrated = 0;
-    for (std::size_t i = 0; i < request.mscc_count; ++i) {
-      if (i >= outcome_.mscc_count) break;
+    // Late usage is charged, though its answer (5002) has no MSCC.
+    const bool late = outcome_.record_kind == shard::RecordKind::late_usage;
+    const std::size_t rows = late ? rating::charged_rows(request) : outcome_.mscc_count;
+    for (std::size_t i = 0; i < rows; ++i) {
       charged += outcome_.charge.mscc[i].charged;
       unpaid += outcome_.charge.mscc[i].unpaid;
       unrated += outcome_.charge.mscc[i].unrated;

@@ -233,47 +233,50 @@ void Shard::charge_late(Slot slot, const rating::ChargeRequest& request,
 
 void Shard::charge_unknown(const rating::ChargeRequest& request, const ChargeContext& context,
                            Outcome& outcome) {
+  const bool needs_session =
+      request.type == RequestType::update || request.type == RequestType::termination;
   const Slot subscriber = resolve_subscriber(request, context, outcome);
+  // A session stays where it was opened, also when its identity has moved to another Shard since.
+  const bool elsewhere = needs_session || request.identity_count == 0;
+  if (!context.last_candidate && elsewhere && (needs_session || subscriber == none) &&
+      (outcome.events & event_identity_conflict) == 0) {
+    outcome.not_mine = true;
+    outcome.answer = false;
+    return;
+  }
   if (subscriber != none) {
     outcome.subscriber = subscriber;
     outcome.account = subscribers_[subscriber].account;
   }
-  if (request.type == RequestType::update || request.type == RequestType::termination) {
-    if (subscriber == none && !context.last_candidate) {
-      outcome.not_mine = true;
-      outcome.answer = false;
-      return;
-    }
-    outcome.reason = Reason::unknown_session;
-    for (std::size_t i = 0; i < request.mscc_count; ++i) {
-      const rating::UnitAmounts& used = request.mscc[i].used;
-      outcome.charge.mscc[i] = rating::MsccOutcome{};
-      outcome.charge.mscc[i].reason = Reason::unknown_session;
-      outcome.charge.mscc[i].unit = used.has_octets    ? rating::Unit::octets
-                                    : used.has_seconds ? rating::Unit::seconds
-                                                       : rating::Unit::events;
-      outcome.charge.mscc[i].used = used.has_octets    ? used.octets
-                                    : used.has_seconds ? used.seconds
-                                                       : used.events;
-      if (request.mscc[i].has_used) outcome.events |= event_dispute;
-    }
-    return;
-  }
+  if (needs_session) return dispute(request, outcome);
   if (subscriber == none) {
-    if (!context.last_candidate && (outcome.events & event_identity_conflict) == 0 &&
-        request.identity_count == 0) {
-      outcome.not_mine = true;
-      outcome.answer = false;
-      return;
-    }
     outcome.reason = Reason::user_unknown;
     return;
   }
-  const Slot slot = open_session(request, context, subscriber);
-  if (slot == none) {
-    pool_full(outcome);
-    return;
+  charge_first(request, context, subscriber, outcome);
+}
+
+// Usage of a session that nobody knows: nothing is debited, the usage is kept on record.
+void Shard::dispute(const rating::ChargeRequest& request, Outcome& outcome) {
+  outcome.reason = Reason::unknown_session;
+  for (std::size_t i = 0; i < request.mscc_count; ++i) {
+    const rating::UnitAmounts& used = request.mscc[i].used;
+    rating::MsccOutcome& m = outcome.charge.mscc[i];
+    m = rating::MsccOutcome{};
+    m.reason = Reason::unknown_session;
+    m.unit = used.has_octets    ? rating::Unit::octets
+             : used.has_seconds ? rating::Unit::seconds
+                                : rating::Unit::events;
+    m.used = used.has_octets ? used.octets : used.has_seconds ? used.seconds : used.events;
+    if (request.mscc[i].has_used) outcome.events |= event_dispute;
   }
+}
+
+// An initial or an event under a new Session-Id.
+void Shard::charge_first(const rating::ChargeRequest& request, const ChargeContext& context,
+                         Slot subscriber, Outcome& outcome) {
+  const Slot slot = open_session(request, context, subscriber);
+  if (slot == none) return pool_full(outcome);
   outcome.session = slot;
   Session& session = sessions_[slot];
   Account& account = edit(accounts_, session.account);
@@ -299,13 +302,14 @@ void Shard::charge_unknown(const rating::ChargeRequest& request, const ChargeCon
     for (std::size_t i = 0; i < request.mscc_count; ++i)
       session.validity_longest =
           std::max(session.validity_longest, outcome.charge.mscc[i].validity);
-    const std::uint32_t ttl = outcome.plan->session_ttl != 0 ? outcome.plan->session_ttl
-                                                             : options_.session_ttl;
-    set_deadline(slot, session,
-                 session.validity_longest != 0 ? 2 * session.validity_longest : ttl, context.now);
+    const std::uint32_t ttl =
+        outcome.plan->session_ttl != 0 ? outcome.plan->session_ttl : options_.session_ttl;
+    const bool by_validity = session.validity_longest != 0;
+    set_deadline(slot, session, by_validity ? 2 * session.validity_longest : ttl, context.now);
   }
-  if (outcome.charge.overflow || !add_verdict(session, request, outcome))
+  if (outcome.charge.overflow || !add_verdict(session, request, outcome)) {
     return pool_full(outcome);
+  }
   outcome.events |= event_session_opened;
 }
 

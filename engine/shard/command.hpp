@@ -32,33 +32,33 @@ struct ChargeContext {
 
 enum class OperatorKind : std::uint8_t {
   none = 0,
-  create_account,    // name, plan, credit_limit, currency [amount] [identities: with its first
-                     // subscriber]; exists: unchanged
-  create_subscriber, // account (by name) + identities
-  create_bucket,     // kind, unit, amount, priority, step, starts_at, ends_at; a kind held: unchanged
+  create_account,     // name, plan, credit_limit, currency [amount] [identities: with its first
+                      // subscriber]; exists: unchanged
+  create_subscriber,  // account (by name) + identities
+  create_bucket,  // kind, unit, amount, priority, step, starts_at, ends_at; a kind held: unchanged
   delete_subscriber,
-  change_identity,   // identities[0] -> identities[1] (SIM swap, number change); one alone: gone
-  credit,            // top-up: amount into wallet (currency) or bucket kind
-  adjust,            // signed correction with a reason
-  set_wallet,        // import --set-balance: the free credit becomes `amount`
+  change_identity,  // identities[0] -> identities[1] (SIM swap, number change); one alone: gone
+  credit,           // top-up: amount into wallet (currency) or bucket kind
+  adjust,           // signed correction with a reason
+  set_wallet,       // import --set-balance: the free credit becomes `amount`
   set_status,
   set_plan,
   set_credit_limit,
-  show_account,      // read: from `cursor`
-  list_sessions,     // read: of an account, from `cursor`
-  reauthorize,       // session by id, optional rating group
-  abort_session,     // end a session here; its reservations return
-  trace,             // set or clear the trace mark of an account (not journaled)
-  transfer_out,      // money to an account of another Shard (or of this one)
+  show_account,   // read: from `cursor`
+  list_sessions,  // read: of an account, from `cursor`
+  reauthorize,    // session by id, optional rating group
+  abort_session,  // end a session here; its reservations return
+  trace,          // set or clear the trace mark of an account (not journaled)
+  transfer_out,   // money to an account of another Shard (or of this one)
   transfer_in,
   transfer_close,
-  transfer_forget,   // the receiver drops its mark: the sender has closed
-  list_mail,         // read: what is in transit (recovery drives it again)
-  switch_plan,       // plan_version
-  intern,            // Shard 0: a name of the catalogue
-  recovered,         // first Command after a start: deadlines move (house.md "Time")
-  host_restarted,    // origin_host, origin_state_id: older sessions end, paced
-  shard_totals,      // read: sums over the Shard, for status and the auditor
+  transfer_forget,  // the receiver drops its mark: the sender has closed
+  list_mail,        // read: what is in transit (recovery drives it again)
+  switch_plan,      // plan_version
+  intern,           // Shard 0: a name of the catalogue
+  recovered,        // first Command after a start: deadlines move (house.md "Time")
+  host_restarted,   // origin_host, origin_state_id: older sessions end, paced
+  shard_totals,     // read: sums over the Shard, for status and the auditor
 };
 
 enum class OperatorResult : std::uint8_t {
@@ -150,7 +150,8 @@ struct Totals {
   std::int64_t credits = 0, spent = 0, written_off = 0, reserved = 0, free = 0, in_transit = 0;
   std::uint64_t sequence = 0;
   std::uint64_t buckets = 0, groups = 0, verdicts = 0;
-  std::uint64_t law_violations = 0;  // buckets for which the law, or reserved = sum of groups, fails
+  std::uint64_t law_violations =
+      0;  // buckets for which the law, or reserved = sum of groups, fails
 };
 
 // Payload item of list_sessions: this, then GroupRow[group_count]. reply.id is the cursor of the

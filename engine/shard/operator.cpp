@@ -3,7 +3,6 @@
 //
 // Every change is one Record, durable before its reply; a request key makes it idempotent.
 #include <algorithm>
-#include <cstdio>
 
 #include "engine/base/hash.hpp"
 #include "engine/shard/pools.hpp"
@@ -30,13 +29,16 @@ std::size_t Shard::apply(const OperatorRequest& request, std::span<std::uint8_t>
   outcome.subscriber = op.subscriber;
   if (outcome.charge.overflow && reply.result == Result::ok) reply.result = Result::full;
   if (reply.result == Result::ok && !transaction_.empty()) {
+    const std::string_view who(request.who), why(request.why);
     char text[sizeof request.who + sizeof request.why];
-    const int size = std::snprintf(text, sizeof text, "%s%c%s", request.who, '\n', request.why);
+    std::memcpy(text, who.data(), who.size());
+    text[who.size()] = '\n';
+    std::memcpy(text + who.size() + 1, why.data(), why.size());
     Facts facts;
     facts.kind = request.kind == OperatorKind::recovered ? RecordKind::recovered
                                                          : RecordKind::operator_change;
     facts.operator_kind = request.kind;
-    facts.text = {text, static_cast<std::size_t>(size)};
+    facts.text = {text, who.size() + 1 + why.size()};
     write_record(facts, request.now, record, outcome);
     if (request.kind == OperatorKind::create_account)
       account_index_.insert(hash_bytes(request.account_name, 0), op.account);
@@ -76,7 +78,8 @@ std::uint64_t request_digest(const OperatorRequest& r) {
         std::uint64_t{r.starts_at}, std::uint64_t{r.ends_at}})
     h = mixed(h, value);
   for (std::size_t i = 0; i < r.identity_count && asks_identities(r.kind); ++i)
-    h = mixed(h, stable_hash(r.identities[i].view()) + static_cast<std::uint64_t>(r.identities[i].type));
+    h = mixed(
+        h, stable_hash(r.identities[i].view()) + static_cast<std::uint64_t>(r.identities[i].type));
   return h;
 }
 

@@ -149,6 +149,9 @@ class Shard {
                    Outcome& outcome);
   void charge_unknown(const rating::ChargeRequest& request, const ChargeContext& context,
                       Outcome& outcome);
+  void dispute(const rating::ChargeRequest& request, Outcome& outcome);
+  void charge_first(const rating::ChargeRequest& request, const ChargeContext& context,
+                    Slot subscriber, Outcome& outcome);
   bool run_charge(Session& session, Account& account, const rating::ChargeRequest& request,
                   const ChargeContext& context, bool grants, Outcome& outcome);
   void charge_further_event(Slot slot, const rating::ChargeRequest& request,

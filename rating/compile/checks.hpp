@@ -56,16 +56,17 @@ class Checks {
   void name(const Placed<std::string>& value, const Place& owner, std::string_view what,
             std::vector<std::string>& taken) {
     if (!value.given || value.value.empty()) {
-      fault(value.given ? value.place : owner, std::string(what) + " has no name; give it one of 1 to " +
-                       std::to_string(limits::name_bytes_max) + " bytes");
+      fault(value.given ? value.place : owner,
+            std::string(what) + " has no name; give it one of 1 to " +
+                std::to_string(limits::name_bytes_max) + " bytes");
       return;
     }
     if (value.value.size() > limits::name_bytes_max)
       fault(value.place, "name '" + value.value + "' has " + std::to_string(value.value.size()) +
                              " bytes; allowed: 1 to " + std::to_string(limits::name_bytes_max));
     if (std::find(taken.begin(), taken.end(), value.value) != taken.end())
-      fault(value.place, std::string(what) + " name '" + value.value +
-                             "' is used twice; rename one of them");
+      fault(value.place,
+            std::string(what) + " name '" + value.value + "' is used twice; rename one of them");
     taken.push_back(value.value);
   }
 

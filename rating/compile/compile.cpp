@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "engine/base/check.hpp"
-#include "rating/compile/checks.hpp"
 #include "engine/base/currency.hpp"
+#include "rating/compile/checks.hpp"
 
 namespace levy::rating {
 
@@ -26,7 +26,8 @@ namespace {
 
 constexpr std::int64_t session_ttl_min = 60;
 constexpr std::int64_t session_ttl_max = 30 * 86400;
-constexpr std::int64_t lifetime_max = 50LL * 366 * 86400;  // ends within the 32 bits of Bucket::ends_at
+constexpr std::int64_t lifetime_max =
+    50LL * 366 * 86400;  // ends within the 32 bits of Bucket::ends_at
 
 // The catch-all and the service without Rating-Group, each at most once in a plan.
 void take_role(Checks& checks, const Placed<bool>& given, const char* word, std::uint16_t index,
@@ -43,10 +44,9 @@ void take_rating_groups(Checks& checks, const ServiceSource& source, std::uint16
                         Plan& plan) {
   for (const Placed<std::uint32_t>& group : source.rating_groups) {
     const auto end = plan.entries.begin() + plan.entry_count;
-    const auto at = std::lower_bound(plan.entries.begin(), end, group.value,
-                                     [](const RatingGroupEntry& e, std::uint32_t value) {
-                                       return e.rating_group < value;
-                                     });
+    const auto at = std::lower_bound(
+        plan.entries.begin(), end, group.value,
+        [](const RatingGroupEntry& e, std::uint32_t value) { return e.rating_group < value; });
     if (at != end && at->rating_group == group.value) {
       checks.fault(group.place, "rating_group " + std::to_string(group.value) +
                                     " stands twice in this plan; keep it in one service");
@@ -74,9 +74,9 @@ void compile_unmatched(const PlanSource& source, Checks& checks, Plan& plan) {
     checks.fault(source.unmatched.place,
                  "unmatched is 'rate_as' but no service has 'rating_group: any'; add one");
   if (plan.unmatched != Unmatched::rate_as && any)
-    checks.fault(source.unmatched.place,
-                 "unmatched is '" + source.unmatched.value + "' but a service has 'rating_group: "
-                 "any' and takes everything; remove one of the two");
+    checks.fault(source.unmatched.place, "unmatched is '" + source.unmatched.value +
+                                             "' but a service has 'rating_group: "
+                                             "any' and takes everything; remove one of the two");
 }
 
 void compile_plan(const PlanSource& source, Checks& checks, Plan& plan) {
@@ -129,13 +129,12 @@ BucketKind compile_bucket_kind(const BucketKindSource& source, Checks& checks) {
     checks.fault(source.currency.place, "currency has no effect on a bucket of units; remove it");
   kind.priority = static_cast<std::int16_t>(
       checks.number(source.priority, "priority", INT16_MIN, INT16_MAX, 0));
-  kind.step =
-      static_cast<std::uint32_t>(checks.number(source.step, "step", 1, UINT32_MAX, 1));
+  kind.step = static_cast<std::uint32_t>(checks.number(source.step, "step", 1, UINT32_MAX, 1));
   if (money && source.step.given)
     checks.fault(source.step.place,
                  "step has no effect on a bucket of money, which the price steps; remove it");
-  kind.lifetime = static_cast<std::uint32_t>(
-      checks.number(source.lifetime, "lifetime", 0, lifetime_max, 0));
+  kind.lifetime =
+      static_cast<std::uint32_t>(checks.number(source.lifetime, "lifetime", 0, lifetime_max, 0));
   return kind;
 }
 
@@ -156,8 +155,7 @@ void intern_names(const Catalogue& catalogue, const InternName& intern, Checks& 
       plan.services[s].name = id_of(NameKind::service, catalogue.plans[p].services[s].name);
   }
   for (std::size_t k = 0; k < catalogue.bucket_kinds.size(); ++k)
-    compiled.bucket_kinds[k].id =
-        id_of(NameKind::bucket_kind, catalogue.bucket_kinds[k].name);
+    compiled.bucket_kinds[k].id = id_of(NameKind::bucket_kind, catalogue.bucket_kinds[k].name);
 }
 
 }  // namespace

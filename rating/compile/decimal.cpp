@@ -2,7 +2,6 @@
 // Core: control. Allocates: never. Blocks: never. Clock: none.
 #include "rating/compile/decimal.hpp"
 
-
 #include "engine/base/money.hpp"
 #include "rating/compile/compile.hpp"
 #include "rating/price.hpp"
@@ -13,7 +12,9 @@ namespace {
 constexpr std::int64_t digits_max = 900'000'000'000'000'000;  // 18 digits fit without overflow
 constexpr int micros_places = 6;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 Int128 power_of_ten(int exponent) {
   Int128 power = 1;

@@ -23,7 +23,9 @@ std::int64_t usual_grant(Unit unit, std::int64_t step) {
   return unit == Unit::octets ? 10'000'000 : unit == Unit::seconds ? 60 : 1;
 }
 
-std::string text(std::int64_t number) { return std::to_string(number); }
+std::string text(std::int64_t number) {
+  return std::to_string(number);
+}
 
 void compile_price(const ServiceSource& source, Checks& checks, Service& service) {
   static constexpr Choices<Rounding, 4> words{{{"up", Rounding::up},
@@ -48,8 +50,8 @@ void compile_price(const ServiceSource& source, Checks& checks, Service& service
     return;
   }
   if (step < 1 || step > limits::units_max) {
-    checks.fault(place, "price step is " + text(step) + " units; allowed: 1 to " +
-                            text(limits::units_max));
+    checks.fault(
+        place, "price step is " + text(step) + " units; allowed: 1 to " + text(limits::units_max));
     return;
   }
   price.step = step;
@@ -75,9 +77,9 @@ void compile_grants(const ServiceSource& source, Checks& checks, const Place& pl
   service.grant_max = checks.number(source.grant_max, "grant_max", 1, ceiling, ceiling);
   service.grant_min = checks.number(source.grant_min, "grant_min", 0, ceiling, 0);
   if (service.grant_min > service.grant_max)
-    checks.fault(source.grant_min.place, "grant_min " + text(service.grant_min) +
-                                             " is greater than grant_max " +
-                                             text(service.grant_max) + "; lower it or raise grant_max");
+    checks.fault(source.grant_min.place,
+                 "grant_min " + text(service.grant_min) + " is greater than grant_max " +
+                     text(service.grant_max) + "; lower it or raise grant_max");
   if (step > service.grant_max)
     checks.fault(source.grant_max.given ? source.grant_max.place : place,
                  "grant_max " + text(service.grant_max) + " is smaller than one price step of " +
@@ -139,7 +141,8 @@ std::uint8_t redirect_type(std::string_view to) {
     }
     return parts == 4 ? 0 : 0xff;
   }
-  const bool hexadecimal = to.find_first_not_of("0123456789abcdefABCDEF:") == std::string_view::npos;
+  const bool hexadecimal =
+      to.find_first_not_of("0123456789abcdefABCDEF:") == std::string_view::npos;
   return hexadecimal && std::count(to.begin(), to.end(), ':') >= 2 ? 1 : 0xff;
 }
 
@@ -153,16 +156,19 @@ void compile_redirect(const ServiceSource& source, Checks& checks, const Place& 
     return;
   }
   if (!source.redirect_to.given) {
-    checks.fault(source.on_final.given ? source.on_final.place : place,
-                 "on_final is 'redirect' but redirect_to is missing; give a URL, SIP URI or address");
+    checks.fault(
+        source.on_final.given ? source.on_final.place : place,
+        "on_final is 'redirect' but redirect_to is missing; give a URL, SIP URI or address");
     return;
   }
   const std::string& to = source.redirect_to.value;
   service.redirect_type = redirect_type(to);
   if (service.redirect_type == 0xff || to.size() >= sizeof service.redirect_address) {
     checks.fault(source.redirect_to.place,
-                 "redirect_to is '" + to + "'; allowed: a URL with '://', a SIP URI, an IPv4 or "
-                 "IPv6 address, of at most " + text(sizeof service.redirect_address - 1) + " bytes");
+                 "redirect_to is '" + to +
+                     "'; allowed: a URL with '://', a SIP URI, an IPv4 or "
+                     "IPv6 address, of at most " +
+                     text(sizeof service.redirect_address - 1) + " bytes");
     service.redirect_type = 2;
     return;
   }

@@ -91,14 +91,15 @@ class Page:
         if request.kind == "I" and session.is_open:
             self._supersede(request)
 
-    def _supersede(self, initial):
-        """The gateway has forgotten the older session of this bearer: its termination was refused."""
-        for session_id, older in self.sessions.items():
-            if older.imsi == initial.imsi and older.is_open and session_id != initial.session:
-                older.granted, older.state = {}, "superseded"
+    def older_open(self, initial):
+        """Open sessions that this request replaces: their termination was refused."""
+        return [session for session_id, session in self.sessions.items()
+                if session.imsi == initial.imsi and session.is_open and
+                session_id != initial.session]
 
-    def spent(self, imsi):
-        return sum(s.spent() for s in self.sessions.values() if s.imsi == imsi)
+    def _supersede(self, initial):
+        for older in self.older_open(initial):
+            older.granted, older.state = {}, "superseded"
 
 
 class Book:

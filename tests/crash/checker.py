@@ -86,6 +86,8 @@ class Checker:
         for rating_group, octets in request.used.items():  # the page is as it was
             session.totals[rating_group] -= octets
         count = expected[2] - session.is_open + (request.kind != "T")
+        for older in page.older_open(request) if request.kind == "I" else ():
+            before, count = before + older.reserved(), count - 1
         self._without(request.imsi, row, (expected[0] + more, expected[1] - before + after, count))
         return True
 

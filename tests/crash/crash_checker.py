@@ -44,8 +44,9 @@ class Tampering:
         return self.lines + extra
 
     def lost_session(self):
+        answer = self.initial.answer_line.rsplit(":", 1)[0] + ":5500000"
         more = [line.replace(self.initial.session, self.initial.session[:-1] + "x", 1)
-                for line in (self.initial.line, self.initial.answer_line)]
+                for line in (self.initial.line, answer)]
         return self.lines + more
 
     def other_units(self):

@@ -60,9 +60,9 @@ class FullDisk:
             except OSError:
                 pass
 
-    def load(self, path, **kw):
+    def load(self, path):
         return self.rig.load(path, "--answer-timeout", 30, pace=("--rate", 5000),
-                             allow="4012,3004", duplicates=0, **kw)
+                             allow="4012,3004", duplicates=0)
 
     def wait_stall(self, load):
         """Fills the disk, again and again, until the journal has stopped."""
@@ -86,6 +86,13 @@ class FullDisk:
             time.sleep(0.1)
         raise Fault("the journal goes on although the disk is full")
 
+    def wait_quiet(self):
+        """Until what was received is charged, though nobody waits for the answers any more."""
+        before = -1
+        while (durable := metric(self.levyd, "levy_durable_lsn")) != before:
+            before = durable
+            time.sleep(0.3)
+
     def check_refusals(self, path):
         """While full: no answer but 3004, and levyd says why."""
         lines = sum(1 for _ in open(path, "rb"))
@@ -107,7 +114,7 @@ class FullDisk:
     def without_restart(self):
         """Full for a while, then free again."""
         path = self.rig.new_ledger()
-        load = self.load(path, duration=7)
+        load = self.load(path)
         self.rig.wait_traffic(load, path)
         self.wait_stall(load)
         refused = self.check_refusals(path)
@@ -118,9 +125,10 @@ class FullDisk:
             if time.monotonic() > deadline:
                 raise Fault(f"it does not go on with space:\n{self.levyd.log_end()}")
             time.sleep(0.05)
-        self.rig.end_load(load)
-        page = rig.Page(Ledger.read(path))
-        self.rig.checker.after_resume(page, {})
+        load.kill()  # its ledger holds each request before its bytes were sent
+        load.communicate()
+        self.wait_quiet()
+        (_, page), _ = self.rig.settle(path)
         if "segments can be prepared again" not in self.levyd.log_end(400):
             raise Fault("the log does not say that the disk is well again")
         self.rig.book.close(page)

@@ -91,6 +91,8 @@ class Loop:
                     self.turn()
                 except Fault as fault:
                     raise Fault(f"after {self.restarts} restarts: {fault}") from fault
+            if "holds" not in self.levyd.ctl("audit"):  # its exit code says whether the law holds
+                raise Fault("levyctl audit does not tell the sums")
         print(f"{self.restarts} restarts in {time.monotonic() - started:.0f} s: {self.answered} "
               f"requests, {self.pending} without an answer at a kill ({self.charged} of them "
               f"charged), {self.repeated} answered ones repeated")

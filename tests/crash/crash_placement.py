@@ -26,6 +26,19 @@ LIVES = [("one core", "SIGTERM"), ("two Shard Loops", "SIGTERM"), ("one core", "
          ("two Shard Loops", "SIGTERM"), ("one core", "SIGTERM")]
 
 
+def dump_of(test):
+    """Every account and session, as text."""
+    return [json.dumps([test.levyd.subscriber("imsi:" + imsi),
+                        test.levyd.sessions("imsi:" + imsi)], sort_keys=True)
+            for imsi in test.imsis]
+
+
+def expect_same(test, before, what):
+    for one, other in zip(before, dump_of(test), strict=True):
+        if one != other:
+            raise Fault(f"{what}: an account changed:\n{one}\n{other}")
+
+
 class Placements:
     def __init__(self, args):
         self.rig = rig.Rig(args, options={"sessions": {"duplicate_window": "15 min"}})
@@ -36,17 +49,6 @@ class Placements:
         options = dict(self.levyd.options)
         options["placement"] = PLACEMENTS[name]
         self.levyd.configure(options)
-
-    def dump(self):
-        """Every account and session, as text."""
-        return [json.dumps([self.levyd.subscriber("imsi:" + imsi),
-                            self.levyd.sessions("imsi:" + imsi)], sort_keys=True)
-                for imsi in self.rig.imsis]
-
-    def compare(self, before, what):
-        for one, other in zip(before, self.dump(), strict=True):
-            if one != other:
-                raise Fault(f"{what}: an account changed:\n{one}\n{other}")
 
     def snapshots_of(self):
         metrics = self.levyd.metrics().splitlines()
@@ -69,7 +71,7 @@ class Placements:
         self.requests += len(Ledger.read(path).requests)
         self.rig.book.close(page)
         self.snapshots += self.snapshots_of()
-        before = self.dump()
+        before = dump_of(self.rig)
         if ending == "SIGTERM":
             self.levyd.stop()
         else:
@@ -79,7 +81,7 @@ class Placements:
     def check(self, name, ending, left):
         """After the restart as `name`."""
         if ending != "kill under load":
-            self.compare(left, f"{ending}, then {name}")
+            expect_same(self.rig, left, f"{ending}, then {name}")
             return
         (ledger, page), _ = self.rig.settle(left)
         for imsi in self.rig.random.sample(self.rig.imsis, 16):

@@ -1,4 +1,4 @@
-"""A ledger of levyload (perf/README.md) as objects, and the prices of plans/crash.yaml.
+"""A ledger of levyload (perf/README.md) as objects, and the prices of crash_plan.yaml.
 
 What has an answer must have been charged once; what has none may have been, at most once. Faults of
 the ledger itself (two verdicts for one request, a repeat with other units) are faults of levyd.
@@ -13,14 +13,14 @@ class Fault(Exception):
 
 
 def price_micros(rating_group, octets):
-    """Price of a running total, in 10^-6 EUR: the three services of plans/crash.yaml."""
+    """Price of a running total, in 10^-6 EUR: the three services of crash_plan.yaml."""
     if rating_group == 1:
         return -(-octets // 1_500_000) * 250_000
     if rating_group == 2:
         return -(-octets // 100_000) * 10_000
     if rating_group == 3:
         return (octets * 6 + 7) // 14  # 3/7 micros each, half up
-    raise Fault(f"rating group {rating_group} is not in plans/crash.yaml")
+    raise Fault(f"rating group {rating_group} is not in crash_plan.yaml")
 
 
 @dataclasses.dataclass

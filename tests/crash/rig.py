@@ -53,7 +53,7 @@ class Rig:
         self.random = random.Random(args.seed)
         self.levyload = find_program(args.build, "levyload")
         merged = merge(OPTIONS, options or {})
-        self.levyd = Levyd(args.build, plans=os.path.join(HERE, "plans"), options=merged,
+        self.levyd = Levyd(args.build, plans=os.path.join(HERE, "crash_plan.yaml"), options=merged,
                            start=False)
         if directory_options is not None:
             self.levyd.configure(merge(self.levyd.options, directory_options(self.levyd)))

@@ -1,4 +1,4 @@
-"""Wrong contents: AVPs that are missing, unknown, repeated, contradictory or out of range; routing."""
+"""Wrong contents: AVPs missing, unknown, repeated, contradictory, out of range; routing."""
 import struct
 
 import scene as scenes
@@ -50,7 +50,8 @@ def missing(requests):
             requests.scene.expect(not any(data), f"no {name}: the example is not zero-filled")
     avps = requests.avps()
     del avps[263]
-    requests.refused("Session-Id is not the first", {**avps, 263: wire.avp(263, "x;1;1")}, 5005, [263])
+    avps[263] = wire.avp(263, "x;1;1")
+    requests.refused("Session-Id is not the first", avps, 5005, [263])
     event = {**requests.avps(), 416: wire.avp(416, wire.EVENT)}
     requests.refused("event without Requested-Action", event, 5005, [436])
     for code, rest in ((450, wire.avp(444, scenes.TARGET)), (444, wire.avp(450, 1))):
@@ -124,7 +125,8 @@ def contradictory(requests):
 def out_of_range(requests):
     for name, code, value in (("CC-Request-Type 0", 416, 0), ("CC-Request-Type 5", 416, 5),
                               ("Auth-Application-Id of Gx", 258, 16777238),
-                              ("Session-Id too long", 263, "x" * 256), ("Session-Id empty", 263, ""),
+                              ("Session-Id too long", 263, "x" * 256),
+                              ("Session-Id empty", 263, ""),
                               ("Origin-Host too long", 264, "h" * 256)):
         requests.refused(name, {**requests.avps(), code: wire.avp(code, value)}, 5004
                          if name != "Session-Id empty" else 5005, [code])

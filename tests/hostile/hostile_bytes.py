@@ -100,7 +100,8 @@ def lengths_of_avps(scene):
         "a group in a group": (wire.avp(456, [wire.avp(437, [wire.avp(421, number)])]), 421),
         "a group with a lie inside": (
             wire.avp(456, [wire.avp(437, [wire.avp(421, bytes(8), length=200)])]), 421),
-        "a Subscription-Id": (wire.avp(443, [wire.avp(450, 1), wire.avp(444, "1", length=99)]), 444),
+        "a Subscription-Id": (
+            wire.avp(443, [wire.avp(450, 1), wire.avp(444, "1", length=99)]), 444),
     }
     with scene.peer() as peer:
         for name, (broken, code) in cases.items():

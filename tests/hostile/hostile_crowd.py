@@ -1,4 +1,4 @@
-"""Crowds: ten thousand connections that come and go, five hundred at once, more than are allowed."""
+"""Crowds: ten thousand connections come and go, five hundred at once, more than are allowed."""
 import os
 import time
 
@@ -54,7 +54,8 @@ def ten_thousand(scene):
                  f"descriptors: {before_fds} before, {descriptors(pid)} after")
     growth = resident(pid) - before_rss
     scene.expect(growth < RSS_GROWTH_MAX, f"resident memory grew by {growth} bytes")
-    print(f"  {COMES_AND_GOES} connections in {took:.1f} s, resident memory {growth / 1024:+.0f} KiB")
+    print(f"  {COMES_AND_GOES} connections in {took:.1f} s, "
+          f"resident memory {growth / 1024:+.0f} KiB")
 
 
 def five_hundred(scene):

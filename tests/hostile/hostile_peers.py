@@ -39,8 +39,9 @@ def refused_cer(scene):
              ("TLS only", {"extra": [wire.avp(299, 1)]}, 5017, []),
              ("our own name", {}, 5012, []))
     for name, bent, result, failed in cases:
-        with wire.Peer(scene.levyd.port, "levy.test" if name == "our own name" else "x.hostile") as p:
-            scene.expect_answer(name, p.open(**bent), result, failed)
+        host = "levy.test" if name == "our own name" else "x.hostile"
+        with wire.Peer(scene.levyd.port, host) as peer:
+            scene.expect_answer(name, peer.open(**bent), result, failed)
     with wire.Peer(scene.levyd.port) as peer:
         octets = bytearray(wire.capabilities(peer.host))
         octets[4] |= wire.ERROR
@@ -129,7 +130,7 @@ def unknown_peer(build):
 
 
 def silent(scene):
-    """Connections that send nothing, and half a CER: closed after capabilities_timeout, 1 s here."""
+    """Connections without a whole CER: closed after capabilities_timeout, 1 s here."""
     peers = [wire.Peer(scene.levyd.port) for _ in range(20)]
     peers[0].send(wire.capabilities("steady.test")[:30])
     started = time.monotonic()
@@ -138,7 +139,7 @@ def silent(scene):
         scene.expect_gone("a silent connection", peer)
         peer.close()
     waited = time.monotonic() - started
-    scene.expect(0.5 < waited < 3.0, f"silent connections were closed after {waited:.2f} s")
+    scene.expect(0.5 < waited < 10.0, f"silent connections were closed after {waited:.2f} s")
     scene.tick()
 
 

@@ -18,7 +18,10 @@ STEP = 1500000      # octets of one price step of plan data-a: 0.25 EUR
 STEADY = "001010000000001"
 TARGET = "001010000000002"
 WALLET = "10000.00"
-ANSWER_WITHIN_S = 2.0  # a generous bound on a busy machine of two cores
+# The good gateway's bounds. A machine that also compiles may hold one sync of the disk for
+# seconds, so one answer (or 5 % of them) may be late, but never later than the second bound.
+ANSWER_WITHIN_S = 1.0
+ANSWER_AT_LAST_S = 10.0
 
 
 class Scene:
@@ -30,6 +33,7 @@ class Scene:
         self.sessions = 0
         self.overloaded = False
         self.sent_away = 0
+        self.waits = []  # seconds that each answer to the good gateway took
         self.target_judged_here = False  # the part looks at the target's wallet itself
 
     def __enter__(self):
@@ -95,20 +99,18 @@ class Scene:
     def _charge(self, kind, number, usu, rsu):
         avps = wire.charge(self.steady_id, kind, number, STEADY,
                            [wire.mscc(1, rsu=rsu, usu=usu)], host="steady.test")
-        got = self._exchange(avps, number)
+        got = self._exchange(avps)
         granted = (2001, STEP if rsu else None)
         good = got is not None and got.result == 2001 and got.services() == {1: granted}
         self.expect(good, f"the good gateway was answered {got}")
 
-    def _exchange(self, avps, number):
+    def _exchange(self, avps):
         """Asks again after 3004 where the part overloads levyd; how often stands in `sent_away`."""
         flags = wire.REQUEST | wire.PROXIABLE
         for _ in range(1000):
             started = time.monotonic()
-            got = self.steady.exchange(wire.ccr(avps, flags=flags), 10)
-            waited = time.monotonic() - started
-            self.expect(waited <= ANSWER_WITHIN_S,
-                        f"the good gateway waited {waited:.3f} s for answer {number}")
+            got = self.steady.exchange(wire.ccr(avps, flags=flags), ANSWER_AT_LAST_S)
+            self.waits.append(time.monotonic() - started)
             if not self.overloaded or got is None or got.result != 3004:
                 return got
             self.sent_away += 1
@@ -131,6 +133,9 @@ class Scene:
         self._charge(wire.TERMINATION, self.steps + 1, 0, None)
         self.steady.close()
         self._expect_wallet(STEADY, 0.25 * self.steps)
+        late = sorted(each for each in self.waits if each > ANSWER_WITHIN_S)
+        self.expect(len(late) <= max(1, len(self.waits) // 20),
+                    f"{len(late)} of {len(self.waits)} answers to the good gateway: late, {late}")
         if not self.target_judged_here:
             self._expect_wallet(TARGET, 0.0)
         if self.faults:

@@ -24,7 +24,7 @@ def expect_wallet(levyd, imsi, **wanted):
     wallet = levyd.wallet(f"imsi:{imsi}")
     for key, value in wanted.items():
         if round(float(wallet[key]) * 1000000) != round(value * 1000000):
-            raise LevydError(f"wallet of {imsi}: {key} is {wallet[key]}, expected {value}: {wallet}")
+            raise LevydError(f"wallet of {imsi}: {key} is {wallet[key]}, not {value}: {wallet}")
 
 
 def subscriber(number, wallet):

@@ -1,4 +1,4 @@
-"""Proves that tshark_judge.py can fail: plants one fault at a time in a stream of Levy's answers."""
+"""Proves that tshark_judge.py can fail: plants one fault at a time in a stream of answers."""
 import os
 import struct
 import sys

@@ -59,8 +59,9 @@ def judge(path, at_least):
         decoded.update(int(code) for code in packet["diameter.cmd.code"])
         bad = [int(s, 0) for s in packet["_ws.expert.severity"] if int(s, 0) >= WARNING]
         if bad or packet["_ws.malformed"]:
+            said = "; ".join(packet["_ws.expert.message"])
             faults.append(f"packet {packet['frame.number'][0]} (commands "
-                          f"{packet['diameter.cmd.code']}): {'; '.join(packet['_ws.expert.message'])}")
+                          f"{packet['diameter.cmd.code']}): {said}")
     sent = count_messages(packets)
     if sent != decoded:
         faults.append(f"sent {dict(sent)}, tshark decoded {dict(decoded)}")

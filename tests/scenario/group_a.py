@@ -55,20 +55,25 @@ def expired_bucket_is_not_spendable(world):
 
 @scenario("V-07")
 def expired_bucket_that_holds_a_reservation(world):
-    account = world.account("data-a", "0.900000", {"money-2s": "1.500000"})
+    account = world.account("data-a", "0.900000", {"money-4s": "1.500000"})
     former = account.session()
     former.initial(ask(rsu=octets(2 * STEP)), want=[granted(octets(2 * STEP))])
-    account.check("0.900000", money_2s=("1.000000", "0.500000"))
-    time.sleep(3.1)
+    account.check("0.900000", money_4s=("1.000000", "0.500000"))
+    time.sleep(5.1)
     account.session().initial(ask(rsu=octets(800000)), want=[granted(octets(STEP))])
     account.check("0.650000", "0.250000")
-    held = account.buckets()["money-2s"]
+    held = account.buckets()["money-4s"]
     if Decimal(held["reserved"]) != Decimal("0.5"):
         raise Mismatch(f"S0's reservation is gone: {held}")
     # S0's next report is paid by its reservation; what it asks for anew is not.
     former.update(ask(usu=octets(STEP), rsu=octets(STEP)), want=[granted(octets(STEP))])
     account.check("0.400000", "0.500000")
-    if "money-2s" in account.buckets():
+    left = account.buckets().get("money-4s", {"reserved": "0"})
+    if Decimal(left["reserved"]) != 0:
+        raise Mismatch(f"still reserved in a bucket that ended: {left}")
+    former.terminate(ask(usu=octets(STEP)), want=[settled()])
+    account.check("0.400000", "0.250000")
+    if "money-4s" in account.buckets():
         raise Mismatch(f"the expired bucket is still there: {account.buckets()}")
 
 

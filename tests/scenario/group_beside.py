@@ -60,14 +60,19 @@ def update_after_termination(world):
 
 
 @scenario()
-def late_usage_continues_the_running_total(world):
+def late_usage_is_a_session_of_its_own(world):
+    """rating/charge.hpp: what comes after the end begins a running total of its own."""
     account = world.account("data-a", "1.000000")
     session = account.session()
     session.initial(ask(rsu=octets(STEP)), want=[granted(octets(STEP))])
     session.terminate(ask(usu=octets(100000)), number=2, want=[settled()])
     account.check("0.750000")
+    late, charged = world.metric("levy_late_usage_total"), world.metric("levy_charged_micros_total")
     session.update(ask(usu=octets(100000), rsu=octets(STEP)), number=1, code=5002)
-    account.check("0.750000")  # 200,000 of the 1,500,000 that are paid
+    account.check("0.500000")
+    if (world.metric("levy_late_usage_total"), world.metric("levy_charged_micros_total")) != (
+            late + 1, charged + 250000):
+        raise Mismatch("late usage is not counted")
 
 
 @scenario()

@@ -29,7 +29,7 @@ END_USER_E164, END_USER_IMSI, END_USER_NAI = 0, 1, 3
 NTP_EPOCH_S = 2208988800  # from 1900 to 1970
 EMPTY = []
 EURO = 978
-WAIT_S = 15
+WAIT_S = 60
 
 
 class Mismatch(Exception):
@@ -136,7 +136,7 @@ OPTIONS = {
         "dialects": {"magma": {"no_credit_code": 4012}, "ergw": {"implicit_rsu": True}},
         "peers": [{"identity": "magma.test", "dialect": "magma"},
                   {"identity": "ergw.test", "dialect": "ergw"}]},
-    "sessions": {"push_retry": "1 s"},
+    "sessions": {"push_retry": "1 s", "push_tries_max": 100},
     "capacity": {"accounts_max": 2000, "identities_max": 8000, "buckets_max": 8000,
                  "sessions_max": 4000, "groups_max": 8000, "tombstones_max": 16000},
 }

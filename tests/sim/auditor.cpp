@@ -51,10 +51,12 @@ std::size_t Auditor::begin_operation(const Operation& operation) {
 void Auditor::on_answer(Request& request, const test::Cca& cca) {
   const std::string key = key_of(request);
   ++answers_;
+  ++seen_["answered " + std::to_string(cca.result_code)];
   mix(cca.result_code);
-  for (const test::MsccAnswer& m : cca.msccs) mix(m.result_code + static_cast<std::uint64_t>(granted_of(m)));
-  require(cca.type == request.type && cca.number == request.number &&
-              (cca.session_id == request.session || cca.error),
+  for (const test::MsccAnswer& m : cca.msccs)
+    mix(m.result_code + static_cast<std::uint64_t>(granted_of(m)));
+  require(cca.error || (cca.type == request.type && cca.number == request.number &&
+                        cca.session_id == request.session),
           key + ": the answer names another request");
   if (cca.result_code == 2001) {
     require(cca.msccs.size() == request.rows.size(), key + ": answer with other MSCCs");
@@ -62,6 +64,7 @@ void Auditor::on_answer(Request& request, const test::Cca& cca) {
     if (request.answer) {
       require(request.answer->msccs == cca.msccs, key + ": a repeat was answered otherwise");
       ++repeats_;
+      ++seen_["repeat answered"];
     } else {
       request.answer = cca;
       to_check_.push_back(&request);
@@ -103,6 +106,11 @@ void Auditor::check_answered() {
     }
   }
   to_check_.clear();
+  for (const std::size_t number : confirmed_)
+    require(operations_[number].records >= 1,
+            "operation " + std::to_string(number) + " on " + operations_[number].account +
+                ": confirmed, but not in the recovered journal");
+  confirmed_.clear();
 }
 
 // ---- Records ---------------------------------------------------------------------------------
@@ -113,12 +121,14 @@ void Auditor::on_record(Lsn lsn, const shard::RecordView& record) {
   audited_ = lsn.value;
   require(h.sequence == ++sequence_[h.shard], "a Shard's sequence has a gap or a repeat");
   mix(h.sequence ^ static_cast<std::uint64_t>(h.time_micros));
+  note(h);
   apply_movements(record);
   switch (h.kind) {
     case RecordKind::charge: on_charge(record); break;
     case RecordKind::late_usage: on_late(record); break;
     case RecordKind::dispute: {
-      Request* request = find_request(std::string(record.text), static_cast<std::uint32_t>(h.request_type), h.request_number);
+      Request* request = find_request(std::string(record.text),
+                                      static_cast<std::uint32_t>(h.request_type), h.request_number);
       require(request != nullptr, "a dispute that nobody had");
       require(record.movements.empty(), key_of(*request) + ": a dispute moved money");
       require(request->type != 1, key_of(*request) + ": a dispute of a first interrogation");
@@ -139,6 +149,20 @@ void Auditor::on_record(Lsn lsn, const shard::RecordView& record) {
     case RecordKind::superseded:
     case RecordKind::none: throw Violation("a Record of a kind that is never written");
   }
+}
+
+void Auditor::note(const shard::RecordHeader& h) {
+  static constexpr const char* kinds[] = {"none", "charge", "late usage", "dispute", "session lost",
+                                          "tombstone gone", "superseded", "operator change",
+                                          "push answer", "recovered", "sweep"};
+  ++seen_[kinds[static_cast<std::size_t>(h.kind)]];
+  if ((h.events & shard::event_superseded) != 0) ++seen_["superseding"];
+  if ((h.events & shard::event_out_of_order) != 0) ++seen_["older number"];
+  if ((h.events & shard::event_origin_state_raised) != 0) ++seen_["raised Origin-State-Id"];
+  if (h.kind == RecordKind::push_answer && (h.events & shard::event_session_lost) != 0)
+    ++seen_["RAA 5002"];
+  if (h.kind == RecordKind::operator_change)
+    ++seen_["operator kind " + std::to_string(static_cast<int>(h.operator_kind))];
 }
 
 void Auditor::apply_movements(const shard::RecordView& record) {
@@ -224,7 +248,8 @@ void Auditor::on_charge(const shard::RecordView& record) {
   require(request != nullptr, instance.session + ": a charge that nobody asked for");
   const std::string key = key_of(*request);
   require(request->instance != instance.number, key + ": charged twice");
-  require(request->instance == 0 || request->type == 1, key + ": charged again under a new session");
+  require(request->instance == 0 || request->type == 1,
+          key + ": charged again under a new session");
   require(instance.open || instance.type == 4, key + ": charged after the session's end");
   require(&book_at(h) == &books_.at(request->account), key + ": charged to another account");
   request->instance = instance.number;
@@ -254,6 +279,9 @@ void Auditor::compare(const shard::RecordView& record, Request& request,
     };
     const bool sent = (fact.flags & rating::outcome_granted) != 0;
     const bool final = (fact.flags & rating::outcome_final) != 0;
+    ++seen_["MSCC " + std::to_string(code_of(static_cast<int>(fact.reason)))];
+    if (sent) ++seen_[final ? "final grant" : "grant"];
+    if (fact.used_by_buckets != 0) ++seen_["paid by a unit bucket"];
     require(fact.rating_group == request.rows[i].rating_group, row + "another group is recorded");
     same("used", fact.used, e.used);
     same("used_by_buckets", fact.used_by_buckets, e.by_bucket);
@@ -384,6 +412,7 @@ void Auditor::on_mail(const shard::RecordView& record) {
   }
   book.wallet.in_transit -= amount;
   const bool back = record.movements[0].kind == rating::MovementKind::come_back;
+  ++seen_[back ? "mail came back" : "mail arrived"];
   require(back != mail->delivered, "money came back though it had arrived, or went nowhere");
   if (!back) book.wallet.credits -= amount;
   mails_.erase(mail);

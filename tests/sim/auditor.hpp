@@ -62,7 +62,6 @@ struct Operation {
   std::string account, to_account;
   std::int64_t amount = 0;
   shard::AccountStatus status{};
-  bool acked = false;         // the operator was told that it is done
   std::uint32_t records = 0;
 };
 
@@ -85,7 +84,8 @@ class Auditor {
   // ---- what was asked and answered
   Request& ask(Request request);
   std::size_t begin_operation(const Operation& operation);
-  Operation& operation(std::size_t number) { return operations_[number]; }
+  // The operator was told that it is done.
+  void confirm(std::size_t number) { confirmed_.push_back(number); }
   void on_answer(Request& request, const test::Cca& cca);
 
   // ---- what the recovered journal holds; Records come in LSN order, each once
@@ -103,7 +103,8 @@ class Auditor {
   std::uint64_t answers() const { return answers_; }
   std::uint64_t repeats_equal() const { return repeats_; }
   std::int64_t charged() const { return charged_; }
-  std::size_t accounts() const { return books_.size(); }
+  // How often each kind of thing happened: a run that never saw one proves nothing about it.
+  const std::map<std::string, std::uint64_t>& seen() const { return seen_; }
 
  private:
   struct Share {  // one Rating-Group of a session
@@ -147,10 +148,14 @@ class Auditor {
   void on_operation(std::size_t number, const shard::RecordView& record);
   void on_mail(const shard::RecordView& record);
   void apply_movements(const shard::RecordView& record);
+  void note(const shard::RecordHeader& header);
   Request* find_request(const std::string& session, std::uint32_t type, std::uint32_t number);
   std::uint16_t version_of(const shard::RecordHeader& header) const;
   void check_bucket(std::uint8_t shard, Slot slot, const rating::Bucket& bucket) const;
-  void mix(std::uint64_t value) { hash_ = (hash_ ^ value) * 0x9e3779b97f4a7c15ull; hash_ ^= hash_ >> 31; }
+  void mix(std::uint64_t value) {
+    hash_ = (hash_ ^ value) * 0x9e3779b97f4a7c15ull;
+    hash_ ^= hash_ >> 31;
+  }
 
   struct Mail {
     std::string from, to;
@@ -162,6 +167,7 @@ class Auditor {
   std::unordered_map<std::string, Request*> by_key_;
   std::vector<Request*> to_check_;  // answered since the last recovery
   std::deque<Operation> operations_;
+  std::vector<std::size_t> confirmed_;  // since the last recovery
   std::map<std::string, Book> books_;
   std::map<Place, std::string> account_at_;
   std::map<Place, Instance> instances_;
@@ -169,6 +175,7 @@ class Auditor {
   std::map<std::uint8_t, std::uint16_t> version_;
   std::map<Place, rating::Bucket> moved_;  // sums of movements, per bucket slot
   std::vector<Mail> mails_;
+  std::map<std::string, std::uint64_t> seen_;
   std::uint64_t audited_ = 0, instances_made_ = 0, hash_ = 1;
   std::uint64_t recorded_ = 0, answers_ = 0, repeats_ = 0;
   std::int64_t charged_ = 0;

@@ -56,7 +56,8 @@ std::string Daemon::start(const rating::PlanSet* const* sets, std::uint32_t set_
   how.relaxed = settings_.relaxed;
   how.in_flight_max = random_.between(1, 4);
   how.write_bytes_max = 40 * 1024;
-  journal_ = std::make_unique<journal::Journal<SimDisk>>(machine_.disk, supply_, recovered_.start, how);
+  journal_ =
+      std::make_unique<journal::Journal<SimDisk>>(machine_.disk, supply_, recovered_.start, how);
   make_pipeline();
   return {};
 }
@@ -117,6 +118,7 @@ void Daemon::make_pipeline() {
   o.pushes_max = 16;
   o.push_timeout_us = 2'000'000;
   o.trace_buffers = 1;
+  o.session_hints = 64;
   o.any_realm = true;
   o.dialects = &dialects_;
   o.local = local;
@@ -238,10 +240,12 @@ admin::CallResult Daemon::call(ShardId shard, const OperatorRequest& request) {
   auto result = std::make_shared<admin::CallResult>();
   auto answered = std::make_shared<bool>(false);
   result->reply.result = shard::OperatorResult::busy;
-  enqueue(shard, request, [result, answered](const OperatorReply& reply, std::span<const std::uint8_t> payload, Lsn) {
-    *result = {reply, {payload.begin(), payload.end()}};
-    *answered = true;
-  });
+  enqueue(shard, request,
+          [result, answered](const OperatorReply& reply, std::span<const std::uint8_t> payload,
+                             Lsn) {
+            *result = {reply, {payload.begin(), payload.end()}};
+            *answered = true;
+          });
   while (!*answered && pump_ && pump_()) {
   }
   return *result;
@@ -250,7 +254,9 @@ admin::CallResult Daemon::call(ShardId shard, const OperatorRequest& request) {
 bool Daemon::submit(ShardId shard, const OperatorRequest& request,
                     std::function<void(const OperatorReply&)> done) {
   if (queue_.size() >= 8) return false;
-  enqueue(shard, request, [done = std::move(done)](const OperatorReply& reply, std::span<const std::uint8_t>, Lsn) { done(reply); });
+  enqueue(shard, request,
+          [done = std::move(done)](const OperatorReply& reply, std::span<const std::uint8_t>,
+                                   Lsn) { done(reply); });
   return true;
 }
 

@@ -292,7 +292,8 @@ void Gateway::send_event() {
   if (!field_.subscribers[who].ready || open_connection() == nullptr) return;
   Request request = base(host_ + ";event;" + std::to_string(++session_count_), 4, 0,
                          field_.subscribers[who]);
-  request.rows.push_back({event_rating_group, not_sent, static_cast<std::int64_t>(random.between(1, 3))});
+  request.rows.push_back(
+      {event_rating_group, not_sent, static_cast<std::int64_t>(random.between(1, 3))});
   Request& kept = field_.auditor.ask(std::move(request));
   send(kept, false);
   if (random.percent(30)) send(kept, random.percent(50));
@@ -306,7 +307,8 @@ std::int64_t Gateway::some_units(std::uint32_t rating_group, std::int64_t grante
   if (how == 0) return not_sent;
   if (how < 5) return 0;
   const bool seconds = rating_group == 30;
-  const auto most = static_cast<std::uint64_t>(std::max<std::int64_t>(granted, seconds ? 60 : 20'000));
+  const auto most =
+      static_cast<std::uint64_t>(std::max<std::int64_t>(granted, seconds ? 60 : 20'000));
   return static_cast<std::int64_t>(random.between(1, 2 * most));
 }
 

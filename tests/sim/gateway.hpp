@@ -1,5 +1,5 @@
-// Gateway: a PCEF as real ones behave: several connections, sessions with several MSCC, repeats with
-// and without T over any connection, requests ahead of their answers, late and lost answers,
+// Gateway: a PCEF as real ones behave: several connections, sessions with several MSCC, repeats
+// with and without T over any connection, requests ahead of their answers, late and lost answers,
 // restarts with a raised Origin-State-Id, every kind of RAA and none.
 // Core: the simulator's only thread. Allocates: yes. Blocks: never. Clock: the network's.
 #pragma once

@@ -1,5 +1,8 @@
 // sim_test: runs seeds, or one; prints the one command that repeats a failure.
 // Core: one thread. Allocates: yes. Blocks: on snapshot files. Clock: steady, for the budget only.
+#include <malloc.h>
+#include <unistd.h>
+
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -17,7 +20,7 @@ using levy::sim::Statistics;
 
 struct Choice {
   bool one = false;
-  std::uint64_t seed = 1, steps = 3000, crashes = 10'000, seconds = 55, seeds_max = UINT64_MAX;
+  std::uint64_t seed = 1, steps = 8000, crashes = 10'000, seconds = 55, seeds_max = UINT64_MAX;
   bool verbose = false, planted = false;
 };
 
@@ -52,7 +55,7 @@ std::string run_seed(std::uint64_t seed, Planted planted, const Choice& choice, 
 void print(const Statistics& s, std::uint64_t seeds, double seconds) {
   const auto n = [](std::uint64_t v) { return static_cast<unsigned long long>(v); };
   std::printf(
-      "%llu seeds, %llu steps, %llu crashes (%llu of them during recovery), %llu snapshots, %.1f s\n"
+      "%llu seeds, %llu steps, %llu crashes (%llu during recovery), %llu snapshots, %.1f s\n"
       "%llu charges recorded, %llu answers (%llu repeats answered equal), %lld micros charged\n"
       "%llu states compared after recovery, %llu with the journal alone; %llu transfers, "
       "%llu gateway restarts, %llu RARs, %llu failed writes\n",
@@ -60,6 +63,9 @@ void print(const Statistics& s, std::uint64_t seeds, double seconds) {
       n(s.records), n(s.answers), n(s.repeats_equal), static_cast<long long>(s.charged),
       n(s.digests_compared), n(s.journal_replays), n(s.transfers), n(s.restarts), n(s.rars),
       n(s.failed_writes));
+  std::string seen;
+  for (const auto& [what, count] : s.seen) seen += ", " + what + " " + std::to_string(count);
+  if (!seen.empty()) std::printf("seen: %s\n", seen.substr(2).c_str());
 }
 
 int fail(std::uint64_t seed, const std::string& what) {
@@ -161,6 +167,9 @@ int main(int count, char** arguments) {
     return 2;
   }
   std::signal(SIGABRT, on_abort);
+  // Thousands of lives take and free the same few megabytes: keep them.
+  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
   if (choice.planted) return run_planted(choice);
   return choice.one ? run_one(choice) : run_many(choice);
 }

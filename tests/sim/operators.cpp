@@ -79,24 +79,29 @@ void Operators::turn(Daemon& daemon, std::vector<std::unique_ptr<Gateway>>& gate
 
 void Operators::ask(Daemon& daemon, const std::shared_ptr<Wish>& wish) {
   wish->under_way = true;
-  const bool taken = daemon.submit(wish->shard, wish->request, [this, wish, &daemon](const shard::OperatorReply& reply) {
-    wish->under_way = false;
-    if (reply.result == OperatorResult::busy) return;
-    std::erase(wishes_, wish);
-    if (admin::refused(reply.result)) {
-      require(wish->request.kind != OperatorKind::create_account, "an account was refused");
-      return;
-    }
-    field_.auditor.operation(wish->operation).acked = true;
-    if (wish->request.kind != OperatorKind::create_account) return;
-    Field::Subscriber& who = field_.subscribers[wish->subscriber];
-    if (reply.result == OperatorResult::ok) {
-      daemon.publish(rating::IdentityType::account_name, who.account, wish->shard, reply.account);
-      daemon.publish(rating::IdentityType::imsi, who.imsi, wish->shard, reply.subscriber);
-    }
-    who.ready = true;
-  });
+  const bool taken = daemon.submit(
+      wish->shard, wish->request,
+      [this, wish, &daemon](const shard::OperatorReply& reply) { on_reply(daemon, wish, reply); });
   if (!taken) wish->under_way = false;
+}
+
+void Operators::on_reply(Daemon& daemon, const std::shared_ptr<Wish>& wish,
+                         const shard::OperatorReply& reply) {
+  wish->under_way = false;
+  if (reply.result == OperatorResult::busy) return;
+  std::erase(wishes_, wish);
+  if (admin::refused(reply.result)) {
+    require(wish->request.kind != OperatorKind::create_account, "an account was refused");
+    return;
+  }
+  field_.auditor.confirm(wish->operation);
+  if (wish->request.kind != OperatorKind::create_account) return;
+  Field::Subscriber& who = field_.subscribers[wish->subscriber];
+  if (reply.result == OperatorResult::ok) {
+    daemon.publish(rating::IdentityType::account_name, who.account, wish->shard, reply.account);
+    daemon.publish(rating::IdentityType::imsi, who.imsi, wish->shard, reply.subscriber);
+  }
+  who.ready = true;
 }
 
 void Operators::invent(std::vector<std::unique_ptr<Gateway>>& gateways) {
@@ -155,7 +160,7 @@ void Operators::transfer(Daemon& daemon) {
   order.why = "op " + std::to_string(number);
   const admin::TransferResult result = admin::transfer(daemon, order);
   if (result.result == OperatorResult::ok) {
-    field_.auditor.operation(number).acked = true;
+    field_.auditor.confirm(number);
     ++transfers_;
   }
 }

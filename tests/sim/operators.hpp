@@ -33,9 +33,10 @@ class Operators {
     bool under_way = false;
     bool keyed = false;
   };
-  void make_accounts(std::uint32_t shards);
   Wish& add(const Operation& operation, shard::OperatorKind kind);
   void ask(Daemon& daemon, const std::shared_ptr<Wish>& wish);
+  void on_reply(Daemon& daemon, const std::shared_ptr<Wish>& wish,
+                const shard::OperatorReply& reply);
   void invent(std::vector<std::unique_ptr<Gateway>>& gateways);
   void transfer(Daemon& daemon);
   const Field::Subscriber* some_ready();

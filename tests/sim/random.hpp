@@ -14,7 +14,9 @@ class Random {
   explicit Random(std::uint64_t seed) : engine_(seed) {}
   // 0 .. bound - 1; bound > 0.
   std::uint64_t below(std::uint64_t bound) { return engine_() % bound; }
-  std::uint64_t between(std::uint64_t low, std::uint64_t high) { return low + below(high - low + 1); }
+  std::uint64_t between(std::uint64_t low, std::uint64_t high) {
+    return low + below(high - low + 1);
+  }
   bool percent(std::uint64_t chance) { return below(100) < chance; }
   bool one_in(std::uint64_t n) { return below(n) == 0; }
   std::uint64_t next() { return engine_(); }

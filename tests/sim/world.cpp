@@ -23,7 +23,7 @@ SimDiskOptions disk_options(std::uint64_t seed, Planted planted) {
   SimDiskOptions o;
   o.complete_percent = static_cast<std::uint32_t>(15 + seed % 4 * 25);
   o.lies_about_completion = planted == Planted::lying_disk;
-  if (planted == Planted::lying_disk) o.complete_percent = 5;
+  if (planted != Planted::nothing) o.complete_percent = 5;
   return o;
 }
 
@@ -41,7 +41,7 @@ test::SimFaults network_faults(Random& random) {
 
 std::string make_directory(std::uint64_t seed) {
   const char* base = ::access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
-  std::string path = std::string(base) + "/levy-sim-" + std::to_string(seed) + "-XXXXXX";
+  std::string path = std::string(base) + "/levy-sim-" + std::to_string(seed) + "-" + std::string(6, 'X');
   require(::mkdtemp(path.data()) != nullptr, "no directory for snapshots: " + path);
   return path;
 }
@@ -61,6 +61,10 @@ rating::Service service_of(const Rate& rate) {
   s.grant_max = rate.grant_max;
   s.validity = rate.validity;
   return s;
+}
+
+std::span<const std::uint8_t> plain(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
 }
 
 std::unique_ptr<rating::PlanVersion> plan_version(std::uint16_t version) {
@@ -97,6 +101,7 @@ void Statistics::operator+=(const Statistics& o) {
   failed_writes += o.failed_writes;
   full_disks += o.full_disks;
   charged += o.charged;
+  for (const auto& [what, count] : o.seen) seen[what] += count;
 }
 
 World::World(std::uint64_t seed, Planted planted, bool verbose)
@@ -137,17 +142,18 @@ void World::choose_settings() {
   shard::Capacity& c = settings_.capacity;
   c.accounts = c.subscribers = 20;
   c.buckets = 40;
-  c.sessions = random_.between(6, 40);
-  c.groups = random_.between(8, 80);
-  c.verdicts = random_.between(40, 300);
-  c.texts = random_.between(1, 8);
+  const bool tight = random_.one_in(3);
+  c.sessions = tight ? random_.between(6, 40) : 150;
+  c.groups = tight ? random_.between(8, 80) : 150;
+  c.verdicts = tight ? random_.between(40, 300) : 900;
+  c.texts = tight ? random_.between(1, 8) : 40;
   c.hosts = 4;
   c.mails = random_.between(1, 4);
   c.request_keys = random_.between(4, 40);
   settings_.options.duplicate_window = static_cast<std::uint32_t>(random_.between(40, 400));
   settings_.options.session_ttl = session_ttl;
   settings_.options.push_retry = 1;
-  settings_.frames = random_.between(4, 16);
+  settings_.frames = random_.one_in(3) ? random_.between(24, 40) : random_.between(4, 16);
   settings_.keep_all_segments = random_.one_in(2);
 }
 
@@ -166,6 +172,7 @@ Statistics World::statistics() const {
   s.restarts = field_.restarts;
   s.rars = field_.rars;
   s.transfers = operators_->transfers();
+  s.seen = auditor_.seen();
   return s;
 }
 
@@ -174,7 +181,8 @@ Statistics World::statistics() const {
 // Until a daemon is up: recovery itself may be cut off at any of its writes.
 void World::start_life() {
   steps_left_ = finishing_ ? 100'000 : random_.one_in(8) ? random_.between(1, 40)
-                                                         : random_.between(40, 700);
+                                                         : random_.between(40, 1800);
+  shard_share_ = random_.one_in(4) ? 4 : 22;
   while (!try_start()) {
   }
   ++statistics_.lives;
@@ -262,7 +270,7 @@ bool World::turn_something() {
   }
   const std::uint64_t what = random_.below(100);
   if (what < 28) daemon_->turn_edge();
-  else if (what < 50) turn_shard(random_.below(daemon_->loops()));
+  else if (what < 28 + shard_share_) turn_shard(random_.below(daemon_->loops()));
   else if (what < 72) daemon_->turn_journal();
   else if (what < 80) daemon_->turn_control();
   else if (what < 97 && !quiet_)
@@ -327,8 +335,8 @@ void World::crash() {
   disk_.crash();
   operators_->on_crash();
   audit_journal();
-  const std::int64_t down = random_.one_in(4) ? static_cast<std::int64_t>(random_.below(3'600'000'000))
-                                              : static_cast<std::int64_t>(random_.below(2'000'000));
+  const std::uint64_t longest = random_.one_in(4) ? 3'600'000'000 : 2'000'000;
+  const auto down = static_cast<std::int64_t>(random_.below(longest));
   network_.set_now(Time{network_.now().micros + down});
   clock_.micros += down;
 }
@@ -349,8 +357,7 @@ void World::audit_journal() {
   const journal::RecoveryResult result =
       journal::recover(disk_, request, [&](Lsn lsn, std::span<const std::byte> bytes) {
         shard::RecordView view;
-        require(shard::read_record({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}, view),
-                "a recovered Record cannot be read");
+        require(shard::read_record(plain(bytes), view), "a recovered Record cannot be read");
         auditor_.on_record(lsn, view);
         return true;
       });
@@ -375,10 +382,12 @@ void World::compare_with_journal_alone() {
   const auto result = journal::recover(
       disk_, {node_id, Lsn{1}, Lsn{0}}, [&](Lsn, std::span<const std::byte> bytes) {
         shard::RecordView view;
-        shard::read_record({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}, view);
-        return shard::for_each_image(view.images, [&](const shard::ImageHeader& h, std::span<const std::uint8_t> words) {
-          return shards[view.header.shard]->load_image(h, words);
-        });
+        shard::read_record(plain(bytes), view);
+        shard::Shard& shard = *shards[view.header.shard];
+        return shard::for_each_image(
+            view.images, [&](const shard::ImageHeader& h, std::span<const std::uint8_t> words) {
+              return shard.load_image(h, words);
+            });
       });
   require(result.status == journal::RecoveryStatus::ok, "journal alone: " + result.failure.text);
   for (const auto& s : shards) {
@@ -427,12 +436,18 @@ void World::finish() {
   crash();
   network_.faults() = {};
   start_life();
-  for (int rounds = 0; rounds < 8; ++rounds) {
-    for (int i = 0; i < 1500 && step(); ++i) {
-    }
+  const auto over = [this] {
+    return operators_->finished() &&
+           std::all_of(gateways_.begin(), gateways_.end(), [](auto& g) { return g->finished(); });
+  };
+  for (int i = 0; i < 3000 && !over() && step(); ++i) {
+  }
+  for (int rounds = 0; rounds < 4; ++rounds) {
     silence();
     network_.set_now(Time{network_.now().micros + 500'000'000});
     clock_.micros += 500'000'000;
+    for (int i = 0; i < 200 && step(); ++i) {
+    }
   }
   quiet_ = true;
   for (int i = 0; i < 20'000 && step() && !daemon_->idle(); ++i) {

@@ -28,6 +28,7 @@ struct Statistics {
   std::uint64_t journal_replays = 0, transfers = 0, restarts = 0, rars = 0, pushes_acked = 0;
   std::uint64_t failed_writes = 0, full_disks = 0;
   std::int64_t charged = 0;
+  std::map<std::string, std::uint64_t> seen;  // Auditor::seen()
   void operator+=(const Statistics& other);
 };
 
@@ -79,6 +80,7 @@ class World {
   std::unique_ptr<Daemon> daemon_;
   std::map<std::pair<std::uint8_t, std::uint64_t>, std::uint64_t> digests_;  // (shard, sequence)
   std::uint64_t steps_left_ = 0;   // of this life
+  std::uint64_t shard_share_ = 22; // percent of the steps: small, and requests pile up at the edge
   bool in_call_ = false, finishing_ = false, serving_ = false, quiet_ = false, fresh_ = true;
   std::uint64_t hash_ = 0;
   Statistics statistics_;

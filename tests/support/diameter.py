@@ -26,7 +26,7 @@ REQUEST, PROXIABLE, ERROR, RETRANSMITTED = 0x80, 0x40, 0x20, 0x10
 VENDOR, MANDATORY = 0x80, 0x40
 GY = 4
 VENDOR_3GPP = 10415
-ANSWER_TIMEOUT_S = 20
+ANSWER_TIMEOUT_S = 60  # a machine that others load may stall
 
 # name: (code, vendor, type, flags). u32 also for Enumerated; "address" is family and bytes.
 M, V, VM = MANDATORY, VENDOR, VENDOR | MANDATORY

@@ -5,6 +5,7 @@ the operator. What is told is also checked: a wrong figure ends the demo with co
 usage: demo.py BUILD
 """
 import os
+import re
 import sys
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
@@ -18,17 +19,46 @@ ALICE = "imsi:001010000000001"
 IMSI = ALICE.split(":")[1]
 BONUS = 300_000_000     # octets of alice's bonus bucket
 REST = 60_000_000       # octets that 10 EUR buy: 40 steps of 1,500,000 at 0.25 EUR
+STEP = 1_500_000
+RESULTS = {"2001": "success", "4010": "denied", "4012": "credit limit reached"}
+REQUESTS = {"open": "CCR initial", "update": "CCR update", "close": "CCR termination"}
+FINAL = {"0": "then end the service", "1": "then redirect", "2": "then restrict"}
 
 
 def tell(text):
     print(f"\n{text}", flush=True)
 
 
-def show_buckets(levyd):
+def show_account(levyd):
     for bucket in levyd.subscriber(ALICE)["buckets"]:
         unit = bucket.get("currency", bucket["unit"])
-        print(f"    {bucket['kind']}: free {bucket['free']}, reserved {bucket['reserved']}, "
-              f"spent {bucket['spent']} {unit}", flush=True)
+        amounts = [bucket[key] for key in ("free", "reserved", "spent")]
+        if unit == "octets":
+            amounts = [f"{int(amount):,}" for amount in amounts]
+        print(f"    {bucket['kind'] + ',':13} {unit + ':':7} {amounts[0]:>12} free "
+              f"{amounts[1]:>12} reserved {amounts[2]:>12} spent", flush=True)
+
+
+def show_wire(lines):
+    """What the gateway saw: `key=value` lines of gateway.cpp, `-` where there is nothing."""
+    for line in lines:
+        said = {k: v for k, v in re.findall(r"(\S+?)=(\S+)", line) if v != "-"}
+        word = line.split()[0]
+        if word == "rar":
+            print("  levyd   -> RAR     report anew\n  gateway -> RAA     2001 success", flush=True)
+        elif word == "mscc":
+            code = said["mscc"]
+            granted = f", {int(said['gsu']):,} octets granted" if "gsu" in said else ""
+            final = f", the last ones: {FINAL[said['fui']]}" if "fui" in said else ""
+            print(f"                     rating group {said.get('rg', 'none')}: {code} "
+                  f"{RESULTS.get(code, '')}{granted}{final}", flush=True)
+        else:
+            print(f"  levyd   -> CCA     {said['rc']} {RESULTS.get(said['rc'], '')}", flush=True)
+
+
+def exchange(gateway, command, script, what):
+    print(f"  gateway -> {REQUESTS[command]}: {what}", flush=True)
+    show_wire(gateway.play(script))
 
 
 def require(levyd, kind, **wanted):
@@ -43,51 +73,68 @@ def require(levyd, kind, **wanted):
 
 
 def session(levyd, gateway):
-    tell(f"alice's phone attaches; the gateway asks for {BONUS:,} octets. The bonus pays.")
-    gateway.play(f"open data imsi={IMSI} rg=1 rsu={BONUS}\nexpect rc=2001 mscc=2001 gsu={BONUS}")
-    show_buckets(levyd)
+    tell("1. alice's phone attaches. Her bonus pays first; what is granted is reserved.")
+    exchange(gateway, "open", f"open data imsi={IMSI} rg=1 rsu={BONUS}\n"
+             f"expect rc=2001 mscc=2001 gsu={BONUS}", f"{BONUS:,} octets wanted")
+    show_account(levyd)
     require(levyd, "bonus-octets", free=0, reserved=BONUS)
 
-    tell("She has used it all; the gateway reports it and asks for 100,000,000 more. The wallet\n"
-         f"holds 10 EUR, which buy {REST:,}: that is granted, as the final units.")
-    gateway.play(f"update data rg=1 usu={BONUS} rsu=100000000 rr=3\n"
-                 f"expect rc=2001 mscc=2001 gsu={REST} fui=terminate")
-    show_buckets(levyd)
+    tell(f"2. The bonus is used up. Her 10 EUR buy {REST:,} octets (0.25 EUR for {STEP:,}):\n"
+         "   fewer than wanted are granted, and the gateway is told that they are the last.")
+    exchange(gateway, "update", f"update data rg=1 usu={BONUS} rsu=100000000 rr=3\n"
+             f"expect rc=2001 mscc=2001 gsu={REST} fui=terminate",
+             f"{BONUS:,} octets used, 100,000,000 wanted")
+    show_account(levyd)
     require(levyd, "wallet", free=0, reserved=10)
 
-    tell("The last grant is used too, and nothing is left: 4012 for the rating group.")
-    gateway.play(f"update data rg=1 usu={REST} rsu=1500000 rr=3\nexpect rc=2001 mscc=4012 gsu=none")
-    show_buckets(levyd)
+    tell("3. They are used too. The wallet is charged and empty: no more is granted.")
+    exchange(gateway, "update", f"update data rg=1 usu={REST} rsu={STEP} rr=3\n"
+             "expect rc=2001 mscc=4012 gsu=none", f"{REST:,} octets used, {STEP:,} wanted")
+    show_account(levyd)
     require(levyd, "wallet", free=0, reserved=0, spent=10)
+    top_up(levyd, gateway)
 
-    tell("The operator tops her up with 5 EUR and has the session asked again: levyd sends a\n"
-         "Re-Auth-Request, the gateway answers it and reports anew.")
-    levyd.ctl("topup", ALICE, "5.00", "EUR")
-    levyd.ctl("session", "reauthorize", levyd.sessions(ALICE)[0]["session_id"])
-    gateway.play("wait-rar data\nupdate data rg=1 rsu=1500000 rr=7\n"
-                 "expect rc=2001 mscc=2001 gsu=1500000 fui=none")
-    show_buckets(levyd)
-    require(levyd, "wallet", free=4.75, reserved=0.25, spent=10)
-
-    tell("She detaches after 1,000,000 octets. The started step is charged, the rest is free again.")
-    gateway.play("close data rg=1 usu=1000000 rr=2\nexpect rc=2001 mscc=2001 gsu=none")
-    show_buckets(levyd)
+    tell("5. She detaches after 1,000,000 octets. The started step is charged, nothing stays\n"
+         "   reserved.")
+    exchange(gateway, "close", "close data rg=1 usu=1000000 rr=2\n"
+             "expect rc=2001 mscc=2001 gsu=none", "1,000,000 octets used")
+    show_account(levyd)
     require(levyd, "wallet", free=4.75, reserved=0, spent=10.25)
+
+
+def top_up(levyd, gateway):
+    """The operator's change reaches the live session: RAR, RAA, and the gateway's CCR update."""
+    session_id = levyd.sessions(ALICE)[0]["session_id"]
+    tell("4. The operator tops her up and has levyd ask the gateway to report anew.\n"
+         f"  $ levyctl topup {ALICE} 5.00 EUR\n"
+         f"  $ levyctl session reauthorize '{session_id}'")
+    levyd.ctl("topup", ALICE, "5.00", "EUR")
+    levyd.ctl("session", "reauthorize", session_id)
+    show_wire(gateway.play("wait-rar data"))
+    exchange(gateway, "update", f"update data rg=1 rsu={STEP} rr=7\n"
+             f"expect rc=2001 mscc=2001 gsu={STEP} fui=none", f"{STEP:,} octets wanted")
+    show_account(levyd)
+    require(levyd, "wallet", free=4.75, reserved=0.25, spent=10)
+    acked = [line for line in levyd.metrics().splitlines()
+             if line.startswith("levy_pushes_total") and '"acked"' in line]
+    if [float(line.split()[-1]) for line in acked] != [1.0]:
+        raise LevydError(f"levyd did not take the Re-Auth-Answer: {acked}")
 
 
 def main():
     build = sys.argv[1]
     tell("levyd starts with the plans of config/examples, in a directory of its own.")
     with Levyd(build, plans=os.path.join(EXAMPLES, "plans")) as levyd:
-        tell("levyctl import: the subscribers of config/examples.")
-        print(levyd.ctl("import", os.path.join(EXAMPLES, "subscribers.ndjson")).rstrip())
-        print("  alice:")
-        show_buckets(levyd)
-        with Gateway(build, levyd.port) as gateway:
+        tell("  $ levyctl import config/examples/subscribers.ndjson")
+        print("  " + levyd.ctl("import", os.path.join(EXAMPLES, "subscribers.ndjson")).rstrip())
+        print("  What alice has:")
+        show_account(levyd)
+        with Gateway(build, levyd.port, show=False) as gateway:
             session(levyd, gateway)
-        tell("levyd is stopped by SIGTERM and started again: the account stands as it was.")
-        levyd.restart()
-        show_buckets(levyd)
+        tell("6. levyd is killed (kill -9) and started again: the account stands as it was.")
+        levyd.kill()
+        levyd.start()
+        show_account(levyd)
         require(levyd, "wallet", free=4.75, reserved=0, spent=10.25)
     tell("levyd has stopped with exit code 0. The demo went as told.")
 

@@ -7,8 +7,10 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 
 #include "engine/journal/directory.hpp"
 #include "engine/journal/recovery.hpp"
@@ -34,18 +36,37 @@ void say(const Json& json) {
   fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
-bool chosen(const Choice& choice, Lsn lsn, const levy::shard::RecordView& record) {
+// Only the Record that opens a session carries its Session-Id: the later ones of the slot get it
+// from here.
+class SessionIds {
+ public:
+  std::string of(const levy::shard::RecordView& record) {
+    const levy::shard::RecordHeader& h = record.header;
+    if (h.kind == levy::shard::RecordKind::operator_change && h.session == levy::none) return {};
+    const bool carries = !record.text.empty() &&
+                         h.kind != levy::shard::RecordKind::operator_change &&
+                         h.kind != levy::shard::RecordKind::recovered;
+    if (h.session == levy::none) return std::string(carries ? record.text : std::string_view{});
+    std::string& known = ids_[{h.shard, h.session}];
+    if (carries) known = record.text;
+    return known;
+  }
+
+ private:
+  std::map<std::pair<std::uint8_t, levy::Slot>, std::string> ids_;
+};
+
+bool chosen(const Choice& choice, Lsn lsn, const levy::shard::RecordView& record,
+            const std::string& session_id) {
   const levy::shard::RecordHeader& h = record.header;
   if (lsn.value < choice.from || lsn.value > choice.to) return false;
   if (choice.shard >= 0 && h.shard != choice.shard) return false;
   if (choice.account >= 0 && h.account != choice.account) return false;
-  if (choice.session.empty()) return true;
-  const bool of_operator = h.kind == levy::shard::RecordKind::operator_change;
-  return !of_operator && record.text.find(choice.session) != record.text.npos;
+  return choice.session.empty() || session_id.find(choice.session) != session_id.npos;
 }
 
 // false: the bytes are no Record.
-bool show_record(const Choice& choice, Lsn lsn, std::span<const std::byte> bytes) {
+bool show_record(const Choice& choice, SessionIds& ids, Lsn lsn, std::span<const std::byte> bytes) {
   levy::shard::RecordView record;
   const std::span<const std::uint8_t> octets{reinterpret_cast<const std::uint8_t*>(bytes.data()),
                                              bytes.size()};
@@ -54,8 +75,9 @@ bool show_record(const Choice& choice, Lsn lsn, std::span<const std::byte> bytes
                bytes.size());
     return false;
   }
-  if (!chosen(choice, lsn, record)) return true;
-  const Json json = journaldump::record_json(lsn, record);
+  const std::string session_id = ids.of(record);
+  if (!chosen(choice, lsn, record, session_id)) return true;
+  const Json json = journaldump::record_json(lsn, record, session_id);
   if (choice.json) say(json);
   else fmt::print("{}", journaldump::record_text(json));
   return true;
@@ -72,10 +94,11 @@ int dump_records(const Choice& choice, journal::SegmentStore& store, std::uint64
   request.node_id = node_id;
   if (oldest.value != 0) request.start = oldest;
   bool readable = true, passed = false;
+  SessionIds ids;
   const journal::RecoveryResult result =
       journal::recover(store, request, [&](Lsn lsn, std::span<const std::byte> bytes) {
         passed = lsn.value > choice.to;
-        if (!passed) readable = show_record(choice, lsn, bytes) && readable;
+        if (!passed) readable = show_record(choice, ids, lsn, bytes) && readable;
         return !passed;
       });
   if (result.status != journal::RecoveryStatus::ok && !passed) {
@@ -144,6 +167,7 @@ int dump_blocks(const Choice& choice, journal::SegmentStore& store, std::uint64_
     return exit_damaged;
   }
   Faults faults(choice.json);
+  SessionIds ids;
   bool readable = true;
   for (const journal::SegmentEntry& entry : entries) {
     const std::string name = store.name(entry.sequence);
@@ -159,7 +183,9 @@ int dump_blocks(const Choice& choice, journal::SegmentStore& store, std::uint64_
           journal::RecordCursor cursor(sighting.header, sighting.block);
           Lsn lsn{};
           std::span<const std::byte> record;
-          while (cursor.next(lsn, record)) readable = show_record(choice, lsn, record) && readable;
+          while (cursor.next(lsn, record)) {
+            readable = show_record(choice, ids, lsn, record) && readable;
+          }
           return true;
         });
     if (failure) {
@@ -184,14 +210,15 @@ int main(int argc, char** argv) {
   app.add_option("--account", choice.account, "of this account slot only (slots are per Shard)");
   app.add_option("--session", choice.session, "whose Session-Id holds this text");
   app.add_flag("--json", choice.json, "one JSON object per line");
-  app.add_flag("--blocks", choice.blocks, "every block and every fault, not only what recovery reads");
+  app.add_flag("--blocks", choice.blocks,
+               "every block and every fault, not only what recovery reads");
   app.footer("Exit codes: 0 read to the end, 1 damage or not readable, 2 usage.");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? exit_ok : exit_usage;
   }
-  journal::DataDirectory directory;
+  journal::NodeDirectory directory;
   if (const journal::Failure failure = directory.inspect(choice.directory)) {
     fmt::print(stderr, "{}\n", failure.text);
     return exit_damaged;

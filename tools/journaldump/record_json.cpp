@@ -88,11 +88,12 @@ std::string time_text(std::int64_t micros) {
                      micros % 1'000'000);
 }
 
-void put_text(Json& out, const shard::RecordHeader& header, std::string_view text) {
+void put_text(Json& out, const shard::RecordHeader& header, std::string_view text,
+              const std::string& session_id) {
+  if (!session_id.empty()) out["session_id"] = session_id;
   if (text.empty()) return;
   if (header.kind != shard::RecordKind::operator_change &&
       header.kind != shard::RecordKind::recovered) {
-    out["session_id"] = text;
     return;
   }
   const std::size_t end = text.find('\n');
@@ -110,7 +111,7 @@ std::string word(const Json& json, const char* key) {
 
 }  // namespace
 
-Json record_json(levy::Lsn lsn, const shard::RecordView& record) {
+Json record_json(levy::Lsn lsn, const shard::RecordView& record, const std::string& session_id) {
   const shard::RecordHeader& h = record.header;
   Json out;
   out["lsn"] = lsn.value;
@@ -124,7 +125,7 @@ Json record_json(levy::Lsn lsn, const shard::RecordView& record) {
   put_slot(out, "account", h.account);
   put_slot(out, "subscriber", h.subscriber);
   put_slot(out, "session", h.session);
-  put_text(out, h, record.text);
+  put_text(out, h, record.text, session_id);
   if (static_cast<int>(h.request_type) != 0) {
     out["request_type"] = name_of(request_types, h.request_type);
     out["request_number"] = h.request_number;

@@ -9,9 +9,10 @@
 
 namespace journaldump {
 
-// {lsn, time, shard, sequence, kind, operator_kind?, account?, subscriber?, session?, session_id? or
-// who and why, request?, reason, events?, mscc: [...], movements: [...], images: [...]}
-nlohmann::ordered_json record_json(levy::Lsn lsn, const levy::shard::RecordView& record);
+// {lsn, time, shard, sequence, kind, operator_kind?, account?, subscriber?, session?, session_id?
+// or who and why, request?, reason, events?, mscc: [...], movements: [...], images: [...]}
+nlohmann::ordered_json record_json(levy::Lsn lsn, const levy::shard::RecordView& record,
+                                   const std::string& session_id);
 
 // One line for the Record, an indented one for each MSCC and movement.
 std::string record_text(const nlohmann::ordered_json& record);

@@ -69,9 +69,10 @@ void add_change(CLI::App& parent, Context& context, const std::string& name,
   add_reasons(*command, posted);
   command->callback([&context, posted, action] {
     context.run = [&context, posted, action] {
-      return present(context,
-                     Client(context.socket).post(route_of(posted->id, action), body_of(posted->texts)),
-                     View::subscriber);
+      return present(
+          context,
+          Client(context.socket).post(route_of(posted->id, action), body_of(posted->texts)),
+          View::subscriber);
     };
   });
 }
@@ -106,7 +107,8 @@ void add_subscriber(CLI::App& app, Context& context) {
                  "the IMSI or E.164");
   create->callback([&context, posted] {
     context.run = [&context, posted] {
-      return present(context, Client(context.socket).post("/v1/subscribers", body_of(posted->texts)),
+      return present(context,
+                     Client(context.socket).post("/v1/subscribers", body_of(posted->texts)),
                      View::subscriber);
     };
   });
@@ -116,7 +118,8 @@ void add_subscriber(CLI::App& app, Context& context) {
   add_change(*group, context, "bar", "usage is refused", "/status", "status", "barred");
   add_change(*group, context, "swap-sim", "another IMSI for the same subscriber", "/swap-sim",
              "new_imsi");
-  add_change(*group, context, "change-number", "another E.164 number", "/change-number", "new_e164");
+  add_change(*group, context, "change-number", "another E.164 number", "/change-number",
+             "new_e164");
   add_change(*group, context, "set-plan", "another plan", "/plan", "plan");
   add_change(*group, context, "set-credit-limit", "how far the wallet may fall below zero",
              "/credit-limit", "credit_limit");
@@ -131,7 +134,8 @@ void add_purse(CLI::App& app, Context& context, const std::string& name, const s
       ->required();
   auto* currency = command->add_option("CURRENCY", posted->texts["currency"], "the wallet, as EUR");
   if (buckets) {
-    auto* bucket = command->add_option("--bucket", posted->texts["bucket"], "a bucket kind instead");
+    auto* bucket =
+        command->add_option("--bucket", posted->texts["bucket"], "a bucket kind instead");
     bucket->excludes(currency);
     command->add_option("--ends-at", posted->texts["ends_at"], "unix seconds")->needs(bucket);
   }
@@ -180,7 +184,8 @@ void add_sessions(CLI::App& app, Context& context) {
   list->add_option("ID", *id)->required();
   list->callback([&context, id] {
     context.run = [&context, id] {
-      return present(context, Client(context.socket).get(route_of(*id, "/sessions")), View::sessions);
+      return present(context, Client(context.socket).get(route_of(*id, "/sessions")),
+                     View::sessions);
     };
   });
   for (const std::string action : {"reauthorize", "abort"}) {
@@ -194,9 +199,9 @@ void add_sessions(CLI::App& app, Context& context) {
     }
     command->callback([&context, posted, action] {
       context.run = [&context, posted, action] {
-        return present(context,
-                       Client(context.socket).post("/v1/sessions/" + action, body_of(posted->texts)),
-                       View::generic);
+        return present(
+            context, Client(context.socket).post("/v1/sessions/" + action, body_of(posted->texts)),
+            View::generic);
       };
     });
   }

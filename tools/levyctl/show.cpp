@@ -80,7 +80,8 @@ std::string subscriber_table(const Json& json) {
   const Json others = json.value("other_identities", Json::array());
   if (!others.empty()) {
     Rows identities = {{"TYPE", "IDENTITY"}};
-    for (const Json& one : others) identities.push_back({text_of(one, "type"), text_of(one, "text")});
+    for (const Json& one : others)
+      identities.push_back({text_of(one, "type"), text_of(one, "text")});
     out += "\n" + laid_out(identities);
   }
   return out + "\n" + buckets_table(json);

@@ -1,5 +1,6 @@
-// levyctl trace: a subscriber's messages as text, and as a capture file with made-up TCP around them.
-// Core: none. Allocates: yes. Blocks: until interrupted. Clock: none (times come from the daemon).
+// levyctl trace: a subscriber's messages as text, and as a capture file with made-up TCP around
+// them. Core: none. Allocates: yes. Blocks: until interrupted. Clock: none (times come from the
+// daemon).
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
@@ -8,6 +9,7 @@
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <utility>
 #include <vector>
 
 #include "diameter/codec/print.hpp"
@@ -60,7 +62,8 @@ class Capture {
     put_big(ip, from_gateway ? 0x0a000001 : 0x0a000002, 4);
     put_big(ip, from_gateway ? 0x0a000002 : 0x0a000001, 4);
     std::uint32_t sum = 0;
-    for (std::size_t i = 0; i < ip.size(); i += 2) sum += static_cast<std::uint32_t>(ip[i] << 8 | ip[i + 1]);
+    for (std::size_t i = 0; i < ip.size(); i += 2)
+      sum += static_cast<std::uint32_t>(ip[i] << 8 | ip[i + 1]);
     while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
     ip[10] = static_cast<std::uint8_t>(~sum >> 8);
     ip[11] = static_cast<std::uint8_t>(~sum);
@@ -135,8 +138,12 @@ int run_trace(const Context& context, const TraceOptions& options) {
     return exit_usage;
   }
   std::string partial;
-  bool written = true;
+  bool written = true, begun = false;
   const auto take = [&](const char* part, std::size_t size) {
+    if (!std::exchange(begun, true)) {
+      fmt::print(stderr, "tracing {}: end it with Ctrl-C\n", options.id);
+      std::fflush(stderr);
+    }
     partial.append(part, size);
     for (std::size_t end; written && (end = partial.find('\n')) != partial.npos;) {
       if (end > 0) written = show_line(partial.substr(0, end), context.json, capture);

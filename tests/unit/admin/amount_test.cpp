@@ -72,7 +72,8 @@ TEST(ImportRow, JsonKeepsNumbersAsWritten) {
   EXPECT_EQ(cut_json(line, texts), "");
   EXPECT_EQ(texts[static_cast<std::size_t>(Column::wallet)], "10.500001");
   EXPECT_EQ(texts[static_cast<std::size_t>(Column::buckets)], "data=5 GB;sms=3");
-  for (const char* bad : {"", "[]", "{", "5", "{\"colour\":1}", "{\"imsi\":[1]}", "{\"imsi\":{}}"}) {
+  for (const char* bad :
+       {"", "[]", "{", "5", "{\"colour\":1}", "{\"imsi\":[1]}", "{\"imsi\":{}}"}) {
     line = bad;
     EXPECT_NE(cut_json(line, texts), "") << bad;
   }

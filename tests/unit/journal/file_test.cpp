@@ -54,7 +54,7 @@ class BothWays : public ::testing::TestWithParam<WriteMode> {};
 
 TEST_P(BothWays, RecordsSurviveAReopenedDirectory) {
   Folder folder;
-  DataDirectory directory;
+  NodeDirectory directory;
   ASSERT_FALSE(directory.open(request(folder.path() + "/data")));
   std::uint64_t lsn = 0;
   for (int life = 0; life < 3; ++life) {
@@ -233,12 +233,12 @@ TEST(SegmentFiles, AFullDiskStopsAdmissionAndNothingElse) {
 
 // ---- the data directory ----------------------------------------------------------------------
 
-TEST(DataDirectory, IsMadeOnceAndKnowsWhoItIs) {
+TEST(NodeDirectory, IsMadeOnceAndKnowsWhoItIs) {
   Folder folder;
   const std::string path = folder.path() + "/data";
   std::uint64_t id = 0;
   {
-    DataDirectory directory;
+    NodeDirectory directory;
     ASSERT_FALSE(directory.open(request(path)));
     EXPECT_TRUE(directory.fresh());
     EXPECT_NE(directory.node_id(), 0u);
@@ -247,7 +247,7 @@ TEST(DataDirectory, IsMadeOnceAndKnowsWhoItIs) {
     EXPECT_TRUE(fs::is_directory(directory.plans_path()));
     id = directory.node_id();
   }
-  DataDirectory directory;
+  NodeDirectory directory;
   DirectoryRequest other = request(path);
   other.shards = 16;  // what the directory says is right
   ASSERT_FALSE(directory.open(other));
@@ -258,58 +258,58 @@ TEST(DataDirectory, IsMadeOnceAndKnowsWhoItIs) {
   EXPECT_EQ(directory.created(), Time::from_seconds(1'700'000'000));
 }
 
-TEST(DataDirectory, AnothersNeedsAdopt) {
+TEST(NodeDirectory, AnothersNeedsAdopt) {
   Folder folder;
   DirectoryRequest theirs = request(folder.path() + "/data", "theirs");
   std::uint64_t id = 0;
   {
-    DataDirectory directory;
+    NodeDirectory directory;
     ASSERT_FALSE(directory.open(theirs));
     id = directory.node_id();
   }
   DirectoryRequest ours = request(folder.path() + "/data", "ours");
   {
-    DataDirectory directory;
+    NodeDirectory directory;
     const Failure failure = directory.open(ours);
     EXPECT_EQ(failure.error, EPERM);
     EXPECT_NE(failure.text.find("'theirs'"), std::string::npos) << failure.text;
   }
   ours.adopt = true;
   {
-    DataDirectory directory;
+    NodeDirectory directory;
     ASSERT_FALSE(directory.open(ours));
     EXPECT_EQ(directory.adopted_from(), "theirs");
     EXPECT_EQ(directory.node_id(), id);  // its journal stays readable
   }
-  DataDirectory directory;
+  NodeDirectory directory;
   EXPECT_EQ(directory.open(theirs).error, EPERM);
 }
 
-TEST(DataDirectory, OneDaemonAtATime) {
+TEST(NodeDirectory, OneDaemonAtATime) {
   Folder folder;
-  DataDirectory first;
+  NodeDirectory first;
   ASSERT_FALSE(first.open(request(folder.path() + "/data")));
-  DataDirectory second;
+  NodeDirectory second;
   const Failure failure = second.open(request(folder.path() + "/data"));
   EXPECT_EQ(failure.error, EBUSY);
   EXPECT_NE(failure.text.find("process " + std::to_string(::getpid())), std::string::npos)
       << failure.text;
-  DataDirectory reader;
+  NodeDirectory reader;
   EXPECT_FALSE(reader.inspect(folder.path() + "/data"));  // tools need no lock
 }
 
-TEST(DataDirectory, RefusesWhatItCannotTrust) {
+TEST(NodeDirectory, RefusesWhatItCannotTrust) {
   Folder folder;
   const std::string path = folder.path() + "/data";
   {
-    DataDirectory directory;
+    NodeDirectory directory;
     ASSERT_FALSE(directory.open(request(path)));
   }
   std::ifstream in(path + "/LEVY");
   const std::string good((std::istreambuf_iterator<char>(in)), {});
   const auto opens_with = [&](const std::string& text) {
     std::ofstream(path + "/LEVY") << text;
-    DataDirectory directory;
+    NodeDirectory directory;
     return directory.open(request(path));
   };
   for (std::size_t at = 0; at < good.size(); ++at) {
@@ -327,23 +327,23 @@ TEST(DataDirectory, RefusesWhatItCannotTrust) {
 
   fs::remove(path + "/LEVY");
   std::ofstream(path + "/journal/0000000000000001.seg") << "x";
-  DataDirectory directory;
+  NodeDirectory directory;
   EXPECT_EQ(directory.open(request(path)).error, ENOTEMPTY);
 }
 
-TEST(DataDirectory, BadRequests) {
+TEST(NodeDirectory, BadRequests) {
   Folder folder;
   DirectoryRequest bad = request(folder.path() + "/data");
   bad.shards = 65;
-  EXPECT_EQ(DataDirectory().open(bad).error, EINVAL);
+  EXPECT_EQ(NodeDirectory().open(bad).error, EINVAL);
   bad = request(folder.path() + "/data2", "two words");
-  EXPECT_EQ(DataDirectory().open(bad).error, EINVAL);
+  EXPECT_EQ(NodeDirectory().open(bad).error, EINVAL);
   bad = request(folder.path() + "/data3");
   bad.create = false;
-  EXPECT_EQ(DataDirectory().open(bad).error, ENOENT);
+  EXPECT_EQ(NodeDirectory().open(bad).error, ENOENT);
   fs::create_directory(folder.path() + "/full");
   std::ofstream(folder.path() + "/full/notes.txt") << "mine";
-  EXPECT_EQ(DataDirectory().open(request(folder.path() + "/full")).error, ENOTEMPTY);
+  EXPECT_EQ(NodeDirectory().open(request(folder.path() + "/full")).error, ENOTEMPTY);
 }
 
 }  // namespace

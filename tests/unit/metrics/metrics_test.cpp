@@ -34,7 +34,8 @@ Checked check_exposition(const std::string& text) {
     std::string mark, keyword, name, type;
     if (line.rfind("# ", 0) == 0) {
       words >> mark >> keyword >> name >> type;
-      if (keyword == "HELP" && !helped.insert(name).second) out.faults.push_back("two HELP " + name);
+      if (keyword == "HELP" && !helped.insert(name).second)
+        out.faults.push_back("two HELP " + name);
       if (keyword == "HELP" && type.empty()) out.faults.push_back("empty HELP " + name);
       if (keyword == "TYPE" && !types.emplace(name, type).second)
         out.faults.push_back("two TYPE " + name);
@@ -52,7 +53,8 @@ Checked check_exposition(const std::string& text) {
       open = name;
     }
     const bool total = name.size() > 6 && name.substr(name.size() - 6) == "_total";
-    if (total != (types[name] == "counter")) out.faults.push_back("_total is for counters: " + name);
+    if (total != (types[name] == "counter"))
+      out.faults.push_back("_total is for counters: " + name);
     const std::string key = name + match[2].str();
     if (!out.samples.emplace(key, std::stod(match[5])).second)
       out.faults.push_back("sample twice: " + key);
@@ -114,9 +116,9 @@ TEST(Metrics, ExpositionSumsBlocksAndIsWellFormed) {
 
 TEST(Metrics, CheckerFindsFaults) {  // the check above can fail
   EXPECT_FALSE(check_exposition("levy_x 1\n").faults.empty());
-  EXPECT_FALSE(check_exposition("# HELP levy_x a\n# TYPE levy_x counter\nlevy_x 1\n").faults.empty());
   EXPECT_FALSE(
-      check_exposition("# HELP a b\n# TYPE a gauge\na 1\na 2\n").faults.empty());
+      check_exposition("# HELP levy_x a\n# TYPE levy_x counter\nlevy_x 1\n").faults.empty());
+  EXPECT_FALSE(check_exposition("# HELP a b\n# TYPE a gauge\na 1\na 2\n").faults.empty());
   EXPECT_FALSE(check_exposition("# HELP a b\n# TYPE a gauge\na 1").faults.empty());
 }
 

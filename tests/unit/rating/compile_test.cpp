@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <set>
 
+#include "engine/base/currency.hpp"
 #include "rating/charge.hpp"
 #include "rating/compile/compile.hpp"
-#include "engine/base/currency.hpp"
 
 namespace levy::rating {
 namespace {
@@ -21,7 +21,9 @@ void put(Placed<T>& field, T value) {
   field.given = true;
 }
 
-void put(Placed<std::string>& field, const char* text) { put<std::string>(field, text); }
+void put(Placed<std::string>& field, const char* text) {
+  put<std::string>(field, text);
+}
 
 PriceSource price_source(const char* amount, std::int64_t per, std::int64_t step = 0) {
   return PriceSource{amount, per, step, false};
@@ -149,10 +151,10 @@ TEST(Compile, EveryFaultAtOnceWithItsPlace) {
   put(service.unit, "bytes");
   put(service.rating_groups.emplace_back(), std::uint32_t{10});
   put(service.threshold_permille, std::int64_t{1000});
-  expect_faults(catalogue, {"currency is 'EURO'", "session_ttl is 5; allowed: 60 to",
-                            "unit is 'bytes'; allowed: octets, seconds, events",
-                            "threshold_permille is 1000; allowed: 1 to 999",
-                            "rating_group 10 stands twice"});
+  expect_faults(catalogue,
+                {"currency is 'EURO'", "session_ttl is 5; allowed: 60 to",
+                 "unit is 'bytes'; allowed: octets, seconds, events",
+                 "threshold_permille is 1000; allowed: 1 to 999", "rating_group 10 stands twice"});
   const Compiled compiled = compile(catalogue);
   EXPECT_EQ(compiled.faults[0].place.line, plan.currency.place.line);
   EXPECT_EQ(compiled.faults[0].place.file, "plan.yaml");
@@ -282,9 +284,9 @@ TEST(Compile, BucketKinds) {
 }
 
 TEST(Compile, RedirectAddressTypes) {
-  const std::pair<const char*, int> rows[] = {{"10.0.0.1", 0},        {"2001:db8::1", 1},
-                                              {"http://top.up/", 2},  {"sip:help@example.org", 3},
-                                              {"10.0.0.256", -1},     {"1.2.3", -1}};
+  const std::pair<const char*, int> rows[] = {{"10.0.0.1", 0},       {"2001:db8::1", 1},
+                                              {"http://top.up/", 2}, {"sip:help@example.org", 3},
+                                              {"10.0.0.256", -1},    {"1.2.3", -1}};
   for (const auto& [to, type] : rows) {
     Catalogue catalogue = data_a_source();
     ServiceSource& service = catalogue.plans[0].services[0];
@@ -316,10 +318,9 @@ TEST(Compile, CurrenciesAreDistinctAndSorted) {
     EXPECT_TRUE(numerics.insert(c.numeric).second) << c.letters;
     EXPECT_LE(c.exponent, 4);
   }
-  EXPECT_TRUE(std::is_sorted(currencies.begin(), currencies.end(),
-                             [](const Currency& a, const Currency& b) {
-                               return a.letters < b.letters;
-                             }));
+  EXPECT_TRUE(
+      std::is_sorted(currencies.begin(), currencies.end(),
+                     [](const Currency& a, const Currency& b) { return a.letters < b.letters; }));
   EXPECT_EQ(find_currency("KWD")->exponent, 3);
   EXPECT_EQ(find_currency(std::uint16_t{840})->letters, "USD");
   EXPECT_EQ(find_currency("eur"), nullptr);

@@ -80,8 +80,10 @@ struct Naive {
         take_one(g, b);
     }
     const bool boundary = g.total % service->price.step == 0;
-    if (written && !boundary) g.unpaid = true;
-    else if (boundary || due > 0) g.unpaid = false;
+    if (written && !boundary)
+      g.unpaid = true;
+    else if (boundary || due > 0)
+      g.unpaid = false;
   }
 
   void release(NaiveGroup& g) {
@@ -155,16 +157,18 @@ struct Trial {
     scene.credit_limit = pick(random, 0, 1) * pick(random, 0, 30);
     model.limit = scene.credit_limit + scene.plan->credit_limit;
     const auto bucket = [&](Unit unit, std::int64_t amount, std::uint32_t step, bool wallet) {
-      Bucket& b = unit == Unit::money ? scene.money(amount, wallet) : scene.units(unit, amount, step);
-      b.ends_at = wallet ? 0 : static_cast<std::uint32_t>(scene.now + 1000 + 10 * model.free.size());
+      Bucket& b =
+          unit == Unit::money ? scene.money(amount, wallet) : scene.units(unit, amount, step);
+      b.ends_at =
+          wallet ? 0 : static_cast<std::uint32_t>(scene.now + 1000 + 10 * model.free.size());
       model.unit.push_back(unit);
       model.step.push_back(step);
       model.free.push_back(amount);
     };
     for (std::int64_t n = pick(random, 0, 3); n > 0; --n)
-      pick(random, 0, 1) != 0
-          ? bucket(Unit::octets, pick(random, 0, 60), static_cast<std::uint32_t>(pick(random, 1, 7)), false)
-          : bucket(Unit::money, pick(random, 0, 60), 1, false);
+      pick(random, 0, 1) != 0 ? bucket(Unit::octets, pick(random, 0, 60),
+                                       static_cast<std::uint32_t>(pick(random, 1, 7)), false)
+                              : bucket(Unit::money, pick(random, 0, 60), 1, false);
     bucket(Unit::money, pick(random, -10, 200), 1, true);
   }
 
@@ -194,7 +198,8 @@ struct Trial {
     // What a first grant is must be known before the call changes it.
     std::vector<std::int64_t> wants;
     for (const Row& row : rows) {
-      const bool first = type == RequestType::initial || scene.group(session, row.rating_group).plan == 0;
+      const bool first =
+          type == RequestType::initial || scene.group(session, row.rating_group).plan == 0;
       wants.push_back(row.requested == absent ? absent
                       : row.requested > 0     ? row.requested
                       : first                 ? model.service->grant_first
@@ -269,8 +274,8 @@ TEST(Property, PriceAndBoundaryAgreeWithSteps) {
     const std::int64_t first = boundary_at_or_after(price, total);
     const std::int64_t end = first + price.step * pick(random, 0, 30);
     std::int64_t furthest = first;
-    while (furthest < end && naive_price(price, furthest + price.step) -
-                                     naive_price(price, total) <= credit)
+    while (furthest < end &&
+           naive_price(price, furthest + price.step) - naive_price(price, total) <= credit)
       furthest += price.step;
     ASSERT_EQ(furthest_boundary(price, total, end, credit), furthest) << n;
   }
@@ -280,14 +285,15 @@ TEST(Property, PriceAndBoundaryAgreeWithSteps) {
 TEST(Property, LargestNumbersStayExact) {
   Random random(11);
   for (int n = 0; n < 2000; ++n) {
-    Price price = price_per(pick(random, limits::balance_micros_max - 9, limits::balance_micros_max),
-                            pick(random, 1, price_denominator_max),
-                            static_cast<Rounding>(pick(random, 0, 3)));
+    Price price = price_per(
+        pick(random, limits::balance_micros_max - 9, limits::balance_micros_max),
+        pick(random, 1, price_denominator_max), static_cast<Rounding>(pick(random, 0, 3)));
     price.step = pick(random, 1, limits::units_max);
     const std::int64_t total = pick(random, 0, total_units_max);
     const Int128 credit = Int128{pick(random, 0, INT64_MAX)} * 16;
     const std::int64_t first = boundary_at_or_after(price, total);
-    const std::int64_t end = boundary_at_or_after(price, total + pick(random, 0, limits::units_max));
+    const std::int64_t end =
+        boundary_at_or_after(price, total + pick(random, 0, limits::units_max));
     if (end > total_units_max) continue;
     const std::int64_t to = furthest_boundary(price, total, end, credit);
     ASSERT_GE(to, first);

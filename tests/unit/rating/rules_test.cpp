@@ -89,9 +89,8 @@ TEST(Rules, ImplicitRequestByDialectAndReason) {
   const auto report = [&](std::uint16_t reasons, std::int64_t requested) {
     return granted(scene.send(0, RequestType::update, {{1, requested, 10, reasons}}).mscc[0]);
   };
-  for (const std::uint16_t reason :
-       {reason_threshold, reason_quota_exhausted, reason_validity_time,
-        reason_rating_condition_change, reason_forced_reauthorisation})
+  for (const std::uint16_t reason : {reason_threshold, reason_quota_exhausted, reason_validity_time,
+                                     reason_rating_condition_change, reason_forced_reauthorisation})
     EXPECT_TRUE(report(reason, absent)) << reason;
   EXPECT_FALSE(report(0, absent));
   EXPECT_FALSE(report(reason_pool_exhausted, absent));
@@ -137,8 +136,7 @@ TEST(Rules, SixteenGroupsAreOneEffect) {
   EXPECT_TRUE(final(scene.result.mscc[9]));
   for (Row& row : rows) row.used = step_a;  // six of them have no grant: debt
   scene.send(0, RequestType::update, rows);
-  for (std::size_t i = 0; i < limits::mscc_max; ++i)
-    EXPECT_EQ(scene.result.mscc[i].reason, broke);
+  for (std::size_t i = 0; i < limits::mscc_max; ++i) EXPECT_EQ(scene.result.mscc[i].reason, broke);
   EXPECT_EQ(scene.balance(), -6 * q);
 }
 
@@ -220,9 +218,7 @@ TEST(Rules, DeniedAndRefusedStillDebit) {
 
 TEST(Rules, UnmatchedGroups) {
   Scene scene(data_a(), 4 * q);
-  const auto report = [&] {
-    return scene.send(0, RequestType::update, {{9, 0, 500}}).mscc[0];
-  };
+  const auto report = [&] { return scene.send(0, RequestType::update, {{9, 0, 500}}).mscc[0]; };
   EXPECT_EQ(report().reason, Reason::rating_failed);
   EXPECT_EQ(report().unrated, 500);
   scene.plan->unmatched = Unmatched::denied_4010;

@@ -20,8 +20,7 @@ inline constexpr std::int64_t absent = -1;  // no such AVP; 0 is present and emp
 inline constexpr std::uint16_t eur = 978;
 inline constexpr std::int64_t step_a = 1'500'000;
 
-inline Price price_per(std::int64_t micros, std::int64_t units,
-                       Rounding rounding = Rounding::up) {
+inline Price price_per(std::int64_t micros, std::int64_t units, Rounding rounding = Rounding::up) {
   Price price;
   price.numerator = micros;
   price.denominator = units;
@@ -40,8 +39,12 @@ inline Service service_of(Unit unit, Price price, std::int64_t grant) {
 }
 
 // DATA-A and VOICE-A of the vectors.
-inline Service data_a() { return service_of(Unit::octets, price_per(250'000, step_a), step_a); }
-inline Service voice_a() { return service_of(Unit::seconds, price_per(250'000, 60), 60); }
+inline Service data_a() {
+  return service_of(Unit::octets, price_per(250'000, step_a), step_a);
+}
+inline Service voice_a() {
+  return service_of(Unit::seconds, price_per(250'000, 60), 60);
+}
 
 inline std::unique_ptr<Plan> plan_of(std::vector<std::pair<std::uint32_t, Service>> services) {
   auto plan = std::make_unique<Plan>();
@@ -82,15 +85,34 @@ inline void replay(const ChargeResult& result, std::vector<Bucket>& buckets) {
     ASSERT_LT(move.bucket, buckets.size());
     Bucket& b = buckets[move.bucket];
     switch (move.kind) {
-      case MovementKind::credit: b.credits += move.amount; break;
-      case MovementKind::expire: b.credits -= move.amount; break;
-      case MovementKind::spend: b.spent += move.amount; break;
-      case MovementKind::write_off: b.written_off += move.amount; break;
-      case MovementKind::reserve: b.reserved += move.amount; break;
-      case MovementKind::release: b.reserved -= move.amount; break;
-      case MovementKind::send: b.in_transit += move.amount; break;
-      case MovementKind::arrive: b.in_transit -= move.amount; b.credits -= move.amount; break;
-      case MovementKind::come_back: b.in_transit -= move.amount; break;
+      case MovementKind::credit:
+        b.credits += move.amount;
+        break;
+      case MovementKind::expire:
+        b.credits -= move.amount;
+        break;
+      case MovementKind::spend:
+        b.spent += move.amount;
+        break;
+      case MovementKind::write_off:
+        b.written_off += move.amount;
+        break;
+      case MovementKind::reserve:
+        b.reserved += move.amount;
+        break;
+      case MovementKind::release:
+        b.reserved -= move.amount;
+        break;
+      case MovementKind::send:
+        b.in_transit += move.amount;
+        break;
+      case MovementKind::arrive:
+        b.in_transit -= move.amount;
+        b.credits -= move.amount;
+        break;
+      case MovementKind::come_back:
+        b.in_transit -= move.amount;
+        break;
     }
   }
 }
@@ -244,7 +266,11 @@ class Scene {
   }
 };
 
-inline bool granted(const MsccOutcome& o) { return (o.flags & outcome_granted) != 0; }
-inline bool final(const MsccOutcome& o) { return (o.flags & outcome_final) != 0; }
+inline bool granted(const MsccOutcome& o) {
+  return (o.flags & outcome_granted) != 0;
+}
+inline bool final(const MsccOutcome& o) {
+  return (o.flags & outcome_final) != 0;
+}
 
 }  // namespace levy::rating

@@ -56,51 +56,91 @@ constexpr std::int64_t q = 250'000;  // the price of one step of DATA-A and VOIC
 const std::vector<Vector> table{
     {"V-01", false, q, debt, {{'I', step_a, absent, ok, step_a, true, 0, q}}},
     {"V-02", false, q - 1, debt, {{'I', step_a, absent, broke, 0, false, q - 1, 0}}},
-    {"V-03", false, q, debt,
+    {"V-03",
+     false,
+     q,
+     debt,
      {{'I', step_a, absent, ok, step_a, true, 0, q},
       {'I', step_a, absent, broke, 0, false, 0, q, 1}}},
     {"V-04", false, 10 * q, debt, {{'I', 400'000, absent, ok, step_a, false, 9 * q, q}}},
     {"V-08", false, -100'500'000, debt, {{'I', 0, absent, broke, 0, false, -100'500'000, 0}}},
-    {"V-09", false, 8 * q, debt,
+    {"V-09",
+     false,
+     8 * q,
+     debt,
      {{'I', step_a, absent, ok, step_a, false, 7 * q, q},
       {'U', step_a, absent, ok, step_a, false, 7 * q, q}}},
-    {"V-11", false, q, debt,
+    {"V-11",
+     false,
+     q,
+     debt,
      {{'I', step_a, absent, ok, step_a, true, 0, q},
       {'U', step_a, absent, ok, step_a, true, 0, q}}},
-    {"V-12", false, 400'000, debt,
+    {"V-12",
+     false,
+     400'000,
+     debt,
      {{'I', 900'000, absent, ok, step_a, true, 150'000, q},
       {'U', 3'000'000, absent, ok, step_a, true, 150'000, q}}},
-    {"V-14", false, 2 * q, debt,
+    {"V-14",
+     false,
+     2 * q,
+     debt,
      {{'I', 0, absent, ok, step_a, false, q, q}, {'U', 0, step_a, ok, step_a, true, 0, q}}},
-    {"V-15 debt", false, q, debt,
-     {{'I', step_a, absent, ok, step_a, true, 0, q},
-      {'U', 0, 1'500'001, broke, 0, false, -q, 0}}},
-    {"V-15 write_off", false, q, write_off,
+    {"V-15 debt",
+     false,
+     q,
+     debt,
+     {{'I', step_a, absent, ok, step_a, true, 0, q}, {'U', 0, 1'500'001, broke, 0, false, -q, 0}}},
+    {"V-15 write_off",
+     false,
+     q,
+     write_off,
      {{'I', step_a, absent, ok, step_a, true, 0, q},
       {'U', 0, 1'500'001, broke, 0, false, 0, 0},
       {'U', 0, 0, broke, 0, false, 0, 0}}},
-    {"V-20", false, 400'000, debt,
+    {"V-20",
+     false,
+     400'000,
+     debt,
      {{'I', 0, absent, ok, step_a, true, 150'000, q},
       {'U', 0, 2'000'000, broke, 0, false, -100'000, 0},
       {'T', absent, 700'000, ok, 0, false, -100'000, 0}}},
-    {"V-21 debt", true, 2 * q, debt,
+    {"V-21 debt",
+     true,
+     2 * q,
+     debt,
      {{'I', 0, absent, ok, 60, false, q, q}, {'U', 0, 150, broke, 0, false, -q, 0}}},
-    {"V-21 write_off", true, 2 * q, write_off,
+    {"V-21 write_off",
+     true,
+     2 * q,
+     write_off,
      {{'I', 0, absent, ok, 60, false, q, q}, {'U', 0, 150, broke, 0, false, 0, 0}}},
-    {"V-24", true, 2'100'000, debt,
+    {"V-24",
+     true,
+     2'100'000,
+     debt,
      {{'I', 0, absent, ok, 60, false, 1'850'000, q},
       {'U', 0, 61, ok, 119, false, 1'350'000, q},
       {'T', absent, 59, ok, 0, false, 1'600'000, 0}}},
-    {"V-24 second", true, 2'100'000, debt,
+    {"V-24 second",
+     true,
+     2'100'000,
+     debt,
      {{'I', 0, absent, ok, 60, false, 1'850'000, q},
       {'U', 0, 50, ok, 70, false, 1'600'000, q},
       {'T', absent, 80, ok, 0, false, 1'350'000, 0}}},
-    {"V-94 without the repeat", false, 1'000'000, debt,
+    {"V-94 without the repeat",
+     false,
+     1'000'000,
+     debt,
      {{'I', step_a, absent, ok, step_a, false, 750'000, q},
       {'U', step_a, step_a, ok, step_a, false, 500'000, q}}},
-    {"V-99", false, q, debt,
-     {{'I', step_a, absent, ok, step_a, true, 0, q},
-      {'U', step_a, step_a, broke, 0, false, 0, 0}}},
+    {"V-99",
+     false,
+     q,
+     debt,
+     {{'I', step_a, absent, ok, step_a, true, 0, q}, {'U', step_a, step_a, broke, 0, false, 0, 0}}},
 };
 
 TEST(Vectors, Table) {
@@ -178,8 +218,8 @@ TEST(Vectors, V25ReserveUseNothingClose) {
 }
 
 TEST(Vectors, V29TerminationWithoutMscc) {
-  Scene scene(plan_of({{6400, service_of(Unit::octets, price_per(990'000'000, 100'000'000),
-                                         10'000'000)}}));
+  Scene scene(
+      plan_of({{6400, service_of(Unit::octets, price_per(990'000'000, 100'000'000), 10'000'000)}}));
   scene.money(20'000'000'000, true);
   Bucket& allowance = scene.units(Unit::octets, 150'000'000);
   const auto reason = [&](RequestType type, std::int64_t requested, std::int64_t used) {
@@ -325,8 +365,8 @@ const std::vector<PriceRow> prices{
 };
 
 TEST(Vectors, GroupCPrices) {
-  for (const PriceRow& row : prices) EXPECT_EQ(price_of(row.price, row.total), row.expected)
-      << row.name;
+  for (const PriceRow& row : prices)
+    EXPECT_EQ(price_of(row.price, row.total), row.expected) << row.name;
 }
 
 TEST(Vectors, V58FurthestSecondThatTheBalancePays) {
