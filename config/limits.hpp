@@ -39,6 +39,8 @@ inline constexpr std::size_t proxy_info_max = 32;
 inline constexpr std::size_t shards_max = 64;
 // Account name, bytes (operators' own key for the balance owner).
 inline constexpr std::size_t account_name_bytes_max = 23;
+// Identities of one subscriber beside its IMSI and E.164: bounds the Record of its deletion.
+inline constexpr std::size_t other_identities_max = 16;
 // Buckets of one account: bounds the scan of one charge.
 inline constexpr std::size_t buckets_per_account_max = 64;
 // Buckets that one grant may reserve from; a grant that would need more ends there.

@@ -75,7 +75,7 @@ concept Transport = requires(T& transport, ConnectionRef connection, std::span<s
   // >= 0: bytes taken (0: the socket is full, try later); < 0: closed.
   { transport.send(connection, bytes) } -> std::same_as<std::ptrdiff_t>;
   // Closes now; no event follows for it.
-  { transport.close(connection) };
+  {transport.close(connection)};
 };
 
 // What an Edge with peers of its own needs besides.
@@ -84,7 +84,7 @@ concept ConnectingTransport = Transport<T> && requires(T& transport, ConnectionR
   // Begins to open outbound target `target`; `connected` or `failed` follows. index none: not now.
   { transport.connect(std::uint32_t{}) } -> std::same_as<ConnectionRef>;
   // Inbound connections are refused from now on.
-  { transport.stop_accepting() };
+  {transport.stop_accepting()};
   { transport.local_endpoint(connection) } -> std::same_as<Endpoint>;
   { transport.peer_endpoint(connection) } -> std::same_as<Endpoint>;
 };

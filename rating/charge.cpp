@@ -32,7 +32,14 @@ void debit_used(const ChargeInput& input, Ledger& ledger, std::uint32_t i, MsccO
   const Tariff tariff = tariff_of_usage(input, group, mscc);
   const Unit unit = tariff.service != nullptr ? tariff.service->unit : unit_reported(mscc.used);
   outcome.unit = unit;
+  // A request overtaken by a later one pays from the free credit: the standing grant, which its
+  // answer repeats, keeps its whole reservation.
+  const bool overtaken =
+      !input.grant_allowed[i] && input.request->type != RequestType::termination;
+  const auto kept = group.reservations;
+  if (overtaken) group.reservations = {};
   debit(ledger, tariff, group, amount_of(mscc.used, unit), static_cast<std::uint8_t>(i), outcome);
+  if (overtaken) group.reservations = kept;
 }
 
 // Units to ask for, 0 = no grant. A request's number is raised to grant_min, capped at grant_max.

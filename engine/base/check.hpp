@@ -17,11 +17,11 @@ namespace levy {
 
 // LEVY_CHECK(condition) or LEVY_CHECK(condition, value) or LEVY_CHECK(condition, value, value):
 // the values are integers worth seeing in the abort message.
-#define LEVY_CHECK_3(condition, a, b)                                                       \
-  do {                                                                                      \
-    if (!(condition)) [[unlikely]]                                                          \
-      ::levy::check_failed(#condition, __FILE__, __LINE__, static_cast<std::int64_t>(a),    \
-                           static_cast<std::int64_t>(b));                                   \
+#define LEVY_CHECK_3(condition, a, b)                                                    \
+  do {                                                                                   \
+    if (!(condition)) [[unlikely]]                                                       \
+      ::levy::check_failed(#condition, __FILE__, __LINE__, static_cast<std::int64_t>(a), \
+                           static_cast<std::int64_t>(b));                                \
   } while (false)
 #define LEVY_CHECK_2(condition, a) LEVY_CHECK_3(condition, a, 0)
 #define LEVY_CHECK_1(condition) LEVY_CHECK_3(condition, 0, 0)

@@ -25,7 +25,8 @@ class Directory {
   };
 
   Directory(std::size_t entries_max, HugePages huge_pages)
-      : entries_(std::bit_ceil(entries_max * 2 + 64), huge_pages), mask_(entries_.size() - 1),
+      : entries_(std::bit_ceil(entries_max * 2 + 64), huge_pages),
+        mask_(entries_.size() - 1),
         entries_max_(entries_max) {}
 
   // `type`: rating::IdentityType as a number.

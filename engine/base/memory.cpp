@@ -49,8 +49,12 @@ Region::~Region() {
   if (data_ != nullptr) ::munmap(data_, size_);
 }
 
-void seal_thread(const char* name) { sealed_as = name; }
-void unseal_thread() { sealed_as = nullptr; }
+void seal_thread(const char* name) {
+  sealed_as = name;
+}
+void unseal_thread() {
+  sealed_as = nullptr;
+}
 
 // Called by the replaced operator new below; the default one is malloc, which jemalloc provides
 // in the executables.
@@ -70,19 +74,39 @@ static void* checked_allocate(std::size_t bytes, std::size_t alignment) {
 
 }  // namespace levy
 
-void* operator new(std::size_t bytes) { return levy::checked_allocate(bytes, 1); }
-void* operator new[](std::size_t bytes) { return levy::checked_allocate(bytes, 1); }
+void* operator new(std::size_t bytes) {
+  return levy::checked_allocate(bytes, 1);
+}
+void* operator new[](std::size_t bytes) {
+  return levy::checked_allocate(bytes, 1);
+}
 void* operator new(std::size_t bytes, std::align_val_t alignment) {
   return levy::checked_allocate(bytes, static_cast<std::size_t>(alignment));
 }
 void* operator new[](std::size_t bytes, std::align_val_t alignment) {
   return levy::checked_allocate(bytes, static_cast<std::size_t>(alignment));
 }
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete[](void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
-void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
-void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
-void operator delete[](void* p, std::align_val_t) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
-void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
+void operator delete(void* p) noexcept {
+  std::free(p);
+}
+void operator delete[](void* p) noexcept {
+  std::free(p);
+}
+void operator delete(void* p, std::size_t) noexcept {
+  std::free(p);
+}
+void operator delete[](void* p, std::size_t) noexcept {
+  std::free(p);
+}
+void operator delete(void* p, std::align_val_t) noexcept {
+  std::free(p);
+}
+void operator delete[](void* p, std::align_val_t) noexcept {
+  std::free(p);
+}
+void operator delete(void* p, std::size_t, std::align_val_t) noexcept {
+  std::free(p);
+}
+void operator delete[](void* p, std::size_t, std::align_val_t) noexcept {
+  std::free(p);
+}

@@ -32,8 +32,12 @@ inline std::int64_t checked_sub(std::int64_t a, std::int64_t b) {
   LEVY_CHECK(!__builtin_sub_overflow(a, b, &r), a, b);
   return r;
 }
-inline Money operator+(Money a, Money b) { return Money{checked_add(a.micros, b.micros)}; }
-inline Money operator-(Money a, Money b) { return Money{checked_sub(a.micros, b.micros)}; }
+inline Money operator+(Money a, Money b) {
+  return Money{checked_add(a.micros, b.micros)};
+}
+inline Money operator-(Money a, Money b) {
+  return Money{checked_sub(a.micros, b.micros)};
+}
 
 // numerator / denominator (denominator > 0), rounded by `mode`; `up` is away from zero for
 // positive values and towards positive infinity in general (a started unit is charged).
@@ -47,9 +51,14 @@ inline std::int64_t divide_rounded(Int128 numerator, Int128 denominator, Roundin
   }
   const Int128 twice = remainder * 2;
   switch (mode) {
-    case Rounding::up: quotient += remainder != 0; break;
-    case Rounding::down: break;
-    case Rounding::half_up: quotient += twice >= denominator; break;
+    case Rounding::up:
+      quotient += remainder != 0;
+      break;
+    case Rounding::down:
+      break;
+    case Rounding::half_up:
+      quotient += twice >= denominator;
+      break;
     case Rounding::half_even:
       quotient += twice > denominator || (twice == denominator && (quotient & 1) != 0);
       break;

@@ -29,8 +29,8 @@ Control::Control(const ControlParts& parts)
     parts_.shard_loops[i % parts_.shard_loops.size()]->snapshot().empty.try_push(
         snapshot_buffers_.back().get());
   }
-  const journal::Failure failure = journal::snapshot_needs_from(
-      parts_.snapshot_directory, parts_.node_id, needed_from_);
+  const journal::Failure failure =
+      journal::snapshot_needs_from(parts_.snapshot_directory, parts_.node_id, needed_from_);
   if (failure) log::warn("snapshot", failure.text);
 }
 
@@ -78,9 +78,8 @@ void Control::run() {
     const bool blocked = !sending_.empty();
     const auto nap = std::chrono::microseconds(slab_.free_frames() < parts_.frames ? 100 : 500);
     std::unique_lock lock(queue_mutex_);
-    queue_news_.wait_for(lock, nap, [&] {
-      return stopping_.load() || (!blocked && !queue_.empty());
-    });
+    queue_news_.wait_for(lock, nap,
+                         [&] { return stopping_.load() || (!blocked && !queue_.empty()); });
   }
   take_replies();
   drain_logs();
@@ -180,12 +179,12 @@ Lsn Control::barrier() {
     auto lsn = promise.get_future();
     OperatorRequest read;
     read.kind = OperatorKind::list_mail;
-    const bool taken =
-        enqueue(ShardId{static_cast<std::uint8_t>(loop)}, read,
-                [&promise](const OperatorReply&, std::span<const std::uint8_t>, Lsn at) {
-                  promise.set_value(at.value);
-                },
-                1 << 20);
+    const bool taken = enqueue(
+        ShardId{static_cast<std::uint8_t>(loop)}, read,
+        [&promise](const OperatorReply&, std::span<const std::uint8_t>, Lsn at) {
+          promise.set_value(at.value);
+        },
+        1 << 20);
     if (taken) highest = std::max(highest, lsn.get());
   }
   return Lsn{highest};
@@ -245,7 +244,9 @@ std::string Control::metrics_text() {
   const std::vector<metrics::ExtraGauge> extra = {
       {"uptime_seconds", "Seconds since the daemon started", {}, uptime},
       {"plan_version", "Version of the plans in force", {}, static_cast<double>(version_.load())},
-      {"directory_identities", "Identities in the directory", {},
+      {"directory_identities",
+       "Identities in the directory",
+       {},
        static_cast<double>(parts_.directory->used())},
   };
   return metrics::exposition(parts_.counters, extra);
@@ -262,9 +263,11 @@ void Control::keep_segments() {
   const journal::Failure failure = parts_.keeper->turn(needed_from_);
   if (failure.text == keeper_failure_) return;  // said once, not two thousand times a second
   keeper_failure_ = failure.text;
-  if (failure) log::error("journal", "cannot prepare the next segment: " + failure.text +
-                                         "; new work stops when the current one is half full");
-  else log::info("journal", "segments can be prepared again");
+  if (failure)
+    log::error("journal", "cannot prepare the next segment: " + failure.text +
+                              "; new work stops when the current one is half full");
+  else
+    log::info("journal", "segments can be prepared again");
 }
 
 }  // namespace levy::daemon

@@ -73,8 +73,7 @@ class Control final : public admin::ControlDoor {
   bool submit(ShardId shard, const shard::OperatorRequest& request,
               std::function<void(const shard::OperatorReply&)> done) override;
   std::optional<Directory::Found> find(rating::IdentityType type, std::string_view text) override;
-  bool publish(rating::IdentityType type, std::string_view text, ShardId shard,
-               Slot slot) override;
+  bool publish(rating::IdentityType type, std::string_view text, ShardId shard, Slot slot) override;
   void withdraw(rating::IdentityType type, std::string_view text) override;
   std::uint32_t shard_count() const override { return parts_.map.shards; }
   std::vector<admin::PlanInfo> plans() override;
@@ -157,8 +156,8 @@ class Control final : public admin::ControlDoor {
   std::atomic<std::uint64_t> snapshots_wanted_{0};
   std::mutex snapshot_mutex_;
   std::condition_variable snapshot_news_;
-  std::uint64_t snapshots_done_ = 0;    // snapshot_mutex_
-  std::string snapshot_failure_;        // snapshot_mutex_: of the latest
+  std::uint64_t snapshots_done_ = 0;  // snapshot_mutex_
+  std::string snapshot_failure_;      // snapshot_mutex_: of the latest
   Lsn needed_from_{1};
   std::string keeper_failure_;
   Time keeper_tried_{};

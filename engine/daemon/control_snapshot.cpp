@@ -25,8 +25,8 @@ void Control::snapshot_turn() {
         done = snapshots_done_;
       }
       const bool wanted = snapshots_wanted_.load() > done;
-      const bool grown = bytes - snapshot_record_bytes_ >=
-                         static_cast<std::uint64_t>(parts_.snapshot_after_bytes);
+      const bool grown =
+          bytes - snapshot_record_bytes_ >= static_cast<std::uint64_t>(parts_.snapshot_after_bytes);
       const bool aged = bytes != snapshot_record_bytes_ &&
                         micros_between(snapshot_at_, now) >= parts_.snapshot_every_s * 1'000'000;
       if (wanted || (ready_.load() && (grown || aged))) {
@@ -35,7 +35,8 @@ void Control::snapshot_turn() {
       }
       return;
     }
-    case SnapshotState::walking: return take_snapshot_buffers();
+    case SnapshotState::walking:
+      return take_snapshot_buffers();
     case SnapshotState::ending:
       if (snapshot_barriers_left_.load() == 0) end_snapshot();
       return;
@@ -67,8 +68,8 @@ void Control::take_snapshot_buffers() {
         chunk.pool = b.chunk.pool;
         chunk.first_slot = b.chunk.first;
         chunk.slot_bytes = b.chunk.slot_bytes;
-        chunk.bytes = std::as_bytes(std::span(
-            b.bytes, std::size_t{b.chunk.count} * b.chunk.slot_bytes));
+        chunk.bytes =
+            std::as_bytes(std::span(b.bytes, std::size_t{b.chunk.count} * b.chunk.slot_bytes));
         const journal::Failure failure = snapshot_writer_.add(chunk);
         if (failure) failed = failure.text;
       }
@@ -99,11 +100,10 @@ void Control::take_snapshot_buffers() {
 
 void Control::end_snapshot() {
   if (!snapshot_writer_.active()) return fail_snapshot("writing it failed");
-  const journal::Failure failure =
-      snapshot_writer_.finish(Lsn{snapshot_end_lsn_.load()}, {});
+  const journal::Failure failure = snapshot_writer_.finish(Lsn{snapshot_end_lsn_.load()}, {});
   if (failure) return fail_snapshot(failure.text);
-  const journal::Failure reading = journal::snapshot_needs_from(
-      parts_.snapshot_directory, parts_.node_id, needed_from_);
+  const journal::Failure reading =
+      journal::snapshot_needs_from(parts_.snapshot_directory, parts_.node_id, needed_from_);
   if (reading) log::warn("snapshot", reading.text);
   snapshot_state_ = SnapshotState::idle;
   snapshot_at_ = SystemClock().now();

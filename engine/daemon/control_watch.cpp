@@ -27,30 +27,37 @@ void Control::write_log(const LogEvent& event) {
   const std::string a = std::to_string(event.a);
   switch (event.kind) {
     case LogKind::identity_conflict:
-      return log::warn("identity_conflict", "session " + text +
-          ": two identities of one request belong to two accounts, answered 5030; "
-          "a recycled number? see levyctl subscriber show");
+      return log::warn("identity_conflict",
+                       "session " + text +
+                           ": two identities of one request belong to two accounts, answered 5030; "
+                           "a recycled number? see levyctl subscriber show");
     case LogKind::duplicate_differs:
-      return log::warn("duplicate_differs", "session " + text + " request " + a +
-          ": a repeat carries other units than the first; the first counts");
+      return log::warn("duplicate_differs",
+                       "session " + text + " request " + a +
+                           ": a repeat carries other units than the first; the first counts");
     case LogKind::pool_full:
       return log::error("capacity", "shard " + a +
-          ": a table is full, the request was answered 5012; raise `capacity` (metrics: levy_pool_used)");
+                                        ": a table is full, the request was answered 5012; raise "
+                                        "`capacity` (metrics: levy_pool_used)");
     case LogKind::decode_refused:
-      return log::debug("decode_refused", "answered " + a + (text.empty() ? "" : ", session " + text));
+      return log::debug("decode_refused",
+                        "answered " + a + (text.empty() ? "" : ", session " + text));
     case LogKind::push_failed:
       return log::info("push", event.a == 0 ? "no answer to a RAR" : "RAR answered " + a);
     case LogKind::unroutable_push:
       return log::warn("push", "no open connection towards " + text + ": the RAR is tried again");
     case LogKind::dispute:
-      return log::warn("dispute", "session " + text + " request " + a +
-          ": usage of an unknown session was kept on record and not charged");
+      return log::warn("dispute",
+                       "session " + text + " request " + a +
+                           ": usage of an unknown session was kept on record and not charged");
     case LogKind::late_usage:
-      return log::info("late_usage", "session " + text + " request " + a +
-          ": usage after the session's end was charged once and answered 5002");
+      return log::info("late_usage",
+                       "session " + text + " request " + a +
+                           ": usage after the session's end was charged once and answered 5002");
     case LogKind::none:
     case LogKind::peer:
-    case LogKind::shed: return;
+    case LogKind::shed:
+      return;
   }
 }
 
@@ -86,11 +93,12 @@ void Control::on_peer_event(const peer::Event& event) {
       log::info("peer", what + " restarted: its older sessions are ended");
       return host_restarted(event);
     default:
-      return log::info("peer", what + (event.code != codec::ResultCode::none
-                                           ? " code " + std::to_string(static_cast<std::uint32_t>(event.code))
-                                           : std::string()) +
-                                   (event.error != 0 ? " errno " + std::to_string(event.error)
-                                                     : std::string()));
+      return log::info(
+          "peer", what +
+                      (event.code != codec::ResultCode::none
+                           ? " code " + std::to_string(static_cast<std::uint32_t>(event.code))
+                           : std::string()) +
+                      (event.error != 0 ? " errno " + std::to_string(event.error) : std::string()));
   }
 }
 
@@ -103,8 +111,9 @@ void Control::host_restarted(const peer::Event& event) {
   std::memcpy(request.host, host.data(), host.size());
   request.origin_state_id = event.value_new;
   for (std::uint32_t s = 0; s < parts_.map.shards; ++s)
-    enqueue(ShardId{static_cast<std::uint8_t>(s)}, request,
-            [](const shard::OperatorReply&, std::span<const std::uint8_t>, Lsn) {}, 1 << 20);
+    enqueue(
+        ShardId{static_cast<std::uint8_t>(s)}, request,
+        [](const shard::OperatorReply&, std::span<const std::uint8_t>, Lsn) {}, 1 << 20);
 }
 
 void Control::pass_traces() {
@@ -116,8 +125,8 @@ void Control::pass_traces() {
     item.message.assign(buffer->message, buffer->message + buffer->bytes);
     {
       const std::lock_guard lock(peers_mutex_);
-      const auto peer = connection_peers_.find(
-          std::uint64_t{buffer->connection.generation} << 32 | buffer->connection.index);
+      const auto peer = connection_peers_.find(std::uint64_t{buffer->connection.generation} << 32 |
+                                               buffer->connection.index);
       if (peer != connection_peers_.end()) item.peer = peer->second;
     }
     parts_.trace_empty->try_push(buffer);

@@ -32,8 +32,7 @@ using TcpEdge = edge::NativeEdge<transport::TcpTransport>;
 
 // In the order of construction; destroyed in reverse.
 struct Daemon::Parts {
-  explicit Parts(DaemonRequest r)
-      : request(std::move(r)), options(request.config.options) {}
+  explicit Parts(DaemonRequest r) : request(std::move(r)), options(request.config.options) {}
 
   DaemonRequest request;
   const config::Options& options;
@@ -97,8 +96,8 @@ std::string Daemon::Parts::open_data() {
   if (!data.adopted_from().empty()) log::warn("data", "adopted from node " + data.adopted_from());
   map.shards = data.shards();
   map.loops = options.placement.mode == config::PlacementMode::spread
-                  ? static_cast<std::uint32_t>(std::max<std::size_t>(
-                        options.placement.shard_cores.size(), 1))
+                  ? static_cast<std::uint32_t>(
+                        std::max<std::size_t>(options.placement.shard_cores.size(), 1))
                   : 1;
   if (map.loops > map.shards) return "placement.shard_cores: more cores than shards";
   huge_pages = options.memory.huge_pages == config::HugePages::automatic ? HugePages::automatic
@@ -107,7 +106,8 @@ std::string Daemon::Parts::open_data() {
 }
 
 void Daemon::Parts::make_shards() {
-  for (std::uint32_t i = 0; i < map.loops; ++i) scratch.push_back(std::make_unique<shard::Scratch>());
+  for (std::uint32_t i = 0; i < map.loops; ++i)
+    scratch.push_back(std::make_unique<shard::Scratch>());
   shard::Options how;
   how.duplicate_window = static_cast<std::uint32_t>(options.sessions.duplicate_window_s);
   how.session_ttl = static_cast<std::uint32_t>(options.sessions.ttl_s);
@@ -145,8 +145,8 @@ std::string Daemon::Parts::recover_state() {
   std::size_t left_out = 0;
   for (auto& s : shards) {
     const auto put = [&](rating::IdentityType type, std::string_view text, Slot slot) {
-      left_out += !directory->put(Directory::key(static_cast<std::uint8_t>(type), text), s->id(),
-                                  slot);
+      left_out +=
+          !directory->put(Directory::key(static_cast<std::uint8_t>(type), text), s->id(), slot);
     };
     s->for_each_identity(put, [&](std::string_view name, Slot slot) {
       put(rating::IdentityType::account_name, name, slot);
@@ -170,8 +170,9 @@ std::string Daemon::Parts::recover_state() {
   journal::JournalOptions journal_options;
   journal_options.relaxed = options.data.durability == config::Durability::relaxed;
   if (journal_options.relaxed)
-    log::warn("journal", "durability is relaxed: answers leave before their Records are on disk; a "
-                         "crash of this machine may lose the last writes in flight");
+    log::warn("journal",
+              "durability is relaxed: answers leave before their Records are on disk; a "
+              "crash of this machine may lose the last writes in flight");
   journal = std::make_unique<journal::Journal<journal::FileStorage>>(storage, supply, r.start,
                                                                      journal_options);
   return {};
@@ -182,8 +183,8 @@ void Daemon::Parts::make_pipeline() {
   const auto push_slots = static_cast<std::size_t>(options.overload.push_slots);
   const std::size_t control_slots = 512;
   const std::size_t all = slots + control_slots + push_slots * map.loops + 64;
-  rings = std::make_unique<pipeline::Rings>(
-      map.loops, static_cast<std::size_t>(options.overload.ring), all);
+  rings = std::make_unique<pipeline::Rings>(map.loops,
+                                            static_cast<std::size_t>(options.overload.ring), all);
   counter_blocks = 3 + map.loops;
   counters = std::make_unique<metrics::CounterBlock[]>(counter_blocks);
   const auto& dialects = options.diameter.dialects;
@@ -203,8 +204,8 @@ void Daemon::Parts::make_pipeline() {
     shard_loops.push_back(std::make_unique<pipeline::ShardLoop>(o, std::move(mine), *rings, now,
                                                                 counters[3 + i], huge_pages));
   }
-  journal_loop = std::make_unique<pipeline::JournalLoop<journal::FileStorage>>(
-      *journal, *rings, all, counters[1]);
+  journal_loop = std::make_unique<pipeline::JournalLoop<journal::FileStorage>>(*journal, *rings,
+                                                                               all, counters[1]);
   pipeline::EdgeLoopOptions e;
   e.map = map;
   e.frames = slots;
@@ -220,7 +221,8 @@ void Daemon::Parts::make_pipeline() {
 
 std::string Daemon::Parts::make_edge() {
   transport = std::make_unique<transport::TcpTransport>(transport_options(options));
-  settings = peer_settings(options, peer_configs, static_cast<std::uint32_t>(data.created().seconds()));
+  settings =
+      peer_settings(options, peer_configs, static_cast<std::uint32_t>(data.created().seconds()));
   edge = std::make_unique<TcpEdge>(*transport, settings, edge_options(options));
   return {};
 }
@@ -283,7 +285,8 @@ std::string Daemon::Parts::switch_to(std::uint16_t version) {
     OperatorRequest r;
     r.kind = OperatorKind::switch_plan;
     r.plan_version = version;
-    const OperatorResult result = control->call(ShardId{static_cast<std::uint8_t>(s)}, r).reply.result;
+    const OperatorResult result =
+        control->call(ShardId{static_cast<std::uint8_t>(s)}, r).reply.result;
     if (result != OperatorResult::ok && result != OperatorResult::unchanged)
       return "shard " + std::to_string(s) + " did not take the plan version";
   }
@@ -355,9 +358,10 @@ std::string Daemon::start() {
   c.snapshot_after_bytes = p.options.data.snapshot_after_bytes;
   c.node_name = p.options.node_name;
   c.origin_host = p.options.diameter.origin_host;
-  c.journal_mode = std::string(p.storage.mode() == journal::WriteMode::io_uring ? "io_uring" : "thread") +
-                   (p.segments->direct() ? ", direct" : ", page cache") +
-                   (p.options.data.durability == config::Durability::relaxed ? ", relaxed" : ", synced");
+  c.journal_mode =
+      std::string(p.storage.mode() == journal::WriteMode::io_uring ? "io_uring" : "thread") +
+      (p.segments->direct() ? ", direct" : ", page cache") +
+      (p.options.data.durability == config::Durability::relaxed ? ", relaxed" : ", synced");
   const std::vector<std::string> faults = p.transport->open();
   for (const std::string& fault : faults) failed += fault + "\n";
   if (!failed.empty()) return failed;
@@ -417,7 +421,8 @@ int Daemon::run(bool (*stop_wanted)(), bool (*reopen_wanted)()) {
   log::info("stopping", "draining");
   p.control->set_ready(false);
   p.edge_loop->ask_drain();
-  for (int i = 0; i < 300 && !p.edge_loop->drained(); ++i) std::this_thread::sleep_for(milliseconds(20));
+  for (int i = 0; i < 300 && !p.edge_loop->drained(); ++i)
+    std::this_thread::sleep_for(milliseconds(20));
   p.admin->stop();
   const std::string snapshot = p.control->snapshot_now();
   if (!snapshot.empty()) log::warn("snapshot", "no final one: " + snapshot);

@@ -22,8 +22,8 @@ class Daemon {
 
   // Recovers, starts the loops and listens. Empty, or why it cannot run.
   std::string start();
-  // Waits until `stop_wanted()` or until the journal fails; then drains, writes a final snapshot and
-  // stops. Returns the exit code. Whenever `reopen_wanted()` the log file is opened anew.
+  // Waits until `stop_wanted()` or until the journal fails; then drains, writes a final snapshot
+  // and stops. Returns the exit code. Whenever `reopen_wanted()` the log file is opened anew.
   int run(bool (*stop_wanted)(), bool (*reopen_wanted)());
 
  private:

@@ -56,20 +56,38 @@ void open(const config::LogOptions& options) {
                               : "%Y-%m-%dT%H:%M:%S.%eZ %-7l %v",
                       spdlog::pattern_time_type::utc);
   switch (options.level) {
-    case config::LogLevel::debug: logger->set_level(spdlog::level::debug); break;
-    case config::LogLevel::info: logger->set_level(spdlog::level::info); break;
-    case config::LogLevel::warn: logger->set_level(spdlog::level::warn); break;
-    case config::LogLevel::error: logger->set_level(spdlog::level::err); break;
+    case config::LogLevel::debug:
+      logger->set_level(spdlog::level::debug);
+      break;
+    case config::LogLevel::info:
+      logger->set_level(spdlog::level::info);
+      break;
+    case config::LogLevel::warn:
+      logger->set_level(spdlog::level::warn);
+      break;
+    case config::LogLevel::error:
+      logger->set_level(spdlog::level::err);
+      break;
   }
   logger->flush_on(spdlog::level::warn);
   spdlog::set_default_logger(logger);
   spdlog::flush_every(std::chrono::seconds(1));
 }
 
-void debug(std::string_view event, std::string_view text) { write(spdlog::level::debug, event, text); }
-void info(std::string_view event, std::string_view text) { write(spdlog::level::info, event, text); }
-void warn(std::string_view event, std::string_view text) { write(spdlog::level::warn, event, text); }
-void error(std::string_view event, std::string_view text) { write(spdlog::level::err, event, text); }
-void flush() { spdlog::default_logger()->flush(); }
+void debug(std::string_view event, std::string_view text) {
+  write(spdlog::level::debug, event, text);
+}
+void info(std::string_view event, std::string_view text) {
+  write(spdlog::level::info, event, text);
+}
+void warn(std::string_view event, std::string_view text) {
+  write(spdlog::level::warn, event, text);
+}
+void error(std::string_view event, std::string_view text) {
+  write(spdlog::level::err, event, text);
+}
+void flush() {
+  spdlog::default_logger()->flush();
+}
 
 }  // namespace levy::daemon::log

@@ -11,8 +11,8 @@
 #include <fstream>
 #include <sstream>
 
-#include "engine/base/hash.hpp"
 #include "engine/base/currency.hpp"
+#include "engine/base/hash.hpp"
 
 namespace levy::daemon {
 
@@ -81,7 +81,8 @@ std::string version_name(const std::vector<config::SourceText>& sources) {
 std::string check_plans(const rating::Catalogue& catalogue) {
   std::string faults;
   const rating::Compiled trial = rating::compile_catalogue(
-      catalogue, [id = std::uint16_t{0}](rating::NameKind, std::string_view) mutable { return ++id; });
+      catalogue,
+      [id = std::uint16_t{0}](rating::NameKind, std::string_view) mutable { return ++id; });
   for (const rating::CompileFault& f : trial.faults)
     faults += f.place.file + ":" + std::to_string(f.place.line) + ":" +
               std::to_string(f.place.column) + ": " + f.message + "\n";
@@ -125,8 +126,8 @@ bool Plans::compile(const rating::Catalogue& catalogue, std::uint16_t number, st
   fresh.number = number;
   rating::Compiled compiled =
       rating::compile_catalogue(catalogue, [&](rating::NameKind kind, std::string_view text) {
-        static constexpr shard::NameKind kinds[] = {
-            shard::NameKind::plan, shard::NameKind::service, shard::NameKind::bucket_kind};
+        static constexpr shard::NameKind kinds[] = {shard::NameKind::plan, shard::NameKind::service,
+                                                    shard::NameKind::bucket_kind};
         return intern_(kinds[static_cast<int>(kind)], text, 0);
       });
   for (const rating::CompileFault& f : compiled.faults) faults += f.message + "\n";
@@ -160,8 +161,7 @@ bool Plans::compile(const rating::Catalogue& catalogue, std::uint16_t number, st
   return true;
 }
 
-std::string Plans::load_stored(
-    const std::vector<std::pair<std::uint16_t, std::string>>& versions) {
+std::string Plans::load_stored(const std::vector<std::pair<std::uint16_t, std::string>>& versions) {
   const std::size_t skip =
       versions.size() > versions_.size() ? versions.size() - versions_.size() : 0;
   for (std::size_t i = skip; i < versions.size(); ++i) {

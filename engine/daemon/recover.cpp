@@ -6,8 +6,8 @@ namespace levy::daemon {
 
 Recovered recover(journal::SegmentStore& store, const std::string& snapshot_directory,
                   std::uint64_t node_id, std::uint64_t segment_bytes,
-                  const std::function<shard::Shard&(std::uint8_t)>& shard_of,
-                  std::uint32_t shards, const std::function<void()>& forget) {
+                  const std::function<shard::Shard&(std::uint8_t)>& shard_of, std::uint32_t shards,
+                  const std::function<void()>& forget) {
   Recovered out;
   Lsn oldest{};
   if (const journal::Failure f = journal::oldest_lsn(store, node_id, oldest)) {
@@ -43,8 +43,8 @@ Recovered recover(journal::SegmentStore& store, const std::string& snapshot_dire
     request.start = loaded.info.start;
     request.reach = loaded.info.end;
   }
-  const journal::RecoveryResult result = journal::recover(
-      store, request, [&](Lsn lsn, std::span<const std::byte> bytes) {
+  const journal::RecoveryResult result =
+      journal::recover(store, request, [&](Lsn lsn, std::span<const std::byte> bytes) {
         shard::RecordView view;
         const std::span<const std::uint8_t> record{
             reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};

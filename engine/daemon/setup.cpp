@@ -26,8 +26,10 @@ shard::Capacity shard_capacity(const config::Options& options, std::uint32_t sha
   s.buckets = share(c.buckets_max, shards);
   s.sessions = share(c.sessions_max + c.tombstones_max, shards);
   s.groups = share(c.groups_max, shards);
-  // Open sessions keep up to 8 verdicts, tombstones those they ended with: commonly 2 to 4.
-  s.verdicts = share(c.sessions_max * 8 + c.tombstones_max * 4, shards);
+  // Open sessions keep up to 8 verdicts, tombstones those they ended with (commonly 2 to 4), and
+  // each has a row per rating group.
+  const std::int64_t rows = std::max<std::int64_t>(1, c.groups_max / c.sessions_max);
+  s.verdicts = share((c.sessions_max * 8 + c.tombstones_max * 4) * rows, shards);
   s.texts = share(c.identities_max / 8 + c.sessions_max / 8, shards);
   s.hosts = std::max<std::size_t>(256, static_cast<std::size_t>(options.diameter.connections_max));
   s.mails = 256;

@@ -19,7 +19,9 @@ CoreThread::CoreThread(std::string name, int core, std::vector<pipeline::Loop*> 
       idle_(idle),
       idle_sleep_us_(idle_sleep_us) {}
 
-CoreThread::~CoreThread() { stop(); }
+CoreThread::~CoreThread() {
+  stop();
+}
 
 void CoreThread::start() {
   thread_ = std::thread([this] { run(); });

@@ -15,8 +15,8 @@ prometheus::MetricFamily make_family(std::string_view name, std::string_view hel
   prometheus::MetricFamily family;
   family.name = "levy_" + std::string(name);
   family.help = std::string(help);
-  family.type = kind == Kind::counter ? prometheus::MetricType::Counter
-                                      : prometheus::MetricType::Gauge;
+  family.type =
+      kind == Kind::counter ? prometheus::MetricType::Counter : prometheus::MetricType::Gauge;
   return family;
 }
 
@@ -47,8 +47,10 @@ std::string exposition(std::span<const CounterBlock* const> blocks,
       metric.label.push_back(std::move(label));
     }
     const double value = static_cast<double>(combined(blocks, static_cast<Counter>(i)));
-    if (row.kind == Kind::counter) metric.counter.value = value;
-    else metric.gauge.value = value;
+    if (row.kind == Kind::counter)
+      metric.counter.value = value;
+    else
+      metric.gauge.value = value;
     families.back().metric.push_back(std::move(metric));
   }
   for (std::size_t i = 0; i < extra.size(); ++i) {

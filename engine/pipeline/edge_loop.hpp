@@ -35,14 +35,14 @@ struct TraceBuffer {
 struct EdgeLoopOptions {
   ShardMap map;
   std::size_t frames = 2048;
-  std::size_t frames_all = 4096;       // of every slab: what can wait for a ring at the very most
-  std::size_t parking_max = 512;       // frames that wait for room in a ring, all rings together
-  std::size_t pushes_max = 4096;       // pushes whose answer is awaited
+  std::size_t frames_all = 4096;  // of every slab: what can wait for a ring at the very most
+  std::size_t parking_max = 512;  // frames that wait for room in a ring, all rings together
+  std::size_t pushes_max = 4096;  // pushes whose answer is awaited
   std::int64_t push_timeout_us = 10'000'000;
   std::size_t trace_buffers = 64;
-  std::size_t session_hints = 1 << 18; // sessions whose Shard is remembered (lossy)
+  std::size_t session_hints = 1 << 18;  // sessions whose Shard is remembered (lossy)
   bool any_realm = false;
-  std::vector<std::string> realms;     // lower case, served
+  std::vector<std::string> realms;  // lower case, served
   const std::vector<app::Dialect>* dialects = nullptr;
   app::LocalIdentity local;
 };

@@ -89,8 +89,8 @@ bool EdgeLoop<Edge>::refuse(ConnectionRef to, std::span<const std::uint8_t> mess
 template <class Edge>
 bool EdgeLoop<Edge>::shed(ConnectionRef from, std::span<const std::uint8_t> message,
                           const app::Dialect& dialect, rating::RequestType type) {
-  using rating::RequestType;
   using metrics::Counter;
+  using rating::RequestType;
   const bool update = type == RequestType::update;
   const bool termination = type == RequestType::termination;
   counters_.add(termination ? Counter::shed_termination
@@ -152,16 +152,15 @@ bool EdgeLoop<Edge>::on_message(ConnectionRef from, const peer::PeerInfo& info,
 template <class Edge>
 void EdgeLoop<Edge>::route(Frame& frame, const app::Peek& peek) {
   using rating::IdentityType;
-  frame.session_hash =
-      hash_bytes(peek.session_id, static_cast<std::uint64_t>(frame.protocol));
+  frame.session_hash = hash_bytes(peek.session_id, static_cast<std::uint64_t>(frame.protocol));
   static constexpr IdentityType order[] = {IdentityType::imsi, IdentityType::e164,
                                            IdentityType::nai, IdentityType::sip_uri,
                                            IdentityType::private_id};
   for (const IdentityType type : order) {
     for (std::size_t i = 0; i < peek.identity_count; ++i) {
       if (peek.identities[i].type != type) continue;
-      const Directory::Found found = directory_.find(
-          Directory::key(static_cast<std::uint8_t>(type), peek.identities[i].text));
+      const Directory::Found found =
+          directory_.find(Directory::key(static_cast<std::uint8_t>(type), peek.identities[i].text));
       if (found.slot == none) continue;
       if (frame.subscriber.slot == none) {
         frame.subscriber = SubscriberRef{found.shard, found.slot};
@@ -213,7 +212,8 @@ std::size_t EdgeLoop<Edge>::release() {
     const std::size_t n = rings_.journal_to_edge.pop(frames, 64);
     for (std::size_t i = 0; i < n; ++i) {
       Frame& frame = *frames[i];
-      if ((frame.flags & frame_push) != 0) send_push(frame);
+      if ((frame.flags & frame_push) != 0)
+        send_push(frame);
       else if ((frame.flags & frame_not_mine) != 0) {
         frame.flags &= static_cast<std::uint16_t>(~frame_not_mine);
         frame.subscriber = {};
@@ -245,8 +245,8 @@ void EdgeLoop<Edge>::send_answer(Frame& frame) {
   slab_.give_back(&frame);
 }
 
-// The frame goes home through the ring that brings its Shard requests; when nothing could be sent it
-// carries that news itself.
+// The frame goes home through the ring that brings its Shard requests; when nothing could be sent
+// it carries that news itself.
 template <class Edge>
 void EdgeLoop<Edge>::send_push(Frame& frame) {
   const char* host = reinterpret_cast<const char*>(frame.rx);

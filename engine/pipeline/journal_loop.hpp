@@ -19,7 +19,10 @@ class JournalLoop final : public Loop {
   // `frames_max`: frames of all slabs together, which bounds what can wait for release.
   JournalLoop(journal::Journal<S>& journal, Rings& rings, std::size_t frames_max,
               metrics::CounterBlock& counters)
-      : journal_(journal), rings_(rings), counters_(counters), waiting_(frames_max + 1, HugePages::off) {}
+      : journal_(journal),
+        rings_(rings),
+        counters_(counters),
+        waiting_(frames_max + 1, HugePages::off) {}
 
   std::size_t do_work() override {
     std::size_t done = journal_.poll();
@@ -94,9 +97,12 @@ class JournalLoop final : public Loop {
       Frame* frame = waiting_[head_];
       head_ = head_ + 1 == waiting_.size() ? 0 : head_ + 1;
       FrameRing* to = nullptr;
-      if (frame->home == slab_edge || (frame->flags & frame_push) != 0) to = &rings_.journal_to_edge;
-      else if (frame->home == slab_control) to = &rings_.journal_to_control;
-      else to = rings_.journal_to_shard[frame->home - slab_shard_first].get();
+      if (frame->home == slab_edge || (frame->flags & frame_push) != 0)
+        to = &rings_.journal_to_edge;
+      else if (frame->home == slab_control)
+        to = &rings_.journal_to_control;
+      else
+        to = rings_.journal_to_shard[frame->home - slab_shard_first].get();
       const bool pushed = to->try_push(frame);
       LEVY_CHECK(pushed, to->capacity());
       ++done;

@@ -1,5 +1,6 @@
 // LogEvent: something worth a log line, as the corridor says it; control writes the text.
-// Core: any Loop writes its own ring, control reads. Allocates: never. Blocks: never. Clock: stamped.
+// Core: any Loop writes its own ring, control reads. Allocates: never. Blocks: never. Clock:
+// stamped.
 #pragma once
 
 #include <cstdint>
@@ -13,16 +14,16 @@ namespace levy::pipeline {
 
 enum class LogKind : std::uint8_t {
   none = 0,
-  peer,                 // detail = peer::EventKind, text = Origin-Host, a/b = old/new or code
-  identity_conflict,    // text = Session-Id
-  duplicate_differs,    // text = Session-Id
-  pool_full,            // a = shard
-  decode_refused,       // a = Result-Code, text = Session-Id or empty
-  push_failed,          // a = Result-Code (0 = timeout), text = Session-Id
-  unroutable_push,      // text = Origin-Host
-  shed,                 // a = CC-Request-Type
-  dispute,              // text = Session-Id
-  late_usage,           // text = Session-Id
+  peer,               // detail = peer::EventKind, text = Origin-Host, a/b = old/new or code
+  identity_conflict,  // text = Session-Id
+  duplicate_differs,  // text = Session-Id
+  pool_full,          // a = shard
+  decode_refused,     // a = Result-Code, text = Session-Id or empty
+  push_failed,        // a = Result-Code (0 = timeout), text = Session-Id
+  unroutable_push,    // text = Origin-Host
+  shed,               // a = CC-Request-Type
+  dispute,            // text = Session-Id
+  late_usage,         // text = Session-Id
 };
 
 struct LogEvent {

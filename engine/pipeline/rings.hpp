@@ -1,5 +1,6 @@
 // Rings: every ring of the corridor, each with its one producer and one consumer.
-// Core: control at start-up makes them. Allocates: at construction only. Blocks: never. Clock: none.
+// Core: control at start-up makes them. Allocates: at construction only. Blocks: never. Clock:
+// none.
 //
 //   edge -> shard loop i     requests, push answers, push frames on their way home
 //   control -> shard loop i  operators' requests

@@ -27,8 +27,7 @@ std::size_t ShardLoop::do_work() {
   const Time now = time_.advance(clock_());
   std::size_t done = 0;
   Frame* home[64];
-  const std::size_t returned =
-      rings_.journal_to_shard[options_.number]->pop(home, 64);
+  const std::size_t returned = rings_.journal_to_shard[options_.number]->pop(home, 64);
   for (std::size_t i = 0; i < returned; ++i) slab_.give_back(home[i]);
   // Each frame may bring its own pushes along: what is taken always fits the way out. Work is not
   // applied while the journal could not take its Record (no segment is ready).
@@ -149,8 +148,8 @@ void ShardLoop::process_request(Frame& frame, Time now) {
   answer.has_event_result = outcome_.has_event_result;
   answer.event = outcome_.event;
   answer.currency = outcome_.currency;
-  frame.tx_bytes = static_cast<std::uint32_t>(app::encode_cca(
-      frame.request(), request_, answer, dialect, options_.local, frame.tx));
+  frame.tx_bytes = static_cast<std::uint32_t>(
+      app::encode_cca(frame.request(), request_, answer, dialect, options_.local, frame.tx));
   LEVY_CHECK(frame.tx_bytes != 0, frame.rx_bytes, outcome_.mscc_count);
   if ((outcome_.events & shard::event_traced) != 0) frame.flags |= frame_traced;
   count(frame, request_);
@@ -235,8 +234,8 @@ void ShardLoop::process_operator(Frame& frame, Time now) {
   shard::OperatorRequest request;
   std::memcpy(static_cast<void*>(&request), frame.rx, sizeof request);
   request.now = now;
-  frame.tx_bytes = static_cast<std::uint32_t>(
-      shard.apply(request, frame.tx, frame.record, outcome_));
+  frame.tx_bytes =
+      static_cast<std::uint32_t>(shard.apply(request, frame.tx, frame.record, outcome_));
   frame.record_bytes = static_cast<std::uint32_t>(outcome_.record_bytes);
   hand_on(frame);
   send_pushes(shard);
@@ -262,8 +261,10 @@ std::size_t ShardLoop::do_due(Time now, std::size_t due_max) {
     if ((outcome_.events & shard::event_session_lost) != 0) counters_.add(Counter::sessions_lost);
     frame->shard = shard.id();
     frame->record_bytes = static_cast<std::uint32_t>(outcome_.record_bytes);
-    if (frame->record_bytes == 0) slab_.give_back(frame);
-    else hand_on(*frame);
+    if (frame->record_bytes == 0)
+      slab_.give_back(frame);
+    else
+      hand_on(*frame);
     send_pushes(shard);
   }
   return done;
@@ -316,16 +317,26 @@ namespace {
 
 Counter answer_counter(Reason reason) {
   switch (reason) {
-    case Reason::ok: return Counter::answers_2001;
-    case Reason::no_credit: return Counter::answers_4012;
-    case Reason::denied: return Counter::answers_4010;
-    case Reason::refused: return Counter::answers_5003;
-    case Reason::rating_failed: return Counter::answers_5031;
-    case Reason::user_unknown: return Counter::answers_5030;
-    case Reason::unknown_session: return Counter::answers_5002;
-    case Reason::unable_to_comply: return Counter::answers_5012;
-    case Reason::too_busy: return Counter::answers_3004;
-    case Reason::not_applicable: return Counter::answers_other;
+    case Reason::ok:
+      return Counter::answers_2001;
+    case Reason::no_credit:
+      return Counter::answers_4012;
+    case Reason::denied:
+      return Counter::answers_4010;
+    case Reason::refused:
+      return Counter::answers_5003;
+    case Reason::rating_failed:
+      return Counter::answers_5031;
+    case Reason::user_unknown:
+      return Counter::answers_5030;
+    case Reason::unknown_session:
+      return Counter::answers_5002;
+    case Reason::unable_to_comply:
+      return Counter::answers_5012;
+    case Reason::too_busy:
+      return Counter::answers_3004;
+    case Reason::not_applicable:
+      return Counter::answers_other;
   }
   return Counter::answers_other;
 }
@@ -334,10 +345,18 @@ Counter answer_counter(Reason reason) {
 
 void ShardLoop::count(const Frame& frame, const rating::ChargeRequest& request) {
   switch (request.type) {
-    case rating::RequestType::initial: counters_.add(Counter::ccr_initial); break;
-    case rating::RequestType::update: counters_.add(Counter::ccr_update); break;
-    case rating::RequestType::termination: counters_.add(Counter::ccr_termination); break;
-    case rating::RequestType::event: counters_.add(Counter::ccr_event); break;
+    case rating::RequestType::initial:
+      counters_.add(Counter::ccr_initial);
+      break;
+    case rating::RequestType::update:
+      counters_.add(Counter::ccr_update);
+      break;
+    case rating::RequestType::termination:
+      counters_.add(Counter::ccr_termination);
+      break;
+    case rating::RequestType::event:
+      counters_.add(Counter::ccr_event);
+      break;
   }
   counters_.add(answer_counter(outcome_.reason));
   if (outcome_.reason == Reason::user_unknown) counters_.add(Counter::unknown_users);

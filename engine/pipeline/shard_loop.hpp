@@ -25,7 +25,8 @@ struct SnapshotBuffer {
   alignas(64) std::uint8_t bytes[bytes_max];
 };
 
-// control -> loop: empty buffers, and by a null pointer the wish to begin; loop -> control: full ones.
+// control -> loop: empty buffers, and by a null pointer the wish to begin; loop -> control: full
+// ones.
 struct SnapshotRings {
   Ring<SnapshotBuffer*> empty{16};
   Ring<SnapshotBuffer*> full{16};
@@ -33,11 +34,11 @@ struct SnapshotRings {
 };
 
 struct ShardLoopOptions {
-  std::uint32_t number = 0;         // of this loop
+  std::uint32_t number = 0;  // of this loop
   ShardMap map;
-  std::size_t push_frames = 256;    // own slab: pushes and Records of due work
-  std::size_t batch_max = 16;       // frames per ring and turn
-  std::size_t due_max = 8;          // due things per turn
+  std::size_t push_frames = 256;  // own slab: pushes and Records of due work
+  std::size_t batch_max = 16;     // frames per ring and turn
+  std::size_t due_max = 8;        // due things per turn
   const std::vector<app::Dialect>* dialects = nullptr;
   app::LocalIdentity local;
 };

@@ -105,8 +105,10 @@ Slot Shard::add_bucket(Account&, Slot account_slot, const rating::Bucket& bucket
   fresh = bucket;
   fresh.flags |= rating::bucket_live;
   fresh.next = none;
-  if (last == none) account.first_bucket = slot;
-  else edit(buckets_, last).next = slot;
+  if (last == none)
+    account.first_bucket = slot;
+  else
+    edit(buckets_, last).next = slot;
   return slot;
 }
 

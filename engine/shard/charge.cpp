@@ -174,7 +174,8 @@ bool Shard::run_charge(Session& session, Account& account, const rating::ChargeR
     if (outcome.charge.mscc[i].unrated != 0) outcome.events |= event_unrated;
   }
   // A request without MSCC carries its outcome as the command's (semantics.md "Result codes").
-  if (request.command_level && request.mscc_count == 1) outcome.reason = outcome.charge.mscc[0].reason;
+  if (request.command_level && request.mscc_count == 1)
+    outcome.reason = outcome.charge.mscc[0].reason;
   if (!outcome.charge.overflow) return true;
   pool_full(outcome);
   return false;
@@ -346,11 +347,11 @@ void Shard::run_event(Account& account, const rating::ChargeRequest& request,
   rating::charge_event(input, scratch_.view, outcome.charge, outcome.event);
   if (outcome.charge.overflow) return pool_full(outcome);
   outcome.mscc_count = request.mscc_count;
-  outcome.has_event_result =
-      request.has_requested_action &&
-      (request.requested_action == rating::RequestedAction::check_balance ||
-       request.requested_action == rating::RequestedAction::price_enquiry);
-  if (request.command_level && request.mscc_count == 1) outcome.reason = outcome.charge.mscc[0].reason;
+  outcome.has_event_result = request.has_requested_action &&
+                             (request.requested_action == rating::RequestedAction::check_balance ||
+                              request.requested_action == rating::RequestedAction::price_enquiry);
+  if (request.command_level && request.mscc_count == 1)
+    outcome.reason = outcome.charge.mscc[0].reason;
 }
 
 }  // namespace levy::shard

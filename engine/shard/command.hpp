@@ -17,13 +17,13 @@ namespace levy::shard {
 // Where a charge came from and what the directory said of it.
 struct ChargeContext {
   Time now{};
-  std::uint64_t session_hash = 0;    // hash_bytes(session_id, seed = application)
-  std::uint8_t application = 1;      // Protocol
-  bool last_candidate = true;        // false: an unknown session is not_mine, ask elsewhere
+  std::uint64_t session_hash = 0;  // hash_bytes(session_id, seed = application)
+  std::uint8_t application = 1;    // Protocol
+  bool last_candidate = true;      // false: an unknown session is not_mine, ask elsewhere
   bool identity_conflict = false;
-  Slot subscriber = none;            // first known identity, by the directory
+  Slot subscriber = none;  // first known identity, by the directory
   Slot other_subscriber = none;
-  std::uint64_t connection = 0;      // index | generation << 32
+  std::uint64_t connection = 0;  // index | generation << 32
   std::uint16_t dialect = 0;
   bool implicit_rsu = false;
   bool no_credit_code_4012 = false;
@@ -64,13 +64,13 @@ enum class OperatorKind : std::uint8_t {
 enum class OperatorResult : std::uint8_t {
   none = 0,
   ok,
-  unchanged,         // it was so already, or the same request key did it before
+  unchanged,  // it was so already, or the same request key did it before
   not_found,
-  exists,            // the identity or name belongs to another
-  invalid,           // a value is out of bounds
-  insufficient,      // not enough free credit
-  full,              // a pool is full: raise the capacity
-  key_reused,        // the request key was used for something else
+  exists,        // the identity or name belongs to another
+  invalid,       // a value is out of bounds
+  insufficient,  // not enough free credit
+  full,          // a pool is full: raise the capacity
+  key_reused,    // the request key was used for something else
   busy,
 };
 
@@ -88,22 +88,22 @@ struct OperatorRequest {
   AccountStatus status = AccountStatus::active;
   rating::Unit unit = rating::Unit::money;
   NameKind name_kind = NameKind::none;
-  bool flag = false;               // trace on, has rating group
+  bool flag = false;  // trace on, has rating group
   std::uint8_t from_shard = 0, to_shard = 0;
-  Slot subscriber = none;          // by the directory, identities[0] says who; or
-  Slot account = none;             // the account itself, account_name says which
+  Slot subscriber = none;  // by the directory, identities[0] says who; or
+  Slot account = none;     // the account itself, account_name says which
   std::uint16_t plan = 0, bucket_kind = 0, currency = 0, plan_version = 0;
   std::int16_t priority = 0;
   std::uint32_t step = 1, starts_at = 0, ends_at = 0;
   std::uint32_t rating_group = 0, origin_state_id = 0, cursor = 0;
-  std::int64_t amount = 0;         // micros or units
+  std::int64_t amount = 0;  // micros or units
   std::int64_t credit_limit = 0;
   std::uint64_t digest = 0, mail_sequence = 0;
-  Time now{};                      // stamped by the Shard loop
+  Time now{};  // stamped by the Shard loop
   char account_name[24] = {};
   char to_account[24] = {};
-  char name[64] = {};              // catalogue name, origin_host
-  char request_key[64] = {};       // empty: none
+  char name[64] = {};         // catalogue name, origin_host
+  char request_key[64] = {};  // empty: none
   char who[32] = {};
   char why[96] = {};
   char session_id[limits::session_id_bytes_max + 1] = {};
@@ -129,9 +129,9 @@ struct OperatorReply {
   Slot account = none;
   std::uint32_t payload_items = 0;
   std::uint32_t payload_bytes = 0;
-  std::uint32_t id = 0;            // interned id, cursor to go on from (none = end), mail slot
+  std::uint32_t id = 0;  // interned id, cursor to go on from (none = end), mail slot
   std::uint64_t mail_sequence = 0;
-  Mail mail{};                     // transfer_out: what to carry
+  Mail mail{};  // transfer_out: what to carry
 };
 
 // Payload of show_account: this, then Account, Subscriber[], OperatorIdentity[] (those of every
@@ -141,7 +141,7 @@ struct ShowHeader {
   std::uint32_t subscriber_count = 0;
   std::uint32_t identity_count = 0;  // other than IMSI and E.164
   std::uint32_t bucket_count = 0;
-  std::uint32_t session_count = 0;   // open ones of the account
+  std::uint32_t session_count = 0;  // open ones of the account
 };
 
 // Payload of shard_totals.
@@ -169,7 +169,7 @@ struct SessionRow {
 struct GroupRow {
   rating::Group group{};
   struct Purse {
-    std::uint16_t kind = 0;      // bucket kind, 0 = a wallet
+    std::uint16_t kind = 0;  // bucket kind, 0 = a wallet
     std::uint16_t currency = 0;
     rating::Unit unit{};
     std::uint8_t unused[3] = {};

@@ -44,6 +44,8 @@ std::size_t Shard::apply(const OperatorRequest& request, std::span<std::uint8_t>
       account_index_.insert(hash_bytes(request.account_name, 0), op.account);
   } else {
     transaction_.roll_back();
+    for (std::uint32_t i = 0; i < outcome.push_count; ++i)
+      runtime_[outcome.pushes[i].session].push_outstanding = false;
     outcome.charge.movement_count = 0;
     outcome.push_count = 0;
   }
@@ -139,7 +141,8 @@ void Shard::find_meant(Operation& op) const {
   if (r.account < accounts_.capacity() && accounts_[r.account].live() &&
       accounts_[r.account].name_text() == name)
     op.account = r.account;
-  else if (!name.empty()) op.account = find_account(name);
+  else if (!name.empty())
+    op.account = find_account(name);
 }
 
 void Shard::operate(Operation& op) {
@@ -157,18 +160,42 @@ void Shard::operate(Operation& op) {
 bool Shard::operate_account(Operation& op) {
   const OperatorRequest& r = op.request;
   switch (r.kind) {
-    case OperatorKind::create_subscriber: create_subscriber(op); return true;
-    case OperatorKind::create_bucket: create_bucket(op); return true;
-    case OperatorKind::delete_subscriber: delete_subscriber(op); return true;
-    case OperatorKind::change_identity: change_identity(op); return true;
-    case OperatorKind::credit: credit(op); return true;
-    case OperatorKind::adjust: adjust(op); return true;
-    case OperatorKind::set_wallet: set_wallet(op); return true;
-    case OperatorKind::show_account: show_account(op); return true;
-    case OperatorKind::list_sessions: list_sessions(op); return true;
-    case OperatorKind::transfer_out: transfer_out(op); return true;
-    case OperatorKind::set_status: edit(accounts_, op.account).status = r.status; return true;
-    case OperatorKind::set_plan: edit(accounts_, op.account).plan = r.plan; return true;
+    case OperatorKind::create_subscriber:
+      create_subscriber(op);
+      return true;
+    case OperatorKind::create_bucket:
+      create_bucket(op);
+      return true;
+    case OperatorKind::delete_subscriber:
+      delete_subscriber(op);
+      return true;
+    case OperatorKind::change_identity:
+      change_identity(op);
+      return true;
+    case OperatorKind::credit:
+      credit(op);
+      return true;
+    case OperatorKind::adjust:
+      adjust(op);
+      return true;
+    case OperatorKind::set_wallet:
+      set_wallet(op);
+      return true;
+    case OperatorKind::show_account:
+      show_account(op);
+      return true;
+    case OperatorKind::list_sessions:
+      list_sessions(op);
+      return true;
+    case OperatorKind::transfer_out:
+      transfer_out(op);
+      return true;
+    case OperatorKind::set_status:
+      edit(accounts_, op.account).status = r.status;
+      return true;
+    case OperatorKind::set_plan:
+      edit(accounts_, op.account).plan = r.plan;
+      return true;
     case OperatorKind::set_credit_limit:
       if (r.credit_limit < 0 || r.credit_limit > limits::balance_micros_max) return false;
       edit(accounts_, op.account).credit_limit = r.credit_limit;
@@ -177,11 +204,14 @@ bool Shard::operate_account(Operation& op) {
       Slot* end = std::remove(traced_, traced_ + traced_count_, op.account);
       traced_count_ = static_cast<std::uint32_t>(end - traced_);
       if (!r.flag) return true;
-      if (traced_count_ == traced_max) op.reply.result = Result::full;
-      else traced_[traced_count_++] = op.account;
+      if (traced_count_ == traced_max)
+        op.reply.result = Result::full;
+      else
+        traced_[traced_count_++] = op.account;
       return true;
     }
-    default: return false;
+    default:
+      return false;
   }
 }
 
@@ -195,7 +225,8 @@ void Shard::create_account(Operation& op) {
     return;
   }
   if (name.empty() || r.amount < -limits::balance_micros_max ||
-      r.amount > limits::balance_micros_max || r.credit_limit < 0) {
+      r.amount > limits::balance_micros_max || r.credit_limit < 0 ||
+      r.credit_limit > limits::balance_micros_max) {
     op.reply.result = Result::invalid;
     return;
   }
@@ -215,7 +246,6 @@ void Shard::create_account(Operation& op) {
   wallet.flags = rating::bucket_main_wallet;
   wallet.currency = r.currency;
   wallet.credits = r.amount;
-  wallet.priority = INT16_MIN;
   const Slot bucket = add_bucket(account, slot, wallet);
   if (bucket == none) {
     op.reply.result = Result::full;
@@ -230,8 +260,7 @@ void Shard::create_account(Operation& op) {
 OperatorResult Shard::set_identity(Subscriber& subscriber, const OperatorIdentity& identity) {
   using rating::IdentityType;
   if (identity.type == IdentityType::imsi || identity.type == IdentityType::e164) {
-    std::uint64_t& digits =
-        identity.type == IdentityType::imsi ? subscriber.imsi : subscriber.e164;
+    std::uint64_t& digits = identity.type == IdentityType::imsi ? subscriber.imsi : subscriber.e164;
     const std::uint64_t packed = pack_digits(identity.view());
     if (packed == 0 || digits != 0) return Result::invalid;
     digits = packed;
@@ -240,7 +269,9 @@ OperatorResult Shard::set_identity(Subscriber& subscriber, const OperatorIdentit
   if (identity.size == 0 || identity.size > limits::identity_bytes_max ||
       identity.type == IdentityType::account_name)
     return Result::invalid;
-  const Slot slot = take(texts_);
+  std::size_t held = 0;
+  for (Slot t = subscriber.other; t != none; t = texts_[t].next) ++held;
+  const Slot slot = held < limits::other_identities_max ? take(texts_) : none;
   if (slot == none) return Result::full;
   Text& text = texts_[slot];
   text.in_use = 1;
@@ -269,8 +300,10 @@ bool Shard::clear_identity(Subscriber& subscriber, const OperatorIdentity& ident
     if (texts_[t].type != static_cast<std::uint8_t>(identity.type) ||
         texts_[t].text() != identity.view())
       continue;
-    if (before == none) subscriber.other = texts_[t].next;
-    else edit(texts_, before).next = texts_[t].next;
+    if (before == none)
+      subscriber.other = texts_[t].next;
+    else
+      edit(texts_, before).next = texts_[t].next;
     release(texts_, t);
     return true;
   }
@@ -367,8 +400,10 @@ void Shard::change_identity(Operation& op) {
     return;
   }
   Subscriber& subscriber = edit(subscribers_, op.subscriber);
-  if (!clear_identity(subscriber, r.identities[0])) op.reply.result = Result::not_found;
-  else if (r.identity_count == 2) op.reply.result = set_identity(subscriber, r.identities[1]);
+  if (!clear_identity(subscriber, r.identities[0]))
+    op.reply.result = Result::not_found;
+  else if (r.identity_count == 2)
+    op.reply.result = set_identity(subscriber, r.identities[1]);
   else if (subscriber.imsi == 0 && subscriber.e164 == 0 && subscriber.other == none)
     op.reply.result = Result::invalid;
 }
@@ -412,7 +447,7 @@ void Shard::credit(Operation& op) {
     fresh.kind = r.bucket_kind;
     fresh.unit = r.unit;
     fresh.currency = r.unit == rating::Unit::money ? r.currency : std::uint16_t{0};
-    fresh.priority = r.bucket_kind == 0 ? std::int16_t{INT16_MIN} : r.priority;
+    fresh.priority = r.bucket_kind == 0 ? std::int16_t{0} : r.priority;
     fresh.step = r.step;
     fresh.starts_at = r.starts_at;
     fresh.ends_at = r.ends_at;
@@ -455,6 +490,10 @@ void Shard::adjust(Operation& op) {
 // Import with "set balance": the free credit becomes `amount`, whatever it was.
 void Shard::set_wallet(Operation& op) {
   const OperatorRequest& r = op.request;
+  if (r.amount > limits::balance_micros_max || r.amount < -limits::balance_micros_max) {
+    op.reply.result = Result::invalid;
+    return;
+  }
   const Slot wallet = find_wallet(accounts_[op.account], r.currency);
   if (wallet == none) return credit(op);
   const std::int64_t change = checked_sub(r.amount, buckets_[wallet].free());
@@ -464,8 +503,10 @@ void Shard::set_wallet(Operation& op) {
   }
   rating::Bucket& bucket = edit(buckets_, wallet);
   bucket.credits = checked_add(bucket.credits, change);
-  if (change > 0) move(op.outcome, MovementKind::credit, wallet, change);
-  else move(op.outcome, MovementKind::expire, wallet, -change);
+  if (change > 0)
+    move(op.outcome, MovementKind::credit, wallet, change);
+  else
+    move(op.outcome, MovementKind::expire, wallet, -change);
 }
 
 // ---- sessions ------------------------------------------------------------------------------

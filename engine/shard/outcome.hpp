@@ -56,7 +56,7 @@ struct Push {
 
 struct Outcome {
   RecordKind record_kind = RecordKind::none;  // none: nothing changed, no Record
-  bool answer = true;                 // false: drop, or not_mine
+  bool answer = true;                         // false: drop, or not_mine
   bool not_mine = false;
   std::uint32_t events = 0;
   rating::Reason reason = rating::Reason::ok;  // command level
@@ -68,10 +68,10 @@ struct Outcome {
   Slot session = none;
   Slot account = none;
   Slot subscriber = none;
-  std::size_t record_bytes = 0;       // of the Record written, 0 = none
+  std::size_t record_bytes = 0;  // of the Record written, 0 = none
   std::uint32_t push_count = 0;
   std::array<Push, limits::pushes_max> pushes{};
-  rating::ChargeResult charge;        // MSCC outcomes and movements
+  rating::ChargeResult charge;  // MSCC outcomes and movements
 
   // Makes it ready for the next apply without touching the large arrays.
   void reset() {

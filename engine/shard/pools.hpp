@@ -8,18 +8,54 @@ namespace levy::shard {
 
 template <class T>
 struct PoolIdOf;
-template <> struct PoolIdOf<ShardState> { static constexpr PoolId value = PoolId::shard_state; };
-template <> struct PoolIdOf<Account> { static constexpr PoolId value = PoolId::account; };
-template <> struct PoolIdOf<rating::Bucket> { static constexpr PoolId value = PoolId::bucket; };
-template <> struct PoolIdOf<Subscriber> { static constexpr PoolId value = PoolId::subscriber; };
-template <> struct PoolIdOf<Session> { static constexpr PoolId value = PoolId::session; };
-template <> struct PoolIdOf<rating::Group> { static constexpr PoolId value = PoolId::group; };
-template <> struct PoolIdOf<Verdict> { static constexpr PoolId value = PoolId::verdict; };
-template <> struct PoolIdOf<Text> { static constexpr PoolId value = PoolId::text; };
-template <> struct PoolIdOf<Host> { static constexpr PoolId value = PoolId::host; };
-template <> struct PoolIdOf<Mail> { static constexpr PoolId value = PoolId::mail; };
-template <> struct PoolIdOf<RequestKey> { static constexpr PoolId value = PoolId::request_key; };
-template <> struct PoolIdOf<Name> { static constexpr PoolId value = PoolId::name; };
+template <>
+struct PoolIdOf<ShardState> {
+  static constexpr PoolId value = PoolId::shard_state;
+};
+template <>
+struct PoolIdOf<Account> {
+  static constexpr PoolId value = PoolId::account;
+};
+template <>
+struct PoolIdOf<rating::Bucket> {
+  static constexpr PoolId value = PoolId::bucket;
+};
+template <>
+struct PoolIdOf<Subscriber> {
+  static constexpr PoolId value = PoolId::subscriber;
+};
+template <>
+struct PoolIdOf<Session> {
+  static constexpr PoolId value = PoolId::session;
+};
+template <>
+struct PoolIdOf<rating::Group> {
+  static constexpr PoolId value = PoolId::group;
+};
+template <>
+struct PoolIdOf<Verdict> {
+  static constexpr PoolId value = PoolId::verdict;
+};
+template <>
+struct PoolIdOf<Text> {
+  static constexpr PoolId value = PoolId::text;
+};
+template <>
+struct PoolIdOf<Host> {
+  static constexpr PoolId value = PoolId::host;
+};
+template <>
+struct PoolIdOf<Mail> {
+  static constexpr PoolId value = PoolId::mail;
+};
+template <>
+struct PoolIdOf<RequestKey> {
+  static constexpr PoolId value = PoolId::request_key;
+};
+template <>
+struct PoolIdOf<Name> {
+  static constexpr PoolId value = PoolId::name;
+};
 
 template <class T>
 T& Shard::edit(Pool<T>& pool, Slot slot) {
@@ -52,8 +88,7 @@ void Shard::for_each_pool(F&& f) {
 }
 template <class F>
 void Shard::for_each_pool(F&& f) const {
-  const_cast<Shard*>(this)->for_each_pool(
-      [&](PoolId id, const auto& pool) { f(id, pool); });
+  const_cast<Shard*>(this)->for_each_pool([&](PoolId id, const auto& pool) { f(id, pool); });
 }
 
 }  // namespace levy::shard

@@ -8,8 +8,8 @@
 namespace levy::shard {
 
 // Wanted is journaled with the caller's Record; at most one push of a session is outstanding.
-void Shard::ask_push(Slot slot, Session& session, bool has_rating_group,
-                     std::uint32_t rating_group, Time now, Outcome& outcome) {
+void Shard::ask_push(Slot slot, Session& session, bool has_rating_group, std::uint32_t rating_group,
+                     Time now, Outcome& outcome) {
   ++session.reauth_wanted;
   Runtime& run = runtime_[slot];
   if (run.push_outstanding || outcome.push_count == outcome.pushes.size()) return;

@@ -40,8 +40,10 @@ void Shard::show_account(Operation& op) {
   op.reply.id = none;
   const auto put = [&](const auto& item, std::uint32_t& count) {
     if (at++ < op.request.cursor || op.reply.id != none) return;
-    if (append(op.payload, op.reply, item)) ++count;
-    else op.reply.id = at - 1;
+    if (append(op.payload, op.reply, item))
+      ++count;
+    else
+      op.reply.id = at - 1;
   };
   for (Slot s = account.first_subscriber; s != none; s = subscribers_[s].next)
     put(subscribers_[s], header.subscriber_count);
@@ -95,6 +97,7 @@ void Shard::append_group(Operation& op, Slot slot) {
 
 // Both must fit a page alone.
 static_assert(sizeof(OperatorReply) + sizeof(SessionRow) +
-                  limits::groups_per_session_max * sizeof(GroupRow) <= limits::answer_bytes_max);
+                  limits::groups_per_session_max * sizeof(GroupRow) <=
+              limits::answer_bytes_max);
 
 }  // namespace levy::shard

@@ -2,8 +2,8 @@
 // of the images).
 // Core: shard (writing), recovery and feed (reading). Allocates: never. Blocks: never. Clock: none.
 //
-//   RecordHeader | ChargeFacts? | MsccFact x mscc_count | Movement x movement_count | session id text
-//   (padded to 8) | images
+//   RecordHeader | ChargeFacts? | MsccFact x mscc_count | Movement x movement_count | session id
+//   text (padded to 8) | images
 //
 // Little-endian, 8-byte aligned. Facts say who, when, what was used, which rule and every movement,
 // for records, events, explain and the auditor; images are all that recovery needs.
@@ -21,13 +21,13 @@ namespace levy::shard {
 inline constexpr std::uint16_t record_version = 1;
 
 struct RecordHeader {
-  std::uint32_t bytes = 0;         // whole Record
+  std::uint32_t bytes = 0;  // whole Record
   std::uint16_t version = record_version;
   std::uint8_t shard = 0;
   RecordKind kind = RecordKind::none;
-  std::uint64_t sequence = 0;      // of this Shard, from 1 without gaps
+  std::uint64_t sequence = 0;  // of this Shard, from 1 without gaps
   std::int64_t time_micros = 0;
-  std::uint32_t images_at = 0;     // offset of the images
+  std::uint32_t images_at = 0;  // offset of the images
   std::uint16_t movement_count = 0;
   std::uint8_t mscc_count = 0;
   OperatorKind operator_kind = OperatorKind::none;
@@ -35,10 +35,10 @@ struct RecordHeader {
   Slot subscriber = none;
   Slot session = none;
   std::uint32_t request_number = 0;
-  std::uint32_t events = 0;        // OutcomeEvent
+  std::uint32_t events = 0;  // OutcomeEvent
   rating::RequestType request_type{};
   rating::Reason reason{};
-  std::uint16_t text_bytes = 0;    // session id, or the operator's who + '\0' + why
+  std::uint16_t text_bytes = 0;  // session id, or the operator's who + '\0' + why
   std::uint16_t plan = 0;
   std::uint16_t plan_version = 0;
   std::uint32_t unused = 0;
@@ -49,7 +49,7 @@ struct MsccFact {
   std::uint32_t rating_group = 0;
   std::uint8_t has_rating_group = 0;
   rating::Reason reason{};
-  std::uint8_t flags = 0;          // rating::MsccOutcomeFlags
+  std::uint8_t flags = 0;  // rating::MsccOutcomeFlags
   rating::Unit unit{};
   std::int64_t used = 0;
   std::int64_t used_by_buckets = 0;

@@ -230,8 +230,10 @@ void Shard::free_session(Slot slot) {
   const bool queued = runtime_[slot].push_queued;  // its entry is still in the queue: one per slot
   runtime_[slot] = Runtime{};
   runtime_[slot].push_queued = queued;
-  if (session.previous != none) edit(sessions_, session.previous).next = session.next;
-  else edit(accounts_, session.account).first_session = session.next;
+  if (session.previous != none)
+    edit(sessions_, session.previous).next = session.next;
+  else
+    edit(accounts_, session.account).first_session = session.next;
   if (session.next != none) edit(sessions_, session.next).previous = session.previous;
   for (Slot v = session.first_verdict; v != none;) {
     const Slot next = verdicts_[v].next;
@@ -278,8 +280,10 @@ Slot Shard::find_or_open_group(Session& session, const rating::MsccRequest& mscc
   group.rating_group = mscc.rating_group;
   group.service_identifier_count = mscc.service_identifier_count;
   group.service_identifiers = mscc.service_identifiers;
-  if (last == none) session.first_group = slot;
-  else edit(groups_, last).next = slot;
+  if (last == none)
+    session.first_group = slot;
+  else
+    edit(groups_, last).next = slot;
   ++session.group_count;
   ++opened;
   return slot;
@@ -291,7 +295,10 @@ namespace {
 
 std::uint32_t request_digest(const rating::ChargeRequest& request) {
   std::uint64_t h = request.mscc_count;
-  const auto mix = [&h](std::uint64_t v) { h = (h ^ v) * 0x9e3779b97f4a7c15ull; h ^= h >> 29; };
+  const auto mix = [&h](std::uint64_t v) {
+    h = (h ^ v) * 0x9e3779b97f4a7c15ull;
+    h ^= h >> 29;
+  };
   for (std::size_t i = 0; i < request.mscc_count; ++i) {
     const rating::MsccRequest& m = request.mscc[i];
     mix(m.has_rating_group ? m.rating_group : ~std::uint64_t{0});
@@ -321,8 +328,10 @@ Slot Shard::detach_oldest_verdict(Session& session) {
   Slot before = none;
   Slot oldest = session.first_verdict;
   for (; verdicts_[oldest].next != none; oldest = verdicts_[oldest].next) before = oldest;
-  if (before == none) session.first_verdict = none;
-  else edit(verdicts_, before).next = none;
+  if (before == none)
+    session.first_verdict = none;
+  else
+    edit(verdicts_, before).next = none;
   --session.verdict_count;
   return oldest;
 }
@@ -394,9 +403,8 @@ bool Shard::add_verdict(Session& session, const rating::ChargeRequest& request,
 bool Shard::answer_duplicate(Slot slot, const rating::ChargeRequest& request, Outcome& outcome) {
   const Session& session = sessions_[slot];
   const bool numbered = request.type == numbered_type(session);
-  const bool fresh_update = numbered &&
-                            ((session.flags & session_has_updates) == 0 ||
-                             request.request_number > session.number_max);
+  const bool fresh_update = numbered && ((session.flags & session_has_updates) == 0 ||
+                                         request.request_number > session.number_max);
   if (fresh_update) return false;
   for (Slot v = session.first_verdict; v != none; v = verdicts_[v].next) {
     if (verdicts_[v].number != request.request_number || verdicts_[v].type != request.type)

@@ -80,8 +80,16 @@ void Shard::write_record(const Facts& facts, Time now, std::span<std::uint8_t> r
     h.request_type = r.type;
     for (std::size_t i = 0; i < r.mscc_count; ++i) {
       const rating::MsccOutcome& m = outcome.charge.mscc[i];
-      const MsccFact fact{r.mscc[i].rating_group, r.mscc[i].has_rating_group, m.reason, m.flags,
-                          m.unit, m.used, m.used_by_buckets, m.charged, m.unpaid, m.unrated,
+      const MsccFact fact{r.mscc[i].rating_group,
+                          r.mscc[i].has_rating_group,
+                          m.reason,
+                          m.flags,
+                          m.unit,
+                          m.used,
+                          m.used_by_buckets,
+                          m.charged,
+                          m.unpaid,
+                          m.unrated,
                           m.granted};
       std::memcpy(out, &fact, sizeof fact);
       out += sizeof fact;
@@ -90,7 +98,7 @@ void Shard::write_record(const Facts& facts, Time now, std::span<std::uint8_t> r
   const std::size_t movement_bytes = outcome.charge.movement_count * sizeof(rating::Movement);
   std::memcpy(out, outcome.charge.movements.data(), movement_bytes);
   out += movement_bytes;
-  std::memcpy(out, facts.text.data(), facts.text.size());
+  if (!facts.text.empty()) std::memcpy(out, facts.text.data(), facts.text.size());
   out += facts.text.size();
   while (((out - record.data()) & 7) != 0) *out++ = 0;
   h.images_at = static_cast<std::uint32_t>(out - record.data());
@@ -150,7 +158,8 @@ bool Shard::load_slots(const SnapshotChunk& chunk, std::span<const std::uint8_t>
     if (chunk.slot_bytes != sizeof(T) || bytes.size() != chunk.count * sizeof(T) ||
         chunk.first > pool.capacity() || chunk.count > pool.capacity() - chunk.first)
       return;
-    if (chunk.count != 0) std::memcpy(static_cast<void*>(pool.raw(chunk.first)), bytes.data(), bytes.size());
+    if (chunk.count != 0)
+      std::memcpy(static_cast<void*>(pool.raw(chunk.first)), bytes.data(), bytes.size());
     ok = true;
   });
   return ok;
@@ -212,8 +221,8 @@ std::uint64_t Shard::digest() const {
     for (Slot s = 0; s < pool.capacity(); ++s) {
       if (!pool[s].live()) continue;
       const std::string_view bytes(reinterpret_cast<const char*>(&pool[s]), sizeof pool[s]);
-      sum = sum * 0x9e3779b97f4a7c15ull + (stable_hash(bytes) ^ (std::uint64_t{s} << 8) ^
-                                           static_cast<std::uint64_t>(id));
+      sum = sum * 0x9e3779b97f4a7c15ull +
+            (stable_hash(bytes) ^ (std::uint64_t{s} << 8) ^ static_cast<std::uint64_t>(id));
     }
   });
   return sum;
@@ -227,7 +236,8 @@ Totals Shard::totals() const {
   t.groups = groups_.used();
   t.verdicts = verdicts_.used();
   t.sequence = states_[0].sequence;
-  for (Slot s = 0; s < sessions_.capacity(); ++s) t.sessions_open += sessions_[s].state == SessionState::open;
+  for (Slot s = 0; s < sessions_.capacity(); ++s)
+    t.sessions_open += sessions_[s].state == SessionState::open;
   for (std::size_t i = 0; i < audit_.size(); ++i) audit_[i] = 0;
   for (Slot g = 0; g < groups_.capacity(); ++g) {
     if (!groups_[g].live()) continue;

@@ -27,14 +27,14 @@ struct Capacity {
   std::size_t accounts = 1024;
   std::size_t buckets = 4096;
   std::size_t subscribers = 1024;
-  std::size_t sessions = 1024;   // open ones and tombstones
+  std::size_t sessions = 1024;  // open ones and tombstones
   std::size_t groups = 2048;
   std::size_t verdicts = 8192;
   std::size_t texts = 256;
   std::size_t hosts = 256;
   std::size_t mails = 256;
   std::size_t request_keys = 256;
-  std::size_t names = 0;         // Shard 0 only
+  std::size_t names = 0;  // Shard 0 only
 };
 
 struct Options {
@@ -92,7 +92,8 @@ class Shard {
   // Writes the whole Session-Id (at most limits::session_id_bytes_max bytes), returns its length.
   std::size_t copy_session_id(const Session& session, char* into) const;
   std::uint64_t session_hash(const Session& session) const;
-  bool knows_session(std::uint64_t hash, std::string_view session_id, std::uint8_t application) const;
+  bool knows_session(std::uint64_t hash, std::string_view session_id,
+                     std::uint8_t application) const;
   void prefetch(std::uint64_t session_hash, Slot subscriber) const;
   ShardId id() const { return id_; }
   const ShardState& state() const { return states_[0]; }
@@ -121,8 +122,9 @@ class Shard {
   bool load_image(const ImageHeader& header, std::span<const std::uint8_t> words);
   // Loads slots of a snapshot chunk.
   bool load_slots(const SnapshotChunk& chunk, std::span<const std::uint8_t> bytes);
-  // After the last image: rebuilds free lists, indexes and timers. Nothing falls due from here until
-  // the `recovered` Command has counted the downtime (a Shard that never wrote a Record needs none).
+  // After the last image: rebuilds free lists, indexes and timers. Nothing falls due from here
+  // until the `recovered` Command has counted the downtime (a Shard that never wrote a Record needs
+  // none).
   void rebuild(Time now);
   // Calls on_subscriber(type, text, slot) and on_account(name, slot) for the directory.
   template <class OnSubscriber, class OnAccount>
@@ -165,7 +167,8 @@ class Shard {
   void pool_full(Outcome& outcome);
 
   // sessions.cpp
-  Slot find_session(std::uint64_t hash, std::string_view session_id, std::uint8_t application) const;
+  Slot find_session(std::uint64_t hash, std::string_view session_id,
+                    std::uint8_t application) const;
   Slot open_session(const rating::ChargeRequest& request, const ChargeContext& context,
                     Slot subscriber);
   void supersede_older(Slot slot, const rating::ChargeRequest& request, Time now, Outcome& outcome);
@@ -296,9 +299,9 @@ class Shard {
   FixedArray<Runtime> runtime_;
   FixedArray<Slot> push_queue_;  // ring: sessions whose push is tried again
   std::size_t push_head_ = 0, push_tail_ = 0;
-  Slot sweep_at_ = none;         // where the sweep is now; journaled with each Record it makes
-  std::uint32_t hosts_searched_at_ = 0;  // shard seconds: when no idle gateway was found last
-  bool awaits_recovered_ = false;  // from rebuild() to the `recovered` Command
+  Slot sweep_at_ = none;  // where the sweep is now; journaled with each Record it makes
+  std::uint32_t hosts_searched_at_ = 0;     // shard seconds: when no idle gateway was found last
+  bool awaits_recovered_ = false;           // from rebuild() to the `recovered` Command
   mutable FixedArray<std::int64_t> audit_;  // per bucket slot: scratch of totals()
   static constexpr std::size_t traced_max = 16;
   Slot traced_[traced_max];

@@ -37,14 +37,14 @@ enum class AccountStatus : std::uint8_t { active = 0, suspended = 1, barred = 2 
 
 // The balance owner.
 struct Account {
-  char name[24] = {};            // operators' key, zero-terminated
-  Slot first_bucket = none;      // oldest first
+  char name[24] = {};        // operators' key, zero-terminated
+  Slot first_bucket = none;  // oldest first
   Slot first_subscriber = none;
-  Slot first_session = none;     // newest first, ended ones included until their tombstone goes
+  Slot first_session = none;  // newest first, ended ones included until their tombstone goes
   std::uint32_t subscriber_count = 0;
-  std::int64_t credit_limit = 0; // micros, beside the plan's
-  std::uint32_t created_at = 0;  // unix seconds
-  std::uint16_t plan = 0;        // interned
+  std::int64_t credit_limit = 0;  // micros, beside the plan's
+  std::uint32_t created_at = 0;   // unix seconds
+  std::uint16_t plan = 0;         // interned
   AccountStatus status = AccountStatus::active;
   std::uint8_t in_use = 0;
   bool live() const { return in_use != 0; }
@@ -57,8 +57,8 @@ struct Subscriber {
   std::uint64_t imsi = 0;
   std::uint64_t e164 = 0;
   Slot account = none;
-  Slot next = none;        // of the account
-  Slot other = none;       // Text chain: identities of other types
+  Slot next = none;   // of the account
+  Slot other = none;  // Text chain: identities of other types
   std::uint8_t in_use = 0;
   std::uint8_t unused[3] = {};
   bool live() const { return in_use != 0; }
@@ -73,34 +73,34 @@ std::size_t unpack_digits(std::uint64_t packed, char* into);
 enum class SessionState : std::uint8_t { free = 0, open = 1, ended = 2, lost = 3, superseded = 4 };
 
 struct Session {
-  std::uint64_t seen_updates = 0;    // bit i: update number (number_max - i) was taken
-  std::uint64_t connection = 0;      // ConnectionRef of the latest request: index | generation << 32
+  std::uint64_t seen_updates = 0;  // bit i: update number (number_max - i) was taken
+  std::uint64_t connection = 0;    // ConnectionRef of the latest request: index | generation << 32
   Slot account = none;
   Slot subscriber = none;
-  Slot previous = none;              // in the account's list
+  Slot previous = none;  // in the account's list
   Slot next = none;
   Slot first_group = none;
-  Slot first_verdict = none;         // newest first
-  Slot id_tail = none;               // Text with the rest of a long Session-Id
-  Slot host = none;                  // Host: Origin-Host and -Realm of the gateway
-  std::uint32_t deadline = 0;        // shard seconds (see ShardState): Tcc, or the tombstone's end
-  std::uint32_t opened_at = 0;       // unix seconds
-  std::uint32_t last_seen_at = 0;    // unix seconds
-  std::uint32_t number_max = 0;      // highest CC-Request-Number taken by an update
+  Slot first_verdict = none;       // newest first
+  Slot id_tail = none;             // Text with the rest of a long Session-Id
+  Slot host = none;                // Host: Origin-Host and -Realm of the gateway
+  std::uint32_t deadline = 0;      // shard seconds (see ShardState): Tcc, or the tombstone's end
+  std::uint32_t opened_at = 0;     // unix seconds
+  std::uint32_t last_seen_at = 0;  // unix seconds
+  std::uint32_t number_max = 0;    // highest CC-Request-Number taken by an update
   std::uint32_t initial_number = 0;
-  std::uint32_t origin_state_id = 0; // of the latest request, 0 = none sent
-  std::uint32_t apn_charging = 0;    // hash of APN + charging id, 0 = not known: supersede key
-  std::uint32_t apn_address = 0;     // hash of APN + address, 0 = not known
-  std::uint32_t validity_longest = 0;// seconds, of the grants outstanding
-  std::uint16_t restarts = 0;        // of the shard, when the deadline was set
-  std::uint16_t reauth_wanted = 0;   // pushes that somebody asked for
-  std::uint16_t reauth_acked = 0;    // ... and that the gateway has confirmed
+  std::uint32_t origin_state_id = 0;   // of the latest request, 0 = none sent
+  std::uint32_t apn_charging = 0;      // hash of APN + charging id, 0 = not known: supersede key
+  std::uint32_t apn_address = 0;       // hash of APN + address, 0 = not known
+  std::uint32_t validity_longest = 0;  // seconds, of the grants outstanding
+  std::uint16_t restarts = 0;          // of the shard, when the deadline was set
+  std::uint16_t reauth_wanted = 0;     // pushes that somebody asked for
+  std::uint16_t reauth_acked = 0;      // ... and that the gateway has confirmed
   std::uint16_t dialect = 0;
   SessionState state = SessionState::free;
-  std::uint8_t application = 0;      // Protocol
+  std::uint8_t application = 0;  // Protocol
   std::uint8_t verdict_count = 0;
   std::uint8_t group_count = 0;
-  std::uint8_t id_bytes = 0;         // of the whole Session-Id
+  std::uint8_t id_bytes = 0;  // of the whole Session-Id
   std::uint8_t flags = 0;
   std::uint8_t unused[2] = {};
   std::uint32_t termination_number = 0;  // of the first termination taken (session_terminated)
@@ -121,23 +121,23 @@ inline constexpr std::size_t session_id_head_bytes = sizeof(Session::id_head);
 // What one request was answered, enough to encode the answer again. A request with several MSCC
 // is a chain by `more`.
 struct Verdict {
-  std::int64_t granted = 0;         // units; for an event: its cost in micros
-  std::uint32_t number = 0;         // CC-Request-Number
-  std::uint32_t digest = 0;         // of the units used and asked: a repeat should carry the same
+  std::int64_t granted = 0;  // units; for an event: its cost in micros
+  std::uint32_t number = 0;  // CC-Request-Number
+  std::uint32_t digest = 0;  // of the units used and asked: a repeat should carry the same
   std::uint32_t rating_group = 0;
   std::uint32_t validity = 0;
   std::uint32_t threshold = 0;
   std::uint16_t quota_holding_time = 0;
   std::uint16_t service = 0xffff;
-  Slot next = none;                 // older verdict of the session
-  Slot more = none;                 // next MSCC of the same request
+  Slot next = none;  // older verdict of the session
+  Slot more = none;  // next MSCC of the same request
   rating::RequestType type{};
   rating::Reason reason{};          // of this MSCC
   rating::Reason command_reason{};  // of the command
   std::uint8_t outcome_flags = 0;   // rating::MsccOutcomeFlags
   rating::Unit unit{};
-  std::uint8_t count = 0;           // MSCC of the request (head of the chain)
-  std::uint8_t flags = 0;           // VerdictFlags
+  std::uint8_t count = 0;  // MSCC of the request (head of the chain)
+  std::uint8_t flags = 0;  // VerdictFlags
   std::uint8_t in_use = 0;
   bool live() const { return in_use != 0; }
 };
@@ -165,7 +165,7 @@ struct Host {
   std::uint16_t realm_bytes = 0;
   std::uint32_t origin_state_id = 0;  // highest seen
   std::uint32_t unused_2 = 0;
-  char text[496] = {};                // Origin-Host, then Origin-Realm
+  char text[496] = {};  // Origin-Host, then Origin-Realm
   bool live() const { return in_use != 0; }
   std::string_view host() const { return {text, host_bytes}; }
   std::string_view realm() const { return {text + host_bytes, realm_bytes}; }
@@ -176,10 +176,10 @@ static_assert(sizeof(Host) == 512);
 // receiver until the sender has closed it, so that a repeated delivery credits once.
 enum class MailState : std::uint8_t { free = 0, sent = 1, received = 2 };
 struct Mail {
-  std::uint64_t sequence = 0;     // of the sending Shard: (from_shard, sequence) is the mail's name
-  std::int64_t amount = 0;        // micros
-  Slot bucket = none;             // sender: the wallet debited
-  Slot account = none;            // sender's account here, or receiver's account there
+  std::uint64_t sequence = 0;  // of the sending Shard: (from_shard, sequence) is the mail's name
+  std::int64_t amount = 0;     // micros
+  Slot bucket = none;          // sender: the wallet debited
+  Slot account = none;         // sender's account here, or receiver's account there
   char to_account[24] = {};
   std::uint16_t currency = 0;
   std::uint8_t from_shard = 0;
@@ -192,10 +192,10 @@ static_assert(sizeof(Mail) == 56);
 
 // The key of an operator's change: the same key again changes nothing and answers the same.
 struct RequestKey {
-  std::uint64_t key = 0;        // stable_hash of the key text, never 0
-  std::uint64_t digest = 0;     // stable_hash of what was asked
-  std::uint32_t kept_until = 0; // unix seconds
-  std::uint8_t result = 0;      // shard::OperatorResult
+  std::uint64_t key = 0;         // stable_hash of the key text, never 0
+  std::uint64_t digest = 0;      // stable_hash of what was asked
+  std::uint32_t kept_until = 0;  // unix seconds
+  std::uint8_t result = 0;       // shard::OperatorResult
   std::uint8_t in_use = 0;
   std::uint8_t unused[2] = {};
   bool live() const { return in_use != 0; }
@@ -203,7 +203,13 @@ struct RequestKey {
 static_assert(sizeof(RequestKey) == 24);
 
 // One name of the catalogue (Shard 0 only): its slot + 1 is the interned id.
-enum class NameKind : std::uint8_t { none = 0, plan = 1, service = 2, bucket_kind = 3, plan_version = 4 };
+enum class NameKind : std::uint8_t {
+  none = 0,
+  plan = 1,
+  service = 2,
+  bucket_kind = 3,
+  plan_version = 4
+};
 struct Name {
   NameKind kind = NameKind::none;
   std::uint8_t size = 0;
@@ -220,13 +226,14 @@ static_assert(sizeof(Name) == 80);
 // that downtime does not count; a session whose deadline was set before the last restart gets its
 // longest validity on top (house.md "Time").
 struct ShardState {
-  std::uint64_t sequence = 0;       // Records of this Shard
-  std::int64_t time_micros = 0;     // of the latest Record
+  std::uint64_t sequence = 0;    // Records of this Shard
+  std::int64_t time_micros = 0;  // of the latest Record
   std::uint64_t mail_sequence = 0;
-  std::uint32_t downtime = 0;       // seconds
+  std::uint32_t downtime = 0;  // seconds
   std::uint16_t restarts = 0;
-  std::uint16_t plan_version = 0;   // current
-  std::uint32_t sweep_cursor = none;// next session to visit for raised Origin-State-Ids; none = idle
+  std::uint16_t plan_version = 0;  // current
+  std::uint32_t sweep_cursor =
+      none;  // next session to visit for raised Origin-State-Ids; none = idle
   std::uint8_t in_use = 0;
   std::uint8_t unused[3] = {};
   bool live() const { return in_use != 0; }

@@ -17,16 +17,32 @@ bool Shard::operate_system(Operation& op) {
   const OperatorRequest& r = op.request;
   switch (r.kind) {
     case OperatorKind::reauthorize:
-    case OperatorKind::abort_session: session_operation(op); return true;
-    case OperatorKind::transfer_in: transfer_in(op); return true;
-    case OperatorKind::transfer_close: transfer_close(op); return true;
-    case OperatorKind::transfer_forget: transfer_forget(op); return true;
-    case OperatorKind::list_mail: list_mail(op); return true;
-    case OperatorKind::intern: intern(op); return true;
-    case OperatorKind::host_restarted: host_restarted(op); return true;
+    case OperatorKind::abort_session:
+      session_operation(op);
+      return true;
+    case OperatorKind::transfer_in:
+      transfer_in(op);
+      return true;
+    case OperatorKind::transfer_close:
+      transfer_close(op);
+      return true;
+    case OperatorKind::transfer_forget:
+      transfer_forget(op);
+      return true;
+    case OperatorKind::list_mail:
+      list_mail(op);
+      return true;
+    case OperatorKind::intern:
+      intern(op);
+      return true;
+    case OperatorKind::host_restarted:
+      host_restarted(op);
+      return true;
     case OperatorKind::switch_plan:
-      if (states_[0].plan_version == r.plan_version) op.reply.result = Result::unchanged;
-      else edit(states_, 0).plan_version = r.plan_version;
+      if (states_[0].plan_version == r.plan_version)
+        op.reply.result = Result::unchanged;
+      else
+        edit(states_, 0).plan_version = r.plan_version;
       return true;
     case OperatorKind::recovered: {
       ShardState& state = edit(states_, 0);
@@ -52,7 +68,8 @@ bool Shard::operate_system(Operation& op) {
       op.reply.payload_bytes = sizeof t;
       return true;
     }
-    default: return false;
+    default:
+      return false;
   }
 }
 
@@ -118,7 +135,6 @@ void Shard::transfer_in(Operation& op) {
     rating::Bucket fresh;
     fresh.flags = rating::bucket_main_wallet;
     fresh.currency = r.currency;
-    fresh.priority = INT16_MIN;
     wallet = add_bucket(accounts_[op.account], op.account, fresh);
   }
   if (wallet == none || buckets_[wallet].credits > limits::balance_micros_max - r.amount) {
@@ -157,8 +173,10 @@ void Shard::transfer_close(Operation& op) {
 
 void Shard::transfer_forget(Operation& op) {
   const Slot slot = find_mail(MailState::received, op.request.from_shard, op.request.mail_sequence);
-  if (slot == none) op.reply.result = Result::unchanged;
-  else release(mails_, slot);
+  if (slot == none)
+    op.reply.result = Result::unchanged;
+  else
+    release(mails_, slot);
 }
 
 // From the cursor-th mail slot on; reply.id: where to go on, none at the end.

@@ -97,8 +97,10 @@ class Timers {
   void unlink(Slot slot) {
     const Node n = nodes_[slot];
     if (at_ == slot) at_ = n.next;
-    if (n.previous != none) nodes_[n.previous].next = n.next;
-    else heads_[n.at % places] = n.next;
+    if (n.previous != none)
+      nodes_[n.previous].next = n.next;
+    else
+      heads_[n.at % places] = n.next;
     if (n.next != none) nodes_[n.next].previous = n.previous;
     nodes_[slot] = Node{};
   }

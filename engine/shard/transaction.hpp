@@ -40,8 +40,8 @@ class Transaction {
       if (touched_[i].slot == slot && touched_[i].pool == id) return item;
     }
     LEVY_CHECK(count_ < slots_max && used_ + sizeof(T) <= scratch_bytes, count_, used_);
-    touched_[count_++] = Touched{&item, slot, static_cast<std::uint32_t>(used_), id,
-                                 sizeof(T) / 8, Life::kept};
+    touched_[count_++] =
+        Touched{&item, slot, static_cast<std::uint32_t>(used_), id, sizeof(T) / 8, Life::kept};
     std::memcpy(scratch_ + used_, &item, sizeof(T));
     used_ += sizeof(T);
     return item;
@@ -111,8 +111,7 @@ class Transaction {
     for (std::size_t i = count_; i-- > 0;) {
       const Touched& t = touched_[i];
       std::memcpy(t.item, scratch_ + t.saved, t.words * 8u);
-      if (t.life == Life::taken || t.life == Life::taken_and_released)
-        t.give_back(t.owner, t.slot);
+      if (t.life == Life::taken || t.life == Life::taken_and_released) t.give_back(t.owner, t.slot);
     }
     count_ = used_ = 0;
   }

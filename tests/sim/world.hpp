@@ -59,6 +59,7 @@ class World {
   void audit_journal();
   void compare_with_journal_alone();
   void silence();
+  std::uint64_t sessions_open() const;
   void finish();
   void say(const std::string& text) const;
 

@@ -588,7 +588,7 @@ TEST_F(PeerMachine, FindConnection) {
   open(0);
   EXPECT_EQ(table.find_connection("gw1.example.net", "example.net", none), 0u);
   EXPECT_EQ(table.find_connection("gw1.example.net", "example.net", 2), 2u);
-  EXPECT_EQ(table.find_connection("x.other.net", "other.net", none), 2u);  // the relay
+  EXPECT_EQ(table.find_connection("x.other.net", "other.net", none), 2u);
   // A suspect one only when nothing else is there of its rank; one that left never.
   open(3);
   table[0].on_time(node.settings, start + Seconds{30}, action);

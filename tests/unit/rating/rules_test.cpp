@@ -194,9 +194,9 @@ TEST(Rules, ALateReportDebitsAndRepeatsTheStandingGrant) {
   EXPECT_TRUE(final(o));
   EXPECT_EQ(scene.reserved(), q);
   EXPECT_EQ(scene.group(0, 1).set_by_number, 1u);
-  scene.update(10, 0);  // what it used is debited, out of the group's own reservation
-  EXPECT_EQ(scene.reserved(), 0);
-  EXPECT_EQ(scene.balance(), 0);
+  scene.update(10, 0);  // debited from the free credit: the standing grant stays reserved
+  EXPECT_EQ(scene.reserved(), q);
+  EXPECT_EQ(scene.balance(), -q);
 }
 
 TEST(Rules, DeniedAndRefusedStillDebit) {

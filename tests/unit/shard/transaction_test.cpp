@@ -25,8 +25,8 @@ bool same(const std::vector<Mail>& a, const std::vector<Mail>& b) {
   return std::memcmp(a.data(), b.data(), a.size() * sizeof(Mail)) == 0;
 }
 
-void apply(std::span<const std::uint8_t> images, Mails& pool) {
-  const auto load = [&](const ImageHeader& h, std::span<const std::uint8_t> words) {
+void load(std::span<const std::uint8_t> images, Mails& pool) {
+  const auto put = [&](const ImageHeader& h, std::span<const std::uint8_t> words) {
     auto* at = reinterpret_cast<std::uint8_t*>(pool.raw(h.slot));
     std::size_t from = 0;
     for (unsigned w = 0; w < h.words; ++w) {
@@ -36,7 +36,7 @@ void apply(std::span<const std::uint8_t> images, Mails& pool) {
     }
     return from == words.size();
   };
-  ASSERT_TRUE(for_each_image(images, load));
+  ASSERT_TRUE(for_each_image(images, put));
 }
 
 struct Bench {
@@ -97,16 +97,16 @@ TEST(Transaction, ImagesGiveTheSameStateOnceTwiceAndOverANewerCopy) {
       std::vector<std::uint8_t> bytes(8 * (sizeof(Mail) + sizeof(ImageHeader)));
       bytes.resize(bench.transaction->write_images(bytes));
       bench.transaction->commit();
-      apply(bytes, once);
-      apply(bytes, twice);
-      apply(bytes, twice);
+      load(bytes, once);
+      load(bytes, twice);
+      load(bytes, twice);
       records.push_back(bytes);
       ASSERT_TRUE(same(content(bench.pool), content(once))) << "seed " << seed;
       ASSERT_TRUE(same(content(bench.pool), content(twice))) << "seed " << seed;
     }
     // As a snapshot's walk: slots copied late, then all the Records from the start.
     for (Slot s = 0; s < 8; s += 2) *ahead.raw(s) = bench.pool[s];
-    for (const auto& record : records) apply(record, ahead);
+    for (const auto& record : records) load(record, ahead);
     ASSERT_TRUE(same(content(bench.pool), content(ahead))) << "seed " << seed;
   }
 }
