@@ -206,6 +206,8 @@ void Daemon::Parts::make_pipeline() {
   }
   journal_loop = std::make_unique<pipeline::JournalLoop<journal::FileStorage>>(*journal, *rings,
                                                                                all, counters[1]);
+  // Before the first turn: a snapshot begins at what is durable.
+  counters[1].set(metrics::Counter::durable_lsn, journal->durable().value);
   pipeline::EdgeLoopOptions e;
   e.map = map;
   e.frames = slots;

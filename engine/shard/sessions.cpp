@@ -171,9 +171,9 @@ void Shard::touch_session(Session& session, const rating::ChargeRequest& request
   }
 }
 
-// `seconds` from now; also remembers after which restart it was set.
+// `seconds` from now, rounded up: never early. Also remembers after which restart it was set.
 void Shard::set_deadline(Slot slot, Session& session, std::uint32_t seconds, Time now) {
-  session.deadline = shard_seconds(now) + seconds;
+  session.deadline = shard_seconds(now) + seconds + (now.micros % 1'000'000 != 0 ? 1 : 0);
   session.restarts = states_[0].restarts;
   timers_.set(slot, session.deadline);
 }

@@ -134,6 +134,7 @@ class Auditor {
   std::vector<Expected> work_out(Instance& instance, Book& book, const Request& request,
                                  std::uint16_t version);
   void debit(Book& book, Share& share, const Rate& rate, std::int64_t used, Expected& expected);
+  static bool older(const Request& request, const Share& share);
   void release(Book& book, Share& share);
   void grant(Book& book, Share& share, const Rate& rate, std::int64_t wanted, Expected& expected);
   void work_out_event(Book& book, const Request& request, std::uint16_t version,

@@ -85,6 +85,11 @@ void Auditor::grant(Book& book, Share& share, const Rate& rate, std::int64_t wan
   expected.final = share.final;
 }
 
+// An update that a later one has overtaken: that one's grant stands.
+bool Auditor::older(const Request& request, const Share& share) {
+  return request.type == 2 && share.standing && request.number < share.set_by;
+}
+
 // Pass 3 for one MSCC.
 void Auditor::decide(Instance& instance, Book& book, const Request& request, std::size_t i,
                      std::uint16_t version, Expected& expected) {
@@ -101,7 +106,7 @@ void Auditor::decide(Instance& instance, Book& book, const Request& request, std
     return;
   }
   Share& share = instance.shares[row.rating_group];
-  if (request.type == 2 && share.standing && request.number < share.set_by) {
+  if (older(request, share)) {
     expected.sent = true;  // an older number: the standing grant again
     expected.granted = share.granted;
     expected.final = share.final;
@@ -151,14 +156,18 @@ std::vector<Auditor::Expected> Auditor::work_out(Instance& instance, Book& book,
     Share& share = instance.shares[row.rating_group];
     // Usage is rated under the version of the grant that it consumes.
     const std::uint16_t under = share.version == 0 ? version : share.version;
+    // An older number leaves the standing grant its whole reservation: the free credit pays.
+    Share kept = share;
+    if (older(request, share)) share.money = share.units = 0;
     debit(book, share, rates(under).at(row.rating_group), row.used, expected[i]);
+    if (!older(request, kept)) continue;
+    share.money = kept.money;
+    share.units = kept.units;
   }
   for (const Request::Row& row : request.rows) {
     const auto share = instance.shares.find(row.rating_group);
     if (share == instance.shares.end()) continue;
-    const bool older = request.type == 2 && share->second.standing &&
-                       request.number < share->second.set_by;
-    if (!older) release(book, share->second);
+    if (!older(request, share->second)) release(book, share->second);
   }
   for (std::size_t i = 0; i < request.rows.size(); ++i)
     decide(instance, book, request, i, version, expected[i]);
