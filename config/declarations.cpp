@@ -256,7 +256,8 @@ const Section* capacity_section() {
        integer("groups_max", 1, billion, "rating groups", LEVY_OPTION(capacity.groups_max),
                "Rating groups of all open sessions; at least one per session."),
        integer("tombstones_max", 1, billion, "sessions", LEVY_OPTION(capacity.tombstones_max),
-               "Ended sessions and events remembered for duplicates.")}};
+               "Ended sessions and events remembered for duplicates: at least what ends per "
+               "second times `sessions.duplicate_window`; when full, new sessions get 5012.")}};
   return &section;
 }
 

@@ -35,7 +35,7 @@ bool reopen_wanted() {
 
 int main(int argc, char** argv) {
   CLI::App app{
-      "levyd: charging and policy over Diameter.\n"
+      "levyd: real-time charging over Diameter (Gy).\n"
       "Reads one YAML file, recovers its data directory, listens, and runs until SIGTERM or "
       "SIGINT;\n"
       "then it says DPR to every peer, writes a snapshot and stops.\n"

@@ -80,6 +80,12 @@ class NativeEdge {
   // Queues an answer or a request of ours. false: connection gone, not open, or just closed
   // because its peer does not read.
   bool send(ConnectionRef to, std::span<const std::uint8_t> message);
+  // A delivered request of this connection will get no answer.
+  void give_up_request(ConnectionRef from) {
+    if (valid(from) && connections_[from.index].in_flight > 0) {
+      --connections_[from.index].in_flight;
+    }
+  }
   // Hands what is queued to the transport. Returns how many connections still have bytes left.
   std::size_t flush(Time now);
 

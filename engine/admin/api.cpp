@@ -95,6 +95,11 @@ void AdminServer::Parts::set_up(httplib::Server& server) {
   server.set_read_timeout(read_timeout_seconds);
   server.set_keep_alive_timeout(2);
   server.set_tcp_nodelay(true);
+  // Without SO_REUSEPORT, which is the library's default: a port in use must be noticed.
+  server.set_socket_options([](socket_t socket) {
+    const int yes = 1;
+    ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  });
   server.set_error_handler([](const Request& request, Response& response) {
     if (!response.body.empty()) return;
     if (response.status == 404) return unknown_route(request, response);

@@ -61,16 +61,26 @@ bool refused(shard::OperatorResult result) {
 
 std::string_view result_text(shard::OperatorResult result) {
   switch (result) {
-    case shard::OperatorResult::none: return "none";
-    case shard::OperatorResult::ok: return "ok";
-    case shard::OperatorResult::unchanged: return "unchanged";
-    case shard::OperatorResult::not_found: return "not_found";
-    case shard::OperatorResult::exists: return "exists";
-    case shard::OperatorResult::invalid: return "invalid";
-    case shard::OperatorResult::insufficient: return "insufficient";
-    case shard::OperatorResult::full: return "full";
-    case shard::OperatorResult::key_reused: return "key_reused";
-    case shard::OperatorResult::busy: return "busy";
+    case shard::OperatorResult::none:
+      return "none";
+    case shard::OperatorResult::ok:
+      return "ok";
+    case shard::OperatorResult::unchanged:
+      return "unchanged";
+    case shard::OperatorResult::not_found:
+      return "not_found";
+    case shard::OperatorResult::exists:
+      return "exists";
+    case shard::OperatorResult::invalid:
+      return "invalid";
+    case shard::OperatorResult::insufficient:
+      return "insufficient";
+    case shard::OperatorResult::full:
+      return "full";
+    case shard::OperatorResult::key_reused:
+      return "key_reused";
+    case shard::OperatorResult::busy:
+      return "busy";
   }
   return "?";
 }
@@ -79,8 +89,9 @@ Answer refusal(shard::OperatorResult result, std::string_view what) {
   const std::string subject(what);
   switch (result) {
     case shard::OperatorResult::not_found:
-      return error_answer(404, "not_found", subject + ": there is no such thing",
-                          "check the id; `levyctl subscriber show ID` shows what exists");
+      return error_answer(
+          404, "not_found", subject + ": there is no such thing",
+          "check the id: `levyctl subscriber show ID`, for sessions `session list ID`");
     case shard::OperatorResult::exists:
       return error_answer(409, "exists", subject + ": it belongs to another account",
                           "remove it there first, or use another identity");
@@ -99,8 +110,9 @@ Answer refusal(shard::OperatorResult result, std::string_view what) {
       return error_answer(503, "busy", subject + ": the daemon cannot take it at this moment",
                           "try again with the same key: it counts once");
     default:
-      return error_answer(500, "internal", subject + ": unexpected answer of the Shard: " +
-                                               std::string(result_text(result)));
+      return error_answer(
+          500, "internal",
+          subject + ": unexpected answer of the Shard: " + std::string(result_text(result)));
   }
 }
 
@@ -130,12 +142,18 @@ std::string_view checked_identity(rating::IdentityType type, std::string_view te
 
 std::string_view identity_type_text(rating::IdentityType type) {
   switch (type) {
-    case rating::IdentityType::e164: return "e164";
-    case rating::IdentityType::imsi: return "imsi";
-    case rating::IdentityType::sip_uri: return "sip";
-    case rating::IdentityType::nai: return "nai";
-    case rating::IdentityType::private_id: return "private";
-    case rating::IdentityType::account_name: return "account";
+    case rating::IdentityType::e164:
+      return "e164";
+    case rating::IdentityType::imsi:
+      return "imsi";
+    case rating::IdentityType::sip_uri:
+      return "sip";
+    case rating::IdentityType::nai:
+      return "nai";
+    case rating::IdentityType::private_id:
+      return "private";
+    case rating::IdentityType::account_name:
+      return "account";
   }
   return "?";
 }

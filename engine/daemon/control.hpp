@@ -77,6 +77,8 @@ class Control final : public admin::ControlDoor {
   void withdraw(rating::IdentityType type, std::string_view text) override;
   std::uint32_t shard_count() const override { return parts_.map.shards; }
   std::vector<admin::PlanInfo> plans() override;
+  // The same for whoever holds the plans already (a reload).
+  std::vector<admin::PlanInfo> current_plans() const { return plans_->infos(version_.load()); }
   std::vector<admin::BucketKindInfo> bucket_kinds() override;
   std::string name_of(std::uint16_t interned_id) override;
   std::string status_json() override;

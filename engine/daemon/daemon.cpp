@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <sstream>
@@ -93,6 +94,11 @@ std::string Daemon::Parts::open_data() {
   want.adopt = request.adopt;
   if (const journal::Failure f = data.open(want)) return f.text;
   fresh = data.fresh();
+  if (data.shards() != static_cast<std::uint32_t>(options.data.shards)) {
+    return "data.shards: " + std::to_string(options.data.shards) + ", but " + data.path() +
+           " was made with " + std::to_string(data.shards()) +
+           ": the number is fixed when a directory is made; say " + std::to_string(data.shards());
+  }
   if (!data.adopted_from().empty()) log::warn("data", "adopted from node " + data.adopted_from());
   map.shards = data.shards();
   map.loops = options.placement.mode == config::PlacementMode::spread
@@ -326,15 +332,26 @@ std::string Daemon::Parts::reload() {
   std::string faults;
   const std::uint16_t version = plans->take(fresh_plans.catalogue, fresh_plans.sources, faults);
   if (version == 0) return faults;
+  const std::vector<admin::PlanInfo> before = control->current_plans();
   const std::string failed = switch_to(version);
   if (failed.empty()) log::info("plans", "version " + std::to_string(version) + " is in force");
+  const std::vector<admin::PlanInfo> after = plans->infos(version);
+  for (const admin::PlanInfo& old : before) {
+    const auto same = [&old](const admin::PlanInfo& plan) { return plan.id == old.id; };
+    if (failed.empty() && std::none_of(after.begin(), after.end(), same))
+      log::warn("plans",
+                "plan " + old.name +
+                    " is gone from the files: accounts that have it keep "
+                    "its latest stored version; move them with levyctl subscriber set-plan");
+  }
   return failed;
 }
 
 std::string Daemon::start() {
   Parts& p = *parts_;
-  log::open(p.options.log);
-  std::string failed = p.open_data();
+  std::string failed = log::open(p.options.log);
+  if (!failed.empty()) return failed;
+  failed = p.open_data();
   if (!failed.empty()) return failed;
   p.make_shards();
   failed = p.recover_state();
@@ -410,7 +427,10 @@ int Daemon::run(bool (*stop_wanted)(), bool (*reopen_wanted)()) {
   };
   using std::chrono::milliseconds;
   while (!stop_wanted() && journal_failed() == 0) {
-    if (reopen_wanted()) log::open(p.options.log);
+    if (reopen_wanted()) {
+      const std::string failed = log::open(p.options.log);
+      if (!failed.empty()) log::error("log", failed + ": the old file stays in use");
+    }
     std::this_thread::sleep_for(milliseconds(20));
   }
   if (journal_failed() != 0) {

@@ -5,7 +5,10 @@
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <memory>
 
 namespace levy::daemon::log {
@@ -42,14 +45,21 @@ void write(spdlog::level::level_enum level, std::string_view event, std::string_
 
 }  // namespace
 
-void open(const config::LogOptions& options) {
+std::string open(const config::LogOptions& options) {
   std::shared_ptr<spdlog::logger> logger;
-  if (options.file.empty()) {
-    logger = std::make_shared<spdlog::logger>("levyd",
-                                              std::make_shared<spdlog::sinks::stderr_sink_mt>());
-  } else {
-    logger = std::make_shared<spdlog::logger>(
-        "levyd", std::make_shared<spdlog::sinks::basic_file_sink_mt>(options.file));
+  try {
+    const std::size_t slash = options.file.find_last_of('/');
+    if (slash != std::string::npos && slash != 0 &&
+        ::access(options.file.substr(0, slash).c_str(), W_OK) != 0)
+      return "log.file: " + options.file.substr(0, slash) + ": " + std::strerror(errno);
+    spdlog::sink_ptr sink;
+    if (options.file.empty())
+      sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+    else
+      sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(options.file);
+    logger = std::make_shared<spdlog::logger>("levyd", std::move(sink));
+  } catch (const spdlog::spdlog_ex& e) {
+    return std::string("log.file: ") + e.what();
   }
   as_json = options.format == config::LogFormat::json;
   logger->set_pattern(as_json ? "{\"at\":\"%Y-%m-%dT%H:%M:%S.%eZ\",\"level\":\"%l\",%v"
@@ -72,6 +82,7 @@ void open(const config::LogOptions& options) {
   logger->flush_on(spdlog::level::warn);
   spdlog::set_default_logger(logger);
   spdlog::flush_every(std::chrono::seconds(1));
+  return {};
 }
 
 void debug(std::string_view event, std::string_view text) {

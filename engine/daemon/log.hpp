@@ -9,7 +9,8 @@
 
 namespace levy::daemon::log {
 
-void open(const config::LogOptions& options);
+// Opens the sink, also anew (SIGHUP). Empty, or why not: then everything goes where it went.
+std::string open(const config::LogOptions& options);
 void debug(std::string_view event, std::string_view text);
 void info(std::string_view event, std::string_view text);
 void warn(std::string_view event, std::string_view text);

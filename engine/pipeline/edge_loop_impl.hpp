@@ -99,7 +99,10 @@ bool EdgeLoop<Edge>::shed(ConnectionRef from, std::span<const std::uint8_t> mess
   const app::OverloadAnswer how = termination ? dialect.overload_termination
                                   : update    ? dialect.overload_update
                                               : dialect.overload_initial;
-  if (how == app::OverloadAnswer::drop) return true;
+  if (how == app::OverloadAnswer::drop) {
+    edge_.give_up_request(from);
+    return true;
+  }
   codec::CodecError error;
   error.code = how == app::OverloadAnswer::too_busy_3004 ? codec::ResultCode::too_busy
                                                          : codec::ResultCode::unable_to_comply;
@@ -241,6 +244,8 @@ void EdgeLoop<Edge>::send_answer(Frame& frame) {
       trace(frame, true, frame.request());
       trace(frame, false, frame.answer());
     }
+  } else if ((frame.flags & frame_push_answer) == 0) {
+    edge_.give_up_request(frame.connection);  // too late for its gateway
   }
   slab_.give_back(&frame);
 }

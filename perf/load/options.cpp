@@ -16,6 +16,11 @@ namespace levy::load {
 namespace {
 
 constexpr const char* examples = R"(
+The server must know every subscriber: IMSIs from --imsi-first on, each one more than the last, with
+money enough and a plan for the rating groups (else 5030, 4012 or 5031). A CSV for levyctl import:
+  account,imsi,plan,wallet
+  L0,001010000000000,data-a,100000.00
+
 Examples:
   Peak, closed loop, 4 connections x 128 in flight, 10 s:
     levyload --connect 127.0.0.1:3868 --subscribers 1000000 --connections 4 --window 128
@@ -124,7 +129,8 @@ void declare_load(CLI::App& app, Options& o, Texts& t) {
 }
 
 void declare_traffic(CLI::App& app, Options& o, Texts& t) {
-  app.add_option("--subscribers", o.shape.subscribers, "Subscribers")
+  app.add_option("--subscribers", o.shape.subscribers,
+                 "Subscribers; the server must know them (levyctl import)")
       ->check(CLI::Range(1, 100'000'000))->capture_default_str();
   app.add_option("--imsi-first", t.imsi_first, "IMSI of the first one, 15 digits")
       ->capture_default_str();

@@ -4,6 +4,9 @@
 
 #include <httplib.h>
 
+#include <cerrno>
+#include <cstring>
+
 #include <cctype>
 
 namespace levyctl {
@@ -23,7 +26,12 @@ httplib::Client connection(const std::string& path, int read_timeout_seconds = 6
 Reply reply_of(const httplib::Result& result, const std::string& path) {
   Reply reply;
   if (!result) {
-    reply.why = "cannot reach the daemon at " + path + ": " + httplib::to_string(result.error());
+    const int error = errno;
+    reply.why = "cannot reach the daemon at " + path + ": " +
+                (result.error() == httplib::Error::Connection && error != 0
+                     ? std::string(std::strerror(error))
+                     : httplib::to_string(result.error())) +
+                "; is levyd running? Name its socket by --socket or LEVY_SOCKET";
     return reply;
   }
   reply.reached = true;

@@ -103,8 +103,9 @@ void add_subscriber(CLI::App& app, Context& context) {
     std::replace(option.begin(), option.end(), '_', '-');
     create->add_option(option, posted->texts[field]);
   }
-  create->footer("--buckets \"data=5 GB;sms=100\"; --wallet 10.50; the account's name defaults to "
-                 "the IMSI or E.164");
+  create->footer(
+      "--buckets \"data=5 GB;sms=100\"; --wallet 10.50; the account's name defaults to "
+      "the IMSI or E.164");
   create->callback([&context, posted] {
     context.run = [&context, posted] {
       return present(context,
@@ -130,7 +131,9 @@ void add_purse(CLI::App& app, Context& context, const std::string& name, const s
   CLI::App* command = app.add_subcommand(name, about);
   const auto posted = std::make_shared<Posted>();
   command->add_option("ID", posted->id, "account name, IMSI, E.164, or imsi:…, e164:…")->required();
-  command->add_option("AMOUNT", posted->texts["amount"], "exact: 10.50, or 5GB with --bucket")
+  command
+      ->add_option("AMOUNT", posted->texts["amount"],
+                   buckets ? "exact: 10.50, or 5GB with --bucket" : "exact, with its sign: -1.50")
       ->required();
   auto* currency = command->add_option("CURRENCY", posted->texts["currency"], "the wallet, as EUR");
   if (buckets) {
@@ -142,10 +145,10 @@ void add_purse(CLI::App& app, Context& context, const std::string& name, const s
   add_reasons(*command, posted);
   command->callback([&context, posted, name] {
     context.run = [&context, posted, name] {
-      return present(context,
-                     Client(context.socket)
-                         .post(route_of(posted->id, "/" + name), body_of(posted->texts)),
-                     View::balance);
+      return present(
+          context,
+          Client(context.socket).post(route_of(posted->id, "/" + name), body_of(posted->texts)),
+          View::balance);
     };
   });
 }
@@ -155,10 +158,10 @@ void add_money(CLI::App& app, Context& context) {
   add_purse(app, context, "adjust", "a signed correction of a wallet (--why is needed)", false);
   CLI::App* transfer = app.add_subcommand("transfer", "money from one account to another");
   const auto posted = std::make_shared<Posted>();
-  transfer->add_option("FROM", posted->texts["from"])->required();
-  transfer->add_option("TO", posted->texts["to"])->required();
-  transfer->add_option("AMOUNT", posted->texts["amount"])->required();
-  transfer->add_option("CURRENCY", posted->texts["currency"])->required();
+  transfer->add_option("FROM", posted->texts["from"], "pays: like ID of topup")->required();
+  transfer->add_option("TO", posted->texts["to"], "is paid")->required();
+  transfer->add_option("AMOUNT", posted->texts["amount"], "exact: 10.50")->required();
+  transfer->add_option("CURRENCY", posted->texts["currency"], "as EUR")->required();
   add_reasons(*transfer, posted);
   transfer->callback([&context, posted] {
     context.run = [&context, posted] {
@@ -193,7 +196,8 @@ void add_sessions(CLI::App& app, Context& context) {
         action, action == "abort" ? "ends a session here and asks its gateway to end it (ASR)"
                                   : "asks the gateway to report and ask again (RAR)");
     const auto posted = std::make_shared<Posted>();
-    command->add_option("SESSION-ID", posted->texts["session_id"])->required();
+    command->add_option("SESSION-ID", posted->texts["session_id"], "as `session list` shows it")
+        ->required();
     if (action == "reauthorize") {
       command->add_option("--rating-group", posted->texts["rating_group"], "only this one");
     }
@@ -290,8 +294,11 @@ void add_import(CLI::App& app, Context& context) {
   command->add_option("--on-error", options->on_error, "skip (default) or stop")
       ->check(CLI::IsMember({"skip", "stop"}));
   command->add_option("--currency", options->currency, "where line and plan have none");
-  command->footer("Columns: account imsi e164 sip nai private plan currency wallet credit_limit "
-                  "buckets (kind=amount;kind=amount) status. Exit 1 when a line failed.");
+  command->footer(
+      "Columns: account imsi e164 sip nai private plan currency wallet credit_limit "
+      "buckets (kind=amount;kind=amount) status. CSV names them in its first line. "
+      "An account that exists keeps its wallet (but for --set-balance), plan and status. "
+      "Exit 1 when a line failed.");
   command->callback([&context, options] {
     context.run = [&context, options] {
       const std::string& file = options->file;

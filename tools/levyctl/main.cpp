@@ -9,7 +9,8 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   levyctl::Context context;
   CLI::App app("Levy's operator command line", "levyctl");
-  app.add_option("--socket", context.socket, "the daemon's admin socket")
+  app.add_option("--socket", context.socket,
+                 "the daemon's admin socket: `admin.socket` of its YAML")
       ->envname("LEVY_SOCKET")
       ->capture_default_str();
   app.add_flag("--json", context.json, "the daemon's JSON as it is");
