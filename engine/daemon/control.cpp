@@ -255,6 +255,7 @@ std::string Control::metrics_text() {
 // ---- segments ------------------------------------------------------------------------------
 
 void Control::keep_segments() {
+  parts_.own_counters->set(metrics::Counter::segments_ready, parts_.supply->ready.used_slots());
   // On a full disk each try makes, removes and syncs a file: ten of them a second are enough.
   constexpr std::int64_t retry_us = 100'000;
   const Time now = SystemClock().now();

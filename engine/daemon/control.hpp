@@ -40,6 +40,7 @@ struct ControlParts {
   std::vector<const metrics::CounterBlock*> counters;
   metrics::CounterBlock* own_counters = nullptr;
   journal::SegmentKeeper* keeper = nullptr;
+  journal::SegmentSupply* supply = nullptr;
   std::string snapshot_directory;
   std::uint64_t node_id = 0;
   std::int64_t snapshot_every_s = 900;

@@ -371,6 +371,7 @@ std::string Daemon::start() {
   for (std::size_t i = 0; i < p.counter_blocks; ++i) c.counters.push_back(&p.counters[i]);
   c.own_counters = &p.counters[2];
   c.keeper = p.keeper.get();
+  c.supply = &p.supply;
   c.snapshot_directory = p.data.snapshot_path();
   c.node_id = p.data.node_id();
   c.snapshot_every_s = p.options.data.snapshot_every_s;

@@ -128,15 +128,13 @@ enum class Owner : std::uint8_t { edge, shard, journal, control };
 #define LEVY_COUNTERS_JOURNAL(X)                                                                   \
   X(journal_writes, "journal_writes_total", "", "", counter, sum, "writes", journal,               \
     "Writes submitted to the journal's files")                                                     \
-  X(journal_bytes, "journal_bytes_total", "", "", counter, sum, "bytes", journal,                  \
-    "Bytes submitted to the journal's files")                                                      \
   X(journal_stalls, "journal_stall_total", "", "", counter, sum, "stalls", journal,                \
     "Times that the journal could take no Record")                                                 \
   X(journal_in_flight, "journal_in_flight", "", "", gauge, sum, "writes", journal,                 \
     "Journal writes under way")                                                                    \
   X(durable_lsn, "durable_lsn", "", "", gauge, max, "lsn", journal, "Highest durable LSN")         \
   X(appended_lsn, "appended_lsn", "", "", gauge, max, "lsn", journal, "Highest LSN given out")     \
-  X(segments_ready, "segments_ready", "", "", gauge, sum, "segments", journal,                     \
+  X(segments_ready, "segments_ready", "", "", gauge, sum, "segments", control,                     \
     "Journal segments written in advance")                                                         \
   X(snapshots, "snapshots_total", "", "", counter, sum, "snapshots", control,                      \
     "Snapshots completed")                                                                         \

@@ -108,7 +108,8 @@ void ShardLoop::process_request(Frame& frame, Time now) {
   if (error) {
     frame.tx_bytes = static_cast<std::uint32_t>(
         app::encode_error(frame.request(), error, options_.local, frame.tx));
-    counters_.add(Counter::answers_decode);
+    counters_.add(error.code == codec::ResultCode::missing_avp ? Counter::answers_5005
+                                                               : Counter::answers_decode);
     say(LogKind::decode_refused, static_cast<std::uint32_t>(error.code), request_.session_id);
     return hand_on(frame);
   }

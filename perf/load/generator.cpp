@@ -21,11 +21,12 @@ constexpr std::uint32_t slot_mask = (1u << slot_bits) - 1;
 // Open loop: requests outstanding in all; what is due beyond waits, and its latency runs.
 constexpr std::size_t open_loop_slots = 131'072;
 constexpr std::size_t unsent_bytes_max = 256 * 1024;  // per connection, before filling pauses
-// In flight per connection while sessions are opened and closed, outside the measurement: with a
-// window of 1 that would take longer than the measurement.
-constexpr std::size_t opening_window = 128;
-constexpr std::size_t draw_max = 128;                 // requests made in one go
-constexpr std::uint32_t epoll_from = 8;               // connections; below, plain recv is cheaper
+// In flight while sessions are opened and closed, outside the measurement: with a window of 1 that
+// would take longer than the measurement, with thousands a server rightly sheds.
+constexpr std::size_t opening_window = 128;      // per connection, and
+constexpr std::size_t opening_window_all = 512;  // over all connections
+constexpr std::size_t draw_max = 128;            // requests made in one go
+constexpr std::uint32_t epoll_from = 8;          // connections; below, plain recv is cheaper
 constexpr std::int64_t second_ns = 1'000'000'000;
 constexpr std::uint32_t seconds_1900_to_1970 = 2'208'988'800u;
 
@@ -106,12 +107,18 @@ bool Generator::connect_all() {
     }
   }
   const PeerIdentity& peer = lines_[0]->connection.peer();
-  results_.fault = templates_.build(options_.shape, peer.origin_host, peer.origin_realm,
-                                    options_.shape.epoch);
+  results_.fault =
+      templates_.build(options_.shape, peer.origin_host, peer.origin_realm, options_.shape.epoch);
   for (std::size_t t = 0; t < request_types && results_.fault.empty(); ++t) {
     results_.message_bytes[t] = templates_.bytes_of(static_cast<RequestType>(t + 1));
   }
   return results_.fault.empty();
+}
+
+std::size_t Generator::opening_window_of(std::size_t slots) const {
+  const std::size_t share = opening_window_all / options_.shape.connections;
+  const std::size_t wanted = std::max<std::size_t>(options_.window, share);
+  return std::clamp<std::size_t>(wanted, 1, std::min(slots, opening_window));
 }
 
 const Results& Generator::run() {
@@ -122,7 +129,7 @@ const Results& Generator::run() {
   const std::size_t window = options_.open_loop() ? slots : options_.window;
   if (population_ != nullptr) {
     Bounds opening;
-    opening.window = slots;
+    opening.window = opening_window_of(slots);
     run_phase(Phase::opening, opening);
     results_.opening_s = static_cast<double>(now_ns() - start) / 1e9;
     results_.opened = population_->open_sessions();
@@ -150,7 +157,7 @@ const Results& Generator::run() {
     results_.busy_draws = population_->busy_draws();
     if (options_.close_at_end && !results_.lost) {
       Bounds closing;
-      closing.window = slots;
+      closing.window = opening_window_of(slots);
       run_phase(Phase::closing, closing);
     }
   }
@@ -330,11 +337,11 @@ void Generator::settle(Line& line, const Slot& slot, const AnswerFacts& facts) {
     results_.tally.note(Unexpected::duplicate_differs, {slot.session, slot.session_bytes},
                         facts.result);
   }
-  const bool resume_again = population_ == nullptr && slot.first.result == 0 &&
-                            facts.result != 0 && options_.resume_flag == ResumeFlag::both;
+  const bool resume_again = population_ == nullptr && slot.first.result == 0 && facts.result != 0 &&
+                            options_.resume_flag == ResumeFlag::both;
   // A 3xxx is no verdict: the server did not take the request.
-  const bool duplicate = !request.repeat && options_.duplicates_percent > 0 &&
-                         facts.result != 0 && facts.result / 1000 != 3 &&
+  const bool duplicate = !request.repeat && options_.duplicates_percent > 0 && facts.result != 0 &&
+                         facts.result / 1000 != 3 &&
                          random_.unit() * 100 < options_.duplicates_percent;
   if (resume_again || duplicate) {
     Waiting waiting{request, facts};
@@ -449,12 +456,13 @@ void Generator::tick(std::int64_t now, bool final_tick) {
   const double length_s = static_cast<double>(now - second_start_ns_) / 1e9;
   second_start_ns_ = now;
   if (measuring_ && second_.count() > 0) {
-    results_.seconds.push_back({static_cast<double>(now - measure_start_ns_) / 1e9,
-                                second_.count(), second_.percentile_ns(50),
-                                second_.percentile_ns(99), second_.max_ns()});
+    results_.seconds.push_back({static_cast<double>(now - measure_start_ns_) / 1e9, second_.count(),
+                                second_.percentile_ns(50), second_.percentile_ns(99),
+                                second_.max_ns()});
   }
   if (options_.progress && !final_tick) {
-    fmt::print(stderr, "\r{:7.0f} answers/s  p50 {:8.1f} us  p99 {:8.1f} us  in flight {:6}  "
+    fmt::print(stderr,
+               "\r{:7.0f} answers/s  p50 {:8.1f} us  p99 {:8.1f} us  in flight {:6}  "
                "sessions {:9}  unexpected {:6}{}",
                length_s > 0 ? static_cast<double>(second_.count()) / length_s : 0.0,
                static_cast<double>(second_.percentile_ns(50)) / 1e3,

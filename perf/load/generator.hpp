@@ -93,6 +93,8 @@ class Generator {
 
   bool prepare();
   bool connect_all();
+  // Requests in flight per connection outside the measurement.
+  std::size_t opening_window_of(std::size_t slots) const;
   bool prepare_resume();
   void run_phase(Phase phase, const Bounds& bounds);
   void receive_ready(std::int64_t now);

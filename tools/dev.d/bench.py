@@ -23,7 +23,7 @@ def options(count, durability, core):
                      "buckets_max": 2 * count, "sessions_max": count, "groups_max": 3 * count,
                      "tombstones_max": 2_000_000},
         "sessions": {"duplicate_window": "1 min"},
-        "placement": {"mode": "one_core", "edge_core": core, "idle": "spin"},
+        "placement": {"mode": "one_core", "edge_core": core, "idle": "yield"},
         "overload": {"slots": 4096, "ring": 1024, "parking_max": 1024, "batch": 64},
     }
 
@@ -57,7 +57,7 @@ def main():
             command = [sys.executable, os.path.join(ROOT, "perf", "run_bench.py"),
                        "--build", args.build, "--name", f"levyd-{durability}", "--no-micro",
                        "--subscribers", str(args.subscribers), "--load-core", "0",
-                       "--server-core", str(core), "--target",
+                       "--server-core", str(core), "--rate", "40000", "--target",
                        f"levyd=127.0.0.1:{levyd.port}"]
             subprocess.run(command + ([] if args.full else ["--quick"]), check=True)
 

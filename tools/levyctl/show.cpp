@@ -116,11 +116,10 @@ std::string sessions_table(const Json& json) {
 }
 
 std::string summary_table(const Json& json) {
-  std::string out = fmt::format("{} lines: {} created, {} updated, {} unchanged, {} failed{}\n",
-                                text_of(json, "lines"), text_of(json, "created"),
-                                text_of(json, "updated"), text_of(json, "unchanged"),
-                                text_of(json, "failed"),
-                                json.value("stopped", false) ? ", stopped before the end" : "");
+  std::string out = fmt::format(
+      "{} lines: {} created, {} updated, {} unchanged, {} failed{}\n", text_of(json, "lines"),
+      text_of(json, "created"), text_of(json, "updated"), text_of(json, "unchanged"),
+      text_of(json, "failed"), json.value("stopped", false) ? ", stopped before the end" : "");
   for (const Json& error : json.value("errors", Json::array())) {
     out += fmt::format("line {}: {}\n", text_of(error, "line"), text_of(error, "why"));
   }
@@ -148,15 +147,19 @@ std::string table(const std::string& text, View view) {
   const auto inner = json.is_object() ? json.find("subscriber") : json.end();
   const bool wrapped = json.is_object() && inner != json.end();
   switch (view) {
-    case View::subscriber: return subscriber_table(wrapped ? *inner : json);
+    case View::subscriber:
+      return subscriber_table(wrapped ? *inner : json);
     case View::balance: {
       const std::string repeat =
           text_of(json, "result") == "unchanged" ? "unchanged: it was so already\n" : "";
       return repeat + buckets_table(wrapped ? *inner : json);
     }
-    case View::sessions: return sessions_table(json);
-    case View::summary: return summary_table(json);
-    case View::generic: break;
+    case View::sessions:
+      return sessions_table(json);
+    case View::summary:
+      return summary_table(json);
+    case View::generic:
+      break;
   }
   Rows rows;
   flatten(json, "", rows);
