@@ -57,7 +57,8 @@ def main():
             command = [sys.executable, os.path.join(ROOT, "perf", "run_bench.py"),
                        "--build", args.build, "--name", f"levyd-{durability}", "--no-micro",
                        "--subscribers", str(args.subscribers), "--load-core", "0",
-                       "--server-core", str(core), "--rate", "40000", "--target",
+                       "--server-core", str(core), "--rate", "40000", "--allow", "3004",
+                       "--target",
                        f"levyd=127.0.0.1:{levyd.port}"]
             subprocess.run(command + ([] if args.full else ["--quick"]), check=True)
 
