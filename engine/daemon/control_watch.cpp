@@ -55,8 +55,6 @@ void Control::write_log(const LogEvent& event) {
                        "session " + text + " request " + a +
                            ": usage after the session's end was charged once and answered 5002");
     case LogKind::none:
-    case LogKind::peer:
-    case LogKind::shed:
       return;
   }
 }

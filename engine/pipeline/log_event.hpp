@@ -14,14 +14,12 @@ namespace levy::pipeline {
 
 enum class LogKind : std::uint8_t {
   none = 0,
-  peer,               // detail = peer::EventKind, text = Origin-Host, a/b = old/new or code
   identity_conflict,  // text = Session-Id
   duplicate_differs,  // text = Session-Id
   pool_full,          // a = shard
   decode_refused,     // a = Result-Code, text = Session-Id or empty
   push_failed,        // a = Result-Code (0 = timeout), text = Session-Id
   unroutable_push,    // text = Origin-Host
-  shed,               // a = CC-Request-Type
   dispute,            // text = Session-Id
   late_usage,         // text = Session-Id
 };

@@ -66,12 +66,9 @@ void Shard::apply(const rating::ChargeRequest& request, const ChargeContext& con
     plan_of(accounts_[outcome.account], version);
     facts.plan_version = version;
   }
-  const Slot opened = outcome.session;
   write_record(facts, context.now, record, outcome);
-  if ((outcome.events & event_session_opened) != 0) {
-    session_index_.insert(context.session_hash, opened);
-    timers_.set(opened, sessions_[opened].deadline);
-  }
+  if ((outcome.events & event_session_opened) != 0)
+    session_index_.insert(context.session_hash, outcome.session);
 }
 
 // ---- who -----------------------------------------------------------------------------------
@@ -138,15 +135,14 @@ bool Shard::run_charge(Session& session, Account& account, const rating::ChargeR
     return false;
   }
   outcome.currency = input.plan->currency;
-  std::uint32_t opened = 0;
   for (std::size_t i = 0; i < request.mscc_count; ++i) {
     input.groups[i] = nullptr;
     input.grant_allowed[i] = true;
     scratch_.group_slots[i] = none;
     // A group that the plan no longer names still has its grant to settle, under that grant's plan.
     const bool known = rating::find_service(*input.plan, request.mscc[i]) != 0xffff;
-    const Slot g = known ? find_or_open_group(session, request.mscc[i], opened)
-                         : find_group(session, request.mscc[i]);
+    const Slot g =
+        known ? find_or_open_group(session, request.mscc[i]) : find_group(session, request.mscc[i]);
     if (!known && g == none) continue;
     // A termination is never refused for want of room: its usage is priced on its own.
     if (g == none && request.type == RequestType::termination) continue;

@@ -265,8 +265,7 @@ Slot Shard::find_group(const Session& session, const rating::MsccRequest& mscc) 
 }
 
 // The same, made when it is not there; none: no room.
-Slot Shard::find_or_open_group(Session& session, const rating::MsccRequest& mscc,
-                               std::uint32_t& opened) {
+Slot Shard::find_or_open_group(Session& session, const rating::MsccRequest& mscc) {
   const Slot known = find_group(session, mscc);
   if (known != none) return known;
   Slot last = session.first_group;
@@ -285,7 +284,6 @@ Slot Shard::find_or_open_group(Session& session, const rating::MsccRequest& mscc
   else
     edit(groups_, last).next = slot;
   ++session.group_count;
-  ++opened;
   return slot;
 }
 

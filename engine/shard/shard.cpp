@@ -165,6 +165,16 @@ bool Shard::load_slots(const SnapshotChunk& chunk, std::span<const std::uint8_t>
   return ok;
 }
 
+void Shard::arm_timers(Time now) {
+  timers_.reset(shard_seconds(now));
+  for (Slot s = 0; s < sessions_.capacity(); ++s) {
+    if (!sessions_[s].live()) continue;
+    std::uint32_t effective = 0;
+    overdue(sessions_[s], now, effective);
+    timers_.set(s, effective);
+  }
+}
+
 void Shard::rebuild(Time now) {
   for_each_pool([](PoolId, auto& pool) { pool.rebuild(); });
   account_index_.clear();
@@ -172,7 +182,7 @@ void Shard::rebuild(Time now) {
     if (accounts_[a].live()) account_index_.insert(hash_bytes(accounts_[a].name_text(), 0), a);
   }
   session_index_.clear();
-  timers_.reset(shard_seconds(now));
+  arm_timers(now);
   push_head_ = push_tail_ = 0;
   sweep_at_ = states_[0].sweep_cursor;
   awaits_recovered_ = states_[0].time_micros != 0;
@@ -181,9 +191,6 @@ void Shard::rebuild(Time now) {
     const Session& session = sessions_[s];
     if (!session.live()) continue;
     session_index_.insert(session_hash(session), s);
-    std::uint32_t effective = 0;
-    overdue(session, now, effective);
-    timers_.set(s, effective);
     if (session.state == SessionState::open && session.reauth_wanted != session.reauth_acked)
       queue_push(s, 0);  // not acknowledged before the stop: push again at once
   }

@@ -186,8 +186,7 @@ class Shard {
                    std::uint32_t window = 0);
   void free_session(Slot slot);
   Slot find_group(const Session& session, const rating::MsccRequest& mscc);
-  Slot find_or_open_group(Session& session, const rating::MsccRequest& mscc,
-                          std::uint32_t& first_free);
+  Slot find_or_open_group(Session& session, const rating::MsccRequest& mscc);
   bool add_verdict(Session& session, const rating::ChargeRequest& request, const Outcome& outcome);
   void release_verdict_chain(Slot head);
   Slot detach_oldest_verdict(Session& session);
@@ -262,6 +261,8 @@ class Shard {
   };
   void write_record(const Facts& facts, Time now, std::span<std::uint8_t> record, Outcome& outcome);
   std::uint32_t shard_seconds(Time t) const;
+  // Every live session's deadline into a fresh wheel that starts at `now`.
+  void arm_timers(Time now);
   bool overdue(const Session& session, Time now, std::uint32_t& effective) const;
 
   template <class T>

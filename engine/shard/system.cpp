@@ -52,13 +52,7 @@ bool Shard::operate_system(Operation& op) {
       if (state.time_micros != 0) state.downtime += static_cast<std::uint32_t>(gap);
       ++state.restarts;
       awaits_recovered_ = false;
-      timers_.reset(shard_seconds(r.now));
-      for (Slot s = 0; s < sessions_.capacity(); ++s) {
-        if (!sessions_[s].live()) continue;
-        std::uint32_t effective = 0;
-        overdue(sessions_[s], r.now, effective);
-        timers_.set(s, effective);
-      }
+      arm_timers(r.now);
       return true;
     }
     case OperatorKind::shard_totals: {
