@@ -293,7 +293,11 @@ const Section* sessions_section() {
        duration("push_retry", in_s, 1, 300, LEVY_OPTION(sessions.push_retry_s),
                 "Time between two tries of one RAR or ASR."),
        integer("push_tries_max", 1, 100, "tries", LEVY_OPTION(sessions.push_tries_max),
-               "Tries of one RAR or ASR before the session's gateway counts as silent.")}};
+               "Tries of one RAR or ASR before the session's gateway counts as silent."),
+       duration("event_time_skew_max", in_s, 0, 30 * 86'400,
+                LEVY_OPTION(sessions.event_time_skew_max_s),
+                "Event-Timestamps that are further from the time of arrival are not believed: "
+                "rates are then chosen by the time of arrival.")}};
   return &section;
 }
 

@@ -62,6 +62,14 @@ inline constexpr std::int64_t balance_micros_max = 900'000'000'000'000'000;
 inline constexpr std::size_t plan_versions_max = 16;
 inline constexpr std::size_t plans_max = 4096;
 inline constexpr std::size_t services_per_plan_max = 256;
+// Tiers of one price, the first included.
+inline constexpr std::size_t tiers_per_price_max = 8;
+// Rates of one service beside its own price, conditions of one rate, named periods of one plan.
+inline constexpr std::size_t rates_per_service_max = 64;
+inline constexpr std::size_t conditions_per_rate_max = 12;
+inline constexpr std::size_t times_per_plan_max = 64;
+// Longest Validity-Time sent, seconds: 30 days, the longest that any gateway is known to take.
+inline constexpr std::uint32_t validity_seconds_max = 30 * 86400;
 inline constexpr std::size_t name_bytes_max = 63;  // plans, services, bucket kinds, peers
 
 // ---- journal -------------------------------------------------------------------------------

@@ -58,6 +58,7 @@ enum GroupFlags : std::uint8_t {
   group_final = 8,      // it carried a Final-Unit-Indication
   group_unpaid = 16,    // the price step that running_total stands in was not paid in full, so
                         // its remainder is not granted (overrun: write_off)
+  group_connected = 32,  // something has been used: a connect fee is due no more
 };
 
 // One (Rating-Group, Service-Identifiers) of one session.
@@ -79,8 +80,9 @@ struct Group {
   std::uint32_t granted_at = 0;  // unix seconds
   std::uint32_t validity = 0;    // Validity-Time given with it, seconds, 0 = none
   std::array<Reservation, limits::reservations_per_group_max> reservations{};
-  Slot next = none;  // next group of the session
-  std::uint32_t unused = 0;
+  Slot next = none;        // next group of the session
+  std::uint16_t rate = 0;  // of the service, that the standing or last grant was made under
+  std::uint16_t unused = 0;
 
   bool live() const { return (flags & group_live) != 0; }
 };

@@ -6,9 +6,9 @@
 
 #include "engine/base/check.hpp"
 #include "rating/debit.hpp"
-#include "rating/exchange.hpp"
 #include "rating/ledger.hpp"
 #include "rating/quota.hpp"
+#include "rating/tariff.hpp"
 
 namespace levy::rating {
 namespace {
@@ -29,6 +29,7 @@ void debit_used(const ChargeInput& input, Ledger& ledger, std::uint32_t i, MsccO
   if (!mscc.has_used) return;
   Group alone{};  // a late message: no session keeps its total
   Group& group = input.groups[i] != nullptr ? *input.groups[i] : alone;
+  if (input.late) group.flags |= group_connected;
   const Tariff tariff = tariff_of_usage(input, group, mscc);
   const Unit unit = tariff.service != nullptr ? tariff.service->unit : unit_reported(mscc.used);
   outcome.unit = unit;
@@ -43,14 +44,15 @@ void debit_used(const ChargeInput& input, Ledger& ledger, std::uint32_t i, MsccO
 }
 
 // Units to ask for, 0 = no grant. A request's number is raised to grant_min, capped at grant_max.
-std::int64_t wanted_units(const ChargeInput& input, const MsccRequest& mscc, const Service& service,
+std::int64_t wanted_units(const ChargeInput& input, const MsccRequest& mscc, const Tariff& tariff,
                           const Group& group) {
+  const Service& service = *tariff.service;
   if ((mscc.reporting_reasons & (reason_final | reason_qht)) != 0) return 0;
   if (!mscc.has_requested) {
     const bool implied = input.implicit_rsu && (mscc.reporting_reasons & implicit_reasons) != 0;
     if (!implied) return 0;
   }
-  if (service.price.free) return service.grant_max;  // zero-rated: the maximum grant
+  if (tariff.price()->free) return service.grant_max;  // zero-rated: the maximum grant
   const std::int64_t number = mscc.has_requested ? amount_of(mscc.requested, service.unit) : 0;
   if (number > 0)
     return std::clamp(number, std::min(service.grant_min, service.grant_max), service.grant_max);
@@ -105,8 +107,9 @@ void repeat_grant(const ChargeInput& input, std::uint32_t i, MsccOutcome& outcom
 
 // 4012; or, before the first grant of a group that redirects or restricts, 2001 with the
 // Final-Unit-Indication and Validity-Time alone (RFC 8506 8.34), by dialect 4012 with them.
-void refuse_for_credit(const ChargeInput& input, const Service& service, Group& group,
+void refuse_for_credit(const ChargeInput& input, const Tariff& tariff, Group& group,
                        MsccOutcome& outcome) {
+  const Service& service = *tariff.service;
   outcome.reason = Reason::no_credit;
   if (group.plan != 0 || service.final_action == FinalAction::terminate) return;
   if (!input.no_credit_code_4012) outcome.reason = Reason::ok;
@@ -133,13 +136,14 @@ void grant(const ChargeInput& input, Ledger& ledger, std::uint32_t i, const Tari
   Offer offer;
   make_offer(ledger, tariff, group, wish, offer);
   if (offer.units == 0) {
-    refuse_for_credit(input, service, group, outcome);
+    refuse_for_credit(input, tariff, group, outcome);
     return;
   }
   reserve(ledger, offer, group, static_cast<std::uint8_t>(i));
   group.granted = offer.units;
   group.granted_at = static_cast<std::uint32_t>(input.now.seconds());
-  group.validity = service.validity;
+  group.validity = validity_of_grant(input, tariff);
+  group.rate = outcome.rate = tariff.rate;
   group.plan = input.plan->id;
   group.plan_version = input.plan_version;
   group.service = outcome.service;
@@ -172,24 +176,11 @@ void decide(const ChargeInput& input, Ledger& ledger, std::uint32_t i, MsccOutco
     return;
   }
   if (named_before(input, i)) return;
-  const std::int64_t units = wanted_units(input, mscc, *tariff.service, *input.groups[i]);
+  const std::int64_t units = wanted_units(input, mscc, tariff, *input.groups[i]);
   if (units > 0) grant(input, ledger, i, tariff, units, outcome);
 }
 
 }  // namespace
-
-std::uint16_t find_service(const Plan& plan, const MsccRequest& mscc) {
-  if (mscc.has_rating_group) {
-    const auto end = plan.entries.begin() + plan.entry_count;
-    const auto at = std::lower_bound(
-        plan.entries.begin(), end, mscc.rating_group,
-        [](const RatingGroupEntry& e, std::uint32_t group) { return e.rating_group < group; });
-    if (at != end && at->rating_group == mscc.rating_group) return at->service;
-  } else if (plan.without_group_service != 0xffff) {
-    return plan.without_group_service;
-  }
-  return plan.any_service;
-}
 
 void charge(const ChargeInput& input, AccountView& account, ChargeResult& result) {
   const ChargeRequest& request = *input.request;
@@ -217,7 +208,7 @@ void settle_lost_group(Group& group, const Plan& plan, AccountView& account, Tim
                               : service.on_lost == OnLost::charge_units  ? service.lost_units
                                                                          : 0;
     Ledger ledger(account, result, now);
-    debit(ledger, Tariff{&plan, &service}, group, used, 0xff, outcome);
+    debit(ledger, Tariff{&plan, &service, group.rate}, group, used, 0xff, outcome);
   }
   release_group(group, account, result);
 }

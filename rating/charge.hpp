@@ -48,11 +48,13 @@ struct MsccOutcome {
   std::uint32_t validity = 0;            // seconds, 0 = not sent
   std::uint32_t threshold = 0;           // remaining units, 0 = not sent
   std::uint16_t service = 0xffff;        // index into the plan, for facts and for redirect address
+  std::uint16_t rate = 0;                // of that service: the grant's, else the usage's
   std::int64_t granted = 0;              // units
   // facts, for the record
   std::int64_t used = 0;             // units debited of the service's unit
   std::int64_t used_by_buckets = 0;  // of these, paid by unit buckets
-  std::int64_t charged = 0;          // micros
+  std::int64_t charged = 0;          // micros, the fee included
+  std::int64_t fee = 0;              // micros: connect fee charged with this usage
   std::int64_t unpaid = 0;           // micros written off
   std::int64_t unrated = 0;          // units beyond every bucket that have no price
 };
@@ -107,9 +109,16 @@ struct ChargeInput {
   std::uint32_t plan_set_count = 0;
   std::uint16_t plan_version = 0;  // of `plan`
   Time now{};
+  // When the usage took place and the new grant begins: the conditions of rates are read at it.
+  // Event-Timestamp where it can be believed (semantics.md "Conditions and clocks"), else `now`.
+  Time usage_time{};
+  std::uint32_t spread_seed = 0;  // spreads the ends of grants over the plan's boundary_spread
+  std::uint64_t segment = 0;      // of the account, 0 = none
+  const Zones* zones = nullptr;   // of the plan's version
   std::array<Group*, limits::mscc_max> groups{};
   std::array<bool, limits::mscc_max> grant_allowed{};
   bool implicit_rsu = false;         // dialect: grant without RSU for certain Reporting-Reasons
+  bool late = false;  // a report after the session's end, which has charged the connect fee
   bool account_barred = false;       // suspended or barred: usage is debited, nothing granted
   bool no_credit_code_4012 = false;  // dialect: 4012 even for REDIRECT and RESTRICT_ACCESS
 };
@@ -157,8 +166,8 @@ struct EventResult {
 void charge_event(const ChargeInput& input, AccountView& account, ChargeResult& result,
                   EventResult& event);
 
-// Which service of the plan an MSCC asks for; 0xffff = none.
-std::uint16_t find_service(const Plan& plan, const MsccRequest& mscc);
+// Which service of the plan an MSCC of the request asks for; 0xffff = none.
+std::uint16_t find_service(const Plan& plan, const ChargeRequest& request, const MsccRequest& mscc);
 
 // price(total) of rating/plan.hpp, micros, exact; INT64_MAX stands for anything beyond 64 bits.
 std::int64_t price_of(const Price& price, std::int64_t total);

@@ -69,6 +69,19 @@ void debit_money(Ledger& ledger, const Plan& plan, std::int64_t due, Group& grou
   outcome.unpaid += rest;  // only for an account that has no main wallet
 }
 
+// What `rest` more units cost beside the connect fee; false: out of range.
+bool charge_units(const Price& price, Group& group, std::int64_t rest, std::int64_t fee,
+                  std::int64_t& charged) {
+  const std::int64_t before = group.running_total;
+  group.running_total += rest;
+  const Int128 due = price_exact(price, group.running_total) - price_exact(price, before) + fee;
+  if (due > limits::balance_micros_max ||
+      group.money_total > bucket_sum_max - static_cast<std::int64_t>(due))
+    return false;
+  charged = static_cast<std::int64_t>(due);
+  return true;
+}
+
 }  // namespace
 
 void debit(Ledger& ledger, const Tariff& tariff, Group& group, std::int64_t used, std::uint8_t mscc,
@@ -79,39 +92,40 @@ void debit(Ledger& ledger, const Tariff& tariff, Group& group, std::int64_t used
     outcome.unrated += used;
     return;
   }
-  const Price& price = tariff.service->price;
+  const Price& price = *tariff.price();
+  outcome.rate = tariff.rate;
   if (used > limits::units_max || group.used_total > total_units_max - used ||
       group.running_total > total_units_max - used) {
     ledger.overflow();
     return;
   }
   group.used_total += used;
+  const std::int64_t fee = (group.flags & group_connected) == 0 ? price.connect_fee : 0;
+  group.flags |= group_connected;
   const std::int64_t rest =
       price.free ? used : debit_units(ledger, tariff.service->unit, group, used, mscc);
   outcome.used_by_buckets += used - rest;
-  if (rest == 0) return;
-  const std::int64_t before = group.running_total;
-  group.running_total += rest;
-  if (price.free) return;
-  if (price.none) {
-    outcome.unrated += rest;
+  if (price.free || price.none) {
+    group.running_total += rest;
+    if (price.none) outcome.unrated += rest;
     return;
   }
-  const Int128 due = price_exact(price, group.running_total) - price_exact(price, before);
-  if (due > limits::balance_micros_max ||
-      group.money_total > bucket_sum_max - static_cast<std::int64_t>(due)) {
+  if (rest == 0 && fee == 0) return;
+  outcome.fee += fee;
+  std::int64_t charged = 0;
+  if (!charge_units(price, group, rest, fee, charged)) {
     ledger.overflow();
     return;
   }
   const std::int64_t unpaid_before = outcome.unpaid;
-  const auto charged = static_cast<std::int64_t>(due);
   debit_money(ledger, *tariff.plan, charged, group, mscc, outcome);
   outcome.charged += charged;
   group.money_total += charged;
-  const bool on_boundary = group.running_total % price.step == 0;
-  if (outcome.unpaid > unpaid_before && !on_boundary)
+  if (rest == 0) return;
+  const bool whole_steps = on_boundary(price, group.running_total);
+  if (outcome.unpaid > unpaid_before && !whole_steps)
     group.flags |= group_unpaid;
-  else if (on_boundary || charged > 0)
+  else if (whole_steps || charged > 0)
     group.flags = static_cast<std::uint8_t>(group.flags & ~group_unpaid);
 }
 

@@ -9,22 +9,17 @@
 
 #include "rating/charge.hpp"
 #include "rating/ledger.hpp"
+#include "rating/tariff.hpp"
 
 namespace levy::rating {
-
-// The plan and service that price something; service is null where the plan names none.
-struct Tariff {
-  const Plan* plan = nullptr;
-  const Service* service = nullptr;
-};
 
 // What the ledger's account may spend from its main wallet down to, below zero, in micros.
 inline std::int64_t credit_limit_of(const Ledger& ledger, const Plan& plan) {
   return positive(plan.credit_limit) + positive(ledger.account_credit_limit());
 }
 
-// Debits `used` units and writes the facts of `outcome` (used, used_by_buckets, charged, unpaid,
-// unrated).
+// Debits `used` units, with the connect fee where it is still due, and writes the facts of
+// `outcome` (rate, used, used_by_buckets, charged, fee, unpaid, unrated).
 void debit(Ledger& ledger, const Tariff& tariff, Group& group, std::int64_t used, std::uint8_t mscc,
            MsccOutcome& outcome);
 

@@ -7,10 +7,10 @@
 
 #include "engine/base/check.hpp"
 #include "rating/debit.hpp"
-#include "rating/exchange.hpp"
 #include "rating/ledger.hpp"
 #include "rating/price.hpp"
 #include "rating/quota.hpp"
+#include "rating/tariff.hpp"
 
 namespace levy::rating {
 namespace {
@@ -22,6 +22,11 @@ std::int64_t event_units(const MsccRequest& mscc, const Service& service) {
   const std::int64_t used = amount_of(mscc.used, service.unit);
   if (used > 0) return used;
   return service.unit == Unit::events ? 1 : service.grant_first;
+}
+
+// What `units` cost that nobody else pays for, the fee included.
+Int128 event_price(const Price& price, std::int64_t units) {
+  return price_exact(price, units) + (units > 0 && !price.free ? price.connect_fee : 0);
 }
 
 // How many of `units` the account can pay now: all, none, or (divisible services) some.
@@ -65,9 +70,8 @@ void refund(Ledger& ledger, const Tariff& tariff, const MsccRequest& mscc, std::
     return;
   } else {
     const std::int64_t units = event_units(mscc, *tariff.service);
-    amount = tariff.service->price.none || units > limits::units_max
-                 ? Int128{-1}
-                 : price_exact(tariff.service->price, units);
+    amount = tariff.price()->none || units > limits::units_max ? Int128{-1}
+                                                               : event_price(*tariff.price(), units);
   }
   std::uint32_t wallet = 0;
   while (wallet < ledger.bucket_count() && !(ledger.main_wallet(wallet) && ledger.usable(wallet) &&
@@ -88,6 +92,7 @@ void charge_one(const ChargeInput& input, Ledger& ledger, std::uint8_t i, MsccOu
   const MsccRequest& mscc = input.request->mscc[i];
   const RequestedAction action = input.request->requested_action;
   const Tariff tariff = current_tariff(input, mscc, outcome.service);
+  outcome.rate = tariff.rate;
   if (tariff.service != nullptr) outcome.unit = tariff.service->unit;
   if (action == RequestedAction::refund_account) {
     refund(ledger, tariff, mscc, i, outcome);
@@ -109,8 +114,8 @@ void charge_one(const ChargeInput& input, Ledger& ledger, std::uint8_t i, MsccOu
   } else if (action == RequestedAction::check_balance) {
     event.enough &= units > 0 && payable_units(ledger, tariff, units) == units;
   } else if (action == RequestedAction::price_enquiry) {
-    const Int128 cost = price_exact(tariff.service->price, units) + event.cost.micros;
-    if (tariff.service->price.none)
+    const Int128 cost = event_price(*tariff.price(), units) + event.cost.micros;
+    if (tariff.price()->none)
       outcome.reason = Reason::rating_failed;
     else if (cost > limits::balance_micros_max)
       outcome.reason = Reason::unable_to_comply;

@@ -2,12 +2,13 @@
 // Core: shard (read only). Allocates: never. Blocks: never. Clock: none.
 //
 // Built by rating/compile from PlanSource; never changed afterwards, so any number of Shards read
-// it at once. First storey: services by Rating-Group, one flat price each. The plan language grows
-// by new fields here and new rows in price(); sessions name (plan, version), never pointers.
+// it at once. Sessions name (plan, version, service, rate), never pointers. What has no fixed size
+// (calendars, prefix tables) lies in storage that the PlanVersion owns.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <string_view>
 
 #include "config/limits.hpp"
 #include "engine/base/money.hpp"
@@ -15,14 +16,114 @@
 
 namespace levy::rating {
 
-// price(total) = round(ceil(total / step) * step * numerator / denominator), micros.
+// The price from `from` units of a running total on; its steps count from there. The first tier is
+// the Price's own numerator and step.
+struct Tier {
+  std::int64_t from = 0;       // units; a multiple of the former tier's step beyond its own start
+  std::int64_t numerator = 0;  // micros per Price::denominator units, >= 0
+  std::int64_t step = 1;       // units, >= 1
+  Int128 before = 0;           // micros * denominator: what the tiers before cost in full
+};
+
+// price(total) = clamp(round(sum over tiers of started steps * step * numerator / denominator)),
+// micros; 0 for a total of 0. The connect fee is due beside it, once per session and group, with
+// the first unit used, whoever pays for the units.
 struct Price {
   std::int64_t numerator = 0;    // micros, >= 0
-  std::int64_t denominator = 1;  // units, > 0
+  std::int64_t denominator = 1;  // units, > 0; of all tiers
   std::int64_t step = 1;         // units, >= 1: every started step is charged in full
   Rounding rounding = Rounding::up;
   bool free = false;  // zero-rated: no money is ever due
   bool none = false;  // no price: usage beyond the unit buckets is unrated overrun
+  std::uint8_t further_tiers = 0;
+  std::int64_t connect_fee = 0;  // micros
+  std::int64_t minimum = 0;      // micros: the least that any use costs, without the fee
+  std::int64_t maximum = 0;      // micros: the most that a session's use costs, 0 = no bound
+  std::int64_t stop_at = 0;      // units: no grant goes beyond (maximum reached), 0 = free from there
+  const Tier* tiers = nullptr;   // the further ones, owned by the PlanVersion
+};
+
+// What a rate's `when` may ask of a message, each with its own kind of value.
+enum class Attribute : std::uint8_t {
+  time = 0,            // index of a Plan's time pattern
+  apn,                 // stable hash of the APN, lower case, operator's suffix cut
+  rat,                 // 3GPP-RAT-Type
+  plmn_zone,           // zone of the serving network's MCC and MNC
+  location_zone,       // zone of the TAI, ECGI, SAI or CGI
+  called_zone,         // zone of the called number, by longest prefix
+  calling_zone,        // likewise of the calling one
+  characteristics,     // 3GPP-Charging-Characteristics
+  qci,                 // QoS-Class-Identifier
+  role,                // Role-Of-Node: 0 originating, 1 terminating
+  service_identifier,  // one of the MSCC's
+  segment,             // of the account
+};
+
+// One condition: the message's value is (or, negated, is not) one of Plan::values[first, +count).
+// A value that the message does not carry is none of them.
+struct Condition {
+  Attribute attribute{};
+  bool negated = false;
+  std::uint16_t count = 0;
+  std::uint32_t first = 0;
+};
+
+// When a named period of time is on, as instants in order: compiled from weekdays, hours, holidays
+// and dates in the plan's time zone, daylight saving included.
+struct TimePattern {
+  const std::uint32_t* edges = nullptr;  // unix seconds, ascending; on and off in turn
+  std::uint32_t edge_count = 0;
+  bool on_before = false;  // before the first edge
+
+  std::uint32_t edges_until(std::int64_t seconds) const {  // edges at or before
+    std::uint32_t low = 0;
+    for (std::uint32_t high = edge_count; low < high;) {
+      const std::uint32_t middle = low + (high - low) / 2;
+      if (edges[middle] <= seconds)
+        low = middle + 1;
+      else
+        high = middle;
+    }
+    return low;
+  }
+  bool on(std::int64_t seconds) const { return ((edges_until(seconds) & 1) != 0) != on_before; }
+  // The next change after `seconds`, 0 = none.
+  std::uint32_t next_edge(std::int64_t seconds) const {
+    const std::uint32_t at = edges_until(seconds);
+    return at < edge_count ? edges[at] : 0;
+  }
+};
+
+// Digits to zones by longest prefix: an open-addressed table, at most half full.
+struct PrefixTable {
+  struct Entry {
+    std::uint64_t key = 0;  // prefix_key(), 0 = empty
+    std::uint32_t zone = 0;
+    std::uint32_t unused = 0;
+  };
+  const Entry* entries = nullptr;
+  std::uint32_t mask = 0;        // entries - 1
+  std::uint32_t length_max = 0;  // digits of the longest prefix, 0 = the table is empty
+
+  static constexpr std::uint32_t no_zone = 0xffffffff;
+  static constexpr std::uint32_t digits_max = 15;  // E.164
+  // What a prefix of 1..digits_max digits is kept by: its digits as a number, and how many.
+  static std::uint64_t prefix_key(std::uint64_t digits, std::uint32_t length) {
+    return digits | std::uint64_t{length} << 56;
+  }
+  static std::uint64_t place_of(std::uint64_t key) {
+    key *= 0x9e3779b97f4a7c15ull;
+    return key ^ key >> 32;
+  }
+  std::uint32_t find_key(std::uint64_t key) const;          // no_zone: not there
+  std::uint32_t find_number(std::string_view number) const;  // longest prefix of decimal digits
+};
+
+// The zones of one plan version, shared by its plans.
+struct Zones {
+  PrefixTable plmns;    // MCC, or MCC and MNC
+  PrefixTable numbers;  // international, without '+'
+  PrefixTable places;   // packed locations, exact: location_key()
 };
 
 enum class Overrun : std::uint8_t { debt, write_off };
@@ -30,17 +131,41 @@ enum class Unmatched : std::uint8_t { rating_failed_5031, denied_4010, rate_as }
 enum class FinalAction : std::uint8_t { terminate = 0, redirect = 1, restrict_access = 2 };
 enum class OnLost : std::uint8_t { release, charge_reserved, charge_units };
 
+// A price under conditions. The first of a service's rates whose conditions all hold is taken;
+// where none does, the service's own price.
+struct Rate {
+  std::uint16_t name = 0;  // interned, 0 = none given
+  std::uint16_t condition_count = 0;
+  std::uint32_t first_condition = 0;  // of Plan::conditions
+  Price price;
+};
+
+// Kinds of Service-Context-Id, as bits.
+enum ServiceContext : std::uint8_t {
+  context_data = 1,    // 32251 (PS)
+  context_voice = 2,   // 32260 (IMS), 32276 (VCS)
+  context_sms = 4,     // 32274
+  context_mms = 8,     // 32270
+  context_other = 16,
+  context_any = 31,
+};
+
 struct Service {
-  std::uint16_t name = 0;             // interned
-  Unit unit = Unit::octets;           // what the plan prices; other units of a report are ignored
-  bool any_rating_group = false;      // matches whatever no other service names (`rate_as`)
-  bool without_rating_group = false;  // matches an MSCC (or a command) that has no Rating-Group
+  std::uint16_t name = 0;    // interned
+  Unit unit = Unit::octets;  // what the plan prices; other units of a report are ignored
+  std::uint8_t contexts = context_any;
+  std::uint8_t service_identifier_count = 0;  // 0 = whatever the MSCC names
   bool indivisible = false;           // all or nothing
   bool barred = false;                // 4010
   bool refused = false;               // 5003
   FinalAction final_action = FinalAction::terminate;
   OnLost on_lost = OnLost::release;
-  Price price;
+  Price price;                   // rate 0: where no other one applies
+  std::uint32_t first_rate = 0;  // of Plan::rates: rate k >= 1 is rates[first_rate + k - 1]
+  std::uint16_t rate_count = 0;
+  std::uint16_t tax_permyriad = 0;  // of the charge, included in it; for records
+  bool by_time = false;             // a rate asks for the time: grants end at its next change
+  std::array<std::uint32_t, limits::service_identifiers_max> service_identifiers{};
   std::int64_t grant_first = 0;    // units; grant of the first request without a number
   std::int64_t grant_default = 0;  // later ones
   std::int64_t grant_min = 0;      // a request below is raised to it
@@ -59,10 +184,14 @@ struct Service {
   std::uint8_t redirect_type = 2;   // Redirect-Address-Type 433: 0 IPv4, 1 IPv6, 2 URL, 3 SIP URI
 };
 
-// rating_group -> index into services, ascending by rating_group.
+// Which MSCC a service takes: those of one Rating-Group, those without one, whatever no other takes.
+enum class Takes : std::uint8_t { rating_group = 0, without, any };
+
+// Ascending by (takes, rating_group); of equal ones the first that fits the MSCC is taken.
 struct RatingGroupEntry {
   std::uint32_t rating_group = 0;
   std::uint16_t service = 0;
+  Takes takes = Takes::rating_group;
 };
 
 struct Plan {
@@ -72,11 +201,14 @@ struct Plan {
   Unmatched unmatched = Unmatched::rating_failed_5031;
   std::uint16_t service_count = 0;
   std::uint16_t entry_count = 0;
-  std::uint16_t any_service = 0xffff;            // index of the any_rating_group service, or 0xffff
-  std::uint16_t without_group_service = 0xffff;  // index, or 0xffff
+  std::uint32_t boundary_spread = 0;  // seconds over which grants end after a change of prices
   std::uint32_t session_ttl = 86400;  // seconds: Tcc where no Validity-Time is outstanding
   std::int64_t credit_limit = 0;      // micros: the main wallet's floor is -credit_limit
-  // Unit buckets (by interned kind) may pay only for these; empty = any service of their unit.
+  // Owned by the PlanVersion; null where the plan has none.
+  const Rate* rates = nullptr;
+  const Condition* conditions = nullptr;
+  const std::uint64_t* values = nullptr;
+  const TimePattern* times = nullptr;
   std::array<Service, limits::services_per_plan_max> services{};
   std::array<RatingGroupEntry, limits::services_per_plan_max * 4> entries{};
 };
@@ -87,6 +219,7 @@ struct PlanSet {
   const Plan* const* plans =
       nullptr;  // plan_count pointers, null where the id is of something else
   std::uint32_t plan_count = 0;
+  const Zones* zones = nullptr;  // null where the catalogue names none
 
   const Plan* find(std::uint16_t plan_id) const {
     return plan_id < plan_count ? plans[plan_id] : nullptr;

@@ -26,22 +26,53 @@ struct Placed {
   bool given = false;  // false: the default stands, place is that of the enclosing mapping
 };
 
-// "0.25 EUR per 1500000 octets, step 1500000 octets": an exact decimal amount per units.
+// "0.25 EUR per 1500000 octets, step 1500000 octets, first 3 MB, up to 1 GB": an exact decimal
+// amount per units, for the units of a session up to `upto_units`; `further` prices what follows.
 struct PriceSource {
   std::string amount;  // decimal text, e.g. "0.25"; never through floating point
   std::int64_t per_units = 1;
   std::int64_t step_units = 0;  // 0 = per_units
   bool free = false;
+  std::int64_t first_units = 0;  // length of the first step, 0 = as the others
+  std::int64_t upto_units = 0;   // of the session's running total; 0 in the last tier only
+  std::vector<PriceSource> further{};
 };
 
-struct ServiceSource {
+// What a service, or one of its rates, costs.
+struct TariffSource {
+  Placed<PriceSource> price;         // absent: unit buckets only
+  Placed<std::string> rounding;      // up | down | half_up | half_even
+  Placed<std::string> connect_fee;   // decimal amounts in the plan's currency
+  Placed<std::string> minimum;       // the least that a session's use costs
+  Placed<std::string> maximum;       // the most
+  Placed<std::string> at_maximum;    // free | stop
+  Placed<std::int64_t> discount;     // per mille, off the price
+};
+
+// One line of `when`: the attribute is (or, negated, is not) one of the values.
+struct ConditionSource {
+  Placed<std::string> attribute;  // time | apn | rat | plmn | location | called | calling |
+                                  // characteristics | qci | role | service_identifier | segment
+  bool negated = false;
+  std::vector<Placed<std::string>> values;
+};
+
+struct RateSource : TariffSource {
+  Placed<std::string> name;
+  std::vector<ConditionSource> when;  // all must hold
+  Place place;
+};
+
+struct ServiceSource : TariffSource {
   Placed<std::string> name;
   std::vector<Placed<std::uint32_t>> rating_groups;
   Placed<bool> any_rating_group;      // rating_group: any
   Placed<bool> without_rating_group;  // rating_group: none
-  Placed<std::string> unit;           // octets | seconds | events
-  Placed<PriceSource> price;          // absent: unit buckets only
-  Placed<std::string> rounding;       // up | down | half_up | half_even
+  std::vector<Placed<std::string>> contexts;  // data | voice | sms | mms | other; empty = any
+  std::vector<Placed<std::uint32_t>> service_identifiers;  // empty = any
+  Placed<std::string> unit;                                // octets | seconds | events
+  std::vector<RateSource> rates;                           // in order: the first that fits
+  Placed<std::int64_t> tax;                                // parts of 10,000, included in the price
   Placed<std::int64_t> grant_first, grant_default, grant_min, grant_max;
   Placed<std::int64_t> validity, quota_holding_time;  // seconds
   Placed<std::int64_t> threshold_permille, threshold_units;
@@ -61,6 +92,8 @@ struct PlanSource {
   Placed<std::string> unmatched;     // 5031 | 4010 | rate_as
   Placed<std::string> credit_limit;  // decimal amount
   Placed<std::int64_t> session_ttl;  // seconds
+  Placed<std::string> time_zone;     // of the IANA database; absent: UTC
+  Placed<std::int64_t> boundary_spread;  // seconds
   std::vector<ServiceSource> services;
   Place place;
 };
@@ -75,9 +108,29 @@ struct BucketKindSource {
   Placed<std::int64_t> lifetime;  // seconds from the credit, 0 = none
 };
 
+// A named period: "Mo-Fr 08:00-20:00", "23:00-06:00", "holidays", "2026-12-24..2026-12-26 00:00-24:00".
+struct TimeSource {
+  Placed<std::string> name;
+  std::vector<Placed<std::string>> on;      // any of these
+  std::vector<Placed<std::string>> except;  // and none of these
+};
+
+// A named set of networks, numbers and places. Each kind is its own namespace: a number belongs to
+// the zone of its longest prefix.
+struct ZoneSource {
+  Placed<std::string> name;
+  std::vector<Placed<std::string>> plmns;    // "262", "26201"
+  std::vector<Placed<std::string>> numbers;  // prefixes, international, without '+'
+  std::vector<Placed<std::string>> places;   // "tai 262-01-1234", "ecgi 262-01-99999", "ncgi ...",
+                                             // "sai 262-01-1234-7", "cgi 262-01-1234-7"
+};
+
 struct Catalogue {
   std::vector<PlanSource> plans;
   std::vector<BucketKindSource> bucket_kinds;
+  std::vector<TimeSource> times;
+  std::vector<ZoneSource> zones;
+  std::vector<Placed<std::string>> holidays;  // "2026-12-25", or "12-25" of every year
 };
 
 }  // namespace levy::rating

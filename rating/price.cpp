@@ -2,6 +2,8 @@
 // Core: shard. Allocates: never. Blocks: never. Clock: none.
 #include "rating/price.hpp"
 
+#include <algorithm>
+
 #include "engine/base/check.hpp"
 #include "rating/charge.hpp"
 
@@ -35,13 +37,41 @@ Int128 divide_wide(Int128 numerator, Int128 denominator, Rounding mode) {
   return quotient;
 }
 
+// The tiers up to a boundary or started step, micros * denominator.
+Int128 tiers_cost(const Price& price, std::int64_t total) {
+  if (total == 0) return 0;
+  const Tier tier = tier_at(price, total - 1);  // of the last unit
+  const std::int64_t steps = (total - tier.from + tier.step - 1) / tier.step;
+  return tier.before + Int128{steps} * tier.step * tier.numerator;
+}
+
+// The largest k with round((base + k * per_step) / denominator) <= limit, solved for each rounding;
+// negative where not even base fits.
+Int128 steps_within(const Price& price, Int128 base, Int128 per_step, Int128 limit) {
+  const Int128 den = price.denominator;
+  const auto floor_div = [](Int128 a, Int128 b) { return a >= 0 ? a / b : -((-a + b - 1) / b); };
+  switch (price.rounding) {
+    case Rounding::up:
+      return floor_div(limit * den - base, per_step);
+    case Rounding::down:
+      return floor_div((limit + 1) * den - 1 - base, per_step);
+    case Rounding::half_up:
+      return floor_div((2 * limit + 1) * den - 1 - 2 * base, 2 * per_step);
+    case Rounding::half_even:  // an exact half goes to the even neighbour: `limit` when it is even
+      return floor_div((2 * limit + 1) * den - (limit & 1) - 2 * base, 2 * per_step);
+  }
+  return 0;
+}
+
 }  // namespace
 
 Int128 price_exact(const Price& price, std::int64_t total) {
   LEVY_CHECK(total >= 0 && total <= total_units_max + limits::units_max, total);
-  if (price.free || price.none) return 0;
-  const Int128 units = boundary_at_or_after(price, total);
-  return divide_wide(units * price.numerator, price.denominator, price.rounding);
+  if (price.free || price.none || total == 0) return 0;
+  Int128 cost = divide_wide(tiers_cost(price, total), price.denominator, price.rounding);
+  if (cost < price.minimum) cost = price.minimum;
+  if (price.maximum != 0 && cost > price.maximum) cost = price.maximum;
+  return cost;
 }
 
 std::int64_t price_of(const Price& price, std::int64_t total) {
@@ -51,28 +81,29 @@ std::int64_t price_of(const Price& price, std::int64_t total) {
 
 std::int64_t furthest_boundary(const Price& price, std::int64_t total, std::int64_t end,
                                Int128 credit) {
-  const Int128 per_step = Int128{price.step} * price.numerator;
-  if (per_step == 0) return end;
-  // The largest k with round(k * per_step / denominator) <= limit, solved for each rounding.
   const Int128 limit = credit + price_exact(price, total);
-  const Int128 den = price.denominator;
-  Int128 steps = 0;
-  switch (price.rounding) {
-    case Rounding::up:
-      steps = limit * den / per_step;
-      break;
-    case Rounding::down:
-      steps = ((limit + 1) * den - 1) / per_step;
-      break;
-    case Rounding::half_up:
-      steps = ((2 * limit + 1) * den - 1) / (2 * per_step);
-      break;
-    case Rounding::half_even:  // an exact half goes to the even neighbour: `limit` when it is even
-      steps = ((2 * limit + 1) * den - (limit & 1)) / (2 * per_step);
-      break;
+  const std::int64_t first = boundary_at_or_after(price, total);
+  if (price.maximum != 0 && limit >= price.maximum) return end;
+  if (limit < price.minimum) return first;
+  // From the last tier backwards: the first in which something can be paid holds the boundary.
+  for (std::uint32_t k = price.further_tiers + 1u; k-- > 0;) {
+    const Tier tier =
+        k == 0 ? Tier{0, price.numerator, price.step, 0} : price.tiers[k - 1];
+    if (tier.from >= end && k != 0) continue;
+    const Int128 per_step = Int128{tier.step} * tier.numerator;
+    const std::int64_t stop = k < price.further_tiers ? std::min(price.tiers[k].from, end) : end;
+    Int128 steps = 0;
+    if (per_step == 0) {  // free up to its end, where what lies before it can be paid
+      if (divide_wide(tier.before, price.denominator, price.rounding) > limit) continue;
+      return stop;
+    }
+    steps = steps_within(price, tier.before, per_step, limit);
+    if (steps < 0) continue;
+    const Int128 boundary = tier.from + steps * tier.step;
+    const std::int64_t found = boundary < stop ? static_cast<std::int64_t>(boundary) : stop;
+    return std::max(found, first);
   }
-  const Int128 boundary = steps * price.step;
-  return boundary < end ? static_cast<std::int64_t>(boundary) : end;
+  return first;
 }
 
 }  // namespace levy::rating

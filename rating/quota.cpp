@@ -10,6 +10,11 @@ namespace levy::rating {
 namespace {
 
 void add_part(Offer& offer, std::uint32_t bucket, std::int64_t amount) {
+  for (std::uint32_t k = 0; k < offer.part_count; ++k) {
+    if (offer.parts[k].bucket != bucket) continue;
+    offer.parts[k].amount += amount;  // the fee stands there already
+    return;
+  }
   offer.parts[offer.part_count++] = Part{bucket, amount};
 }
 
@@ -91,14 +96,18 @@ Int128 narrow(Purse& purse, std::uint32_t count, bool largest) {
 // remainder of a step that was written off is not.
 std::int64_t first_boundary(const Price& price, std::int64_t total, bool unpaid) {
   const std::int64_t first = boundary_at_or_after(price, total + 1);
-  return unpaid && total % price.step != 0 ? first + price.step : first;
+  return unpaid && !on_boundary(price, total) ? boundary_at_or_after(price, first + 1) : first;
 }
 
 // How far money carries the running total: a boundary at or after first, or `total` for nothing.
 std::int64_t money_end(const Price& price, std::int64_t total, std::int64_t first,
                        std::int64_t rest, Int128 reachable, Int128 share, const Wish& wish,
                        const Offer& offer) {
-  const std::int64_t end = std::max(boundary_at_or_after(price, total + rest), first);
+  std::int64_t end = std::max(boundary_at_or_after(price, total + rest), first);
+  if (price.stop_at != 0 && end > price.stop_at) {
+    end = price.stop_at;
+    if (end < first) return total;
+  }
   if (wish.all_or_nothing) {
     const std::int64_t to = furthest_boundary(price, total, end, reachable);
     if (to < total + rest || to < first) return total;
@@ -110,29 +119,54 @@ std::int64_t money_end(const Price& price, std::int64_t total, std::int64_t firs
   if (to < first) return total;
   const std::int64_t room = wish.units_max - offer.units;
   if (to - total <= room) return to;
-  const std::int64_t capped = (total + positive(room)) / price.step * price.step;
+  const std::int64_t capped = boundary_at_or_before(price, total + positive(room));
   if (capped >= first) return capped;
   return offer.units > 0 ? total : first;  // a step wider than grant_max is granted whole
 }
 
-void offer_money(const Ledger& ledger, const Tariff& tariff, const Group& group, const Wish& wish,
-                 std::int64_t rest, Offer& offer) {
-  const Price& price = tariff.service->price;
+// Takes the fee out of the purse, in order of use; false: it does not fit.
+bool offer_fee(std::int64_t fee, const Wish& wish, Purse& purse, Offer& offer) {
+  if (purse.in_debt || purse.all < fee) return false;
+  purse.all -= fee;
+  for (std::uint32_t i = 0; i < purse.count && fee > 0; ++i) {
+    if (offer.part_count == wish.buckets_max) return false;
+    const std::int64_t taken = std::min(fee, purse.parts[i].amount);
+    add_part(offer, purse.parts[i].bucket, taken);
+    purse.parts[i].amount -= taken;
+    fee -= taken;
+  }
+  std::uint32_t kept = 0;
+  for (std::uint32_t i = 0; i < purse.count; ++i)
+    if (purse.parts[i].amount > 0) purse.parts[kept++] = purse.parts[i];
+  purse.count = kept;
+  return true;
+}
+
+// Places for the parts of `chosen` beside those that the offer has: its own buckets need none.
+std::uint32_t places_left(const Purse& purse, const Wish& wish, const Offer& offer) {
+  std::uint32_t places = wish.buckets_max - offer.part_count;
+  for (std::uint32_t k = 0; k < offer.part_count && purse.count != 0; ++k)
+    if (offer.parts[k].bucket == purse.parts[0].bucket) ++places;  // the fee's last, used first
+  return places;
+}
+
+void offer_money(const Tariff& tariff, const Group& group, const Wish& wish, std::int64_t rest,
+                 Purse& purse, Offer& offer) {
+  const Price& price = *tariff.price();
   const std::int64_t total = group.running_total;
   const bool unpaid = (group.flags & group_unpaid) != 0;
   const std::int64_t first = first_boundary(price, total, unpaid);
-  Purse purse;
-  open_purse(ledger, *tariff.plan, purse);
-  if (purse.in_debt && price.numerator != 0) return;
+  if (purse.in_debt && !costs_nothing(price)) return;
   std::int64_t to = total;
   if (rest > 0) {
-    const std::uint32_t places = wish.buckets_max - offer.part_count;
+    const std::uint32_t places = places_left(purse, wish, offer);
     const Int128 share = purse.all * wish.share_permille / 1000;
     Purse chosen = purse;
     to = money_end(price, total, first, rest, narrow(chosen, places, false), share, wish, offer);
     if (to == total && purse.count > places && (wish.all_or_nothing || offer.units == 0)) {
       chosen = purse;
-      to = money_end(price, total, first, rest, narrow(chosen, places, true), share, wish, offer);
+      const Int128 reachable = narrow(chosen, wish.buckets_max - offer.part_count, true);
+      to = money_end(price, total, first, rest, reachable, share, wish, offer);
     }
     Int128 cost = price_exact(price, to) - price_exact(price, total);
     purse.all -= cost;
@@ -144,6 +178,7 @@ void offer_money(const Ledger& ledger, const Tariff& tariff, const Group& group,
     offer.units += to - total;
   }
   const std::int64_t next = to == total ? first : first_boundary(price, to, false);
+  if (price.stop_at != 0 && next > price.stop_at) return;
   offer.next_payable |= price_exact(price, next) - price_exact(price, to) <= purse.all;
 }
 
@@ -152,11 +187,19 @@ void offer_money(const Ledger& ledger, const Tariff& tariff, const Group& group,
 void make_offer(const Ledger& ledger, const Tariff& tariff, const Group& group, const Wish& wish,
                 Offer& offer) {
   const Service& service = *tariff.service;
+  const Price& price = *tariff.price();
   offer.units = 0;
   offer.part_count = 0;
-  offer.next_payable = service.price.free;
-  if (service.price.free) {
+  offer.next_payable = price.free;
+  if (price.free) {
     offer.units = wish.units;
+    return;
+  }
+  const std::int64_t fee = (group.flags & group_connected) == 0 ? price.connect_fee : 0;
+  Purse purse;
+  if (!price.none) open_purse(ledger, *tariff.plan, purse);
+  if (fee != 0 && !offer_fee(fee, wish, purse, offer)) {
+    offer.part_count = 0;
     return;
   }
   offer.units = std::min(group.bucket_ahead, wish.units);  // already paid by a bucket's step
@@ -164,8 +207,8 @@ void make_offer(const Ledger& ledger, const Tariff& tariff, const Group& group, 
   std::int64_t rest = wish.units - offer.units;
   const bool steps_left = offer_units(ledger, service.unit, wish, rest, offer);
   offer.next_payable |= steps_left;
-  if (!service.price.none && !steps_left) offer_money(ledger, tariff, group, wish, rest, offer);
-  if (wish.all_or_nothing && offer.units < wish.units) {
+  if (!price.none && !steps_left) offer_money(tariff, group, wish, rest, purse, offer);
+  if (offer.units == 0 || (wish.all_or_nothing && offer.units < wish.units)) {
     offer.units = 0;
     offer.part_count = 0;
   }

@@ -2,7 +2,8 @@
 // Core: shard. Allocates: never. Blocks: never. Clock: in the request.
 //
 // Internal to rating/. Reads buckets and the group, changes nothing. Expects that the group's own
-// reservation has been released (pass 2 of charge()).
+// reservation has been released (pass 2 of charge()). A connect fee that is still due is paid for
+// before any unit: where it cannot be, nothing is offered.
 #pragma once
 
 #include <array>
@@ -10,6 +11,7 @@
 
 #include "rating/debit.hpp"
 #include "rating/ledger.hpp"
+#include "rating/tariff.hpp"
 
 namespace levy::rating {
 

@@ -78,6 +78,7 @@ struct MsccRequest {
   std::uint32_t rating_group = 0;
   // Ascending and without repeats: the key of a group is (Rating-Group, this set).
   std::array<std::uint32_t, limits::service_identifiers_max> service_identifiers{};
+  std::uint8_t qci = 0;  // QoS-Class-Identifier of its QoS-Information, 0 = absent
   UnitAmounts requested;
   UnitAmounts used;  // the sum of all Used-Service-Units of this MSCC
 };
@@ -105,6 +106,15 @@ struct ChargeRequest {
   std::string_view called_station_id;  // the APN; empty when absent
   std::string_view charging_id;        // 3GPP-Charging-Id bytes as sent; empty when absent
   std::string_view pdp_address;  // first PDP-Address or Framed-IP(v6): raw bytes; may be empty
+  // What a plan's rates may ask for (TS 32.299 clause 7); each empty or 0 when absent.
+  std::string_view serving_plmn;     // 3GPP-SGSN-MCC-MNC 18: 5 or 6 decimal digits
+  std::string_view user_location;    // 3GPP-User-Location-Info 22: raw bytes (TS 29.061 16.4.7)
+  std::string_view characteristics;  // 3GPP-Charging-Characteristics 13: 4 hex digits
+  std::string_view called_party;     // digits without '+': Called-Party-Address, an SMS's recipient
+  std::string_view calling_party;
+  std::string_view equipment;        // User-Equipment-Info-Value 460: IMEI(SV) digits or raw bytes
+  std::uint16_t rat_type = 0;        // 3GPP-RAT-Type 21, + 1: 0 = absent
+  std::uint8_t role_of_node = 0;     // Role-Of-Node 829, + 1: 0 = absent
   std::array<Identity, limits::identities_max> identities{};
   std::array<MsccRequest, limits::mscc_max> mscc{};
 };

@@ -119,6 +119,7 @@ void Daemon::Parts::make_shards() {
   how.session_ttl = static_cast<std::uint32_t>(options.sessions.ttl_s);
   how.push_retry = static_cast<std::uint32_t>(options.sessions.push_retry_s);
   how.push_tries_max = static_cast<std::uint16_t>(options.sessions.push_tries_max);
+  how.event_time_skew_max = static_cast<std::uint32_t>(options.sessions.event_time_skew_max_s);
   for (std::uint32_t s = 0; s < map.shards; ++s) {
     const ShardId id{static_cast<std::uint8_t>(s)};
     shards.push_back(std::make_unique<shard::Shard>(id, shard_capacity(options, map.shards, s), how,

@@ -127,7 +127,8 @@ bool Plans::compile(const rating::Catalogue& catalogue, std::uint16_t number, st
   rating::Compiled compiled =
       rating::compile_catalogue(catalogue, [&](rating::NameKind kind, std::string_view text) {
         static constexpr shard::NameKind kinds[] = {shard::NameKind::plan, shard::NameKind::service,
-                                                    shard::NameKind::bucket_kind};
+                                                    shard::NameKind::bucket_kind,
+                                                    shard::NameKind::rate};
         return intern_(kinds[static_cast<int>(kind)], text, 0);
       });
   for (const rating::CompileFault& f : compiled.faults) faults += f.message + "\n";
@@ -138,7 +139,8 @@ bool Plans::compile(const rating::Catalogue& catalogue, std::uint16_t number, st
   }
   for (const rating::BucketKind& k : compiled.bucket_kinds)
     fresh.kinds.push_back({k.name, k.id, k.unit, k.currency, k.priority, k.step, k.lifetime});
-  fresh.plans = std::make_unique<rating::PlanVersion>(number, std::move(compiled.plans));
+  fresh.plans = std::make_unique<rating::PlanVersion>(number, std::move(compiled.plans),
+                                                      std::move(compiled.zones));
 
   std::size_t slot = versions_.size();  // an empty one, else the oldest version's
   for (std::size_t i = 0; i < versions_.size(); ++i) {

@@ -116,31 +116,55 @@ Slot Shard::resolve_subscriber(const rating::ChargeRequest& request, const Charg
 
 // ---- the charge itself ---------------------------------------------------------------------
 
+// What rating reads of the account, the message and the clock. Null: the account's plan is gone.
+const rating::Plan* Shard::prepare_charge(const Account& account,
+                                          const rating::ChargeRequest& request,
+                                          const ChargeContext& context, rating::ChargeInput& input,
+                                          Outcome& outcome) const {
+  input.request = &request;
+  input.plan_sets = plan_sets_;
+  input.plan_set_count = plan_set_count_;
+  input.now = input.usage_time = context.now;
+  if (request.has_event_timestamp) {
+    // A gateway's seconds are cut off, and its clock may be a little ahead: never beyond arrival.
+    const std::int64_t late = context.now.seconds() - request.event_timestamp.seconds();
+    const std::int64_t skew = options_.event_time_skew_max;
+    if (late > skew || -late > skew)
+      outcome.events |= event_time_distrusted;
+    else if (late > 0)
+      input.usage_time = request.event_timestamp;
+  }
+  input.spread_seed = static_cast<std::uint32_t>(context.session_hash >> 32);
+  input.implicit_rsu = context.implicit_rsu;
+  input.no_credit_code_4012 = context.no_credit_code_4012;
+  input.account_barred = account.status != AccountStatus::active;
+  input.plan = plan_of(account, input.plan_version);
+  outcome.plan = input.plan;
+  if (input.plan == nullptr) return nullptr;
+  outcome.currency = input.plan->currency;
+  for (std::uint32_t i = 0; i < plan_set_count_; ++i)
+    if (plan_sets_[i] != nullptr && plan_sets_[i]->version == input.plan_version)
+      input.zones = plan_sets_[i]->zones;
+  return input.plan;
+}
+
 // Fills outcome.charge and makes the groups' changes; `grants` false: debit only. false: refused,
 // rolled back.
 bool Shard::run_charge(Session& session, Account& account, const rating::ChargeRequest& request,
                        const ChargeContext& context, bool grants, Outcome& outcome) {
   rating::ChargeInput input;
-  input.request = &request;
-  input.plan_sets = plan_sets_;
-  input.plan_set_count = plan_set_count_;
-  input.now = context.now;
-  input.implicit_rsu = context.implicit_rsu;
-  input.no_credit_code_4012 = context.no_credit_code_4012;
-  input.account_barred = !grants || account.status != AccountStatus::active;
-  input.plan = plan_of(account, input.plan_version);
-  outcome.plan = input.plan;
-  if (input.plan == nullptr) {
+  if (prepare_charge(account, request, context, input, outcome) == nullptr) {
     refuse(Reason::rating_failed, outcome);
     return false;
   }
-  outcome.currency = input.plan->currency;
+  input.late = !grants;
+  input.account_barred |= !grants;
   for (std::size_t i = 0; i < request.mscc_count; ++i) {
     input.groups[i] = nullptr;
     input.grant_allowed[i] = true;
     scratch_.group_slots[i] = none;
     // A group that the plan no longer names still has its grant to settle, under that grant's plan.
-    const bool known = rating::find_service(*input.plan, request.mscc[i]) != 0xffff;
+    const bool known = rating::find_service(*input.plan, request, request.mscc[i]) != 0xffff;
     const Slot g =
         known ? find_or_open_group(session, request.mscc[i]) : find_group(session, request.mscc[i]);
     if (!known && g == none) continue;
@@ -330,15 +354,8 @@ void Shard::charge_further_event(Slot slot, const rating::ChargeRequest& request
 void Shard::run_event(Account& account, const rating::ChargeRequest& request,
                       const ChargeContext& context, Outcome& outcome) {
   rating::ChargeInput input;
-  input.request = &request;
-  input.plan_sets = plan_sets_;
-  input.plan_set_count = plan_set_count_;
-  input.now = context.now;
-  input.account_barred = account.status != AccountStatus::active;
-  input.plan = plan_of(account, input.plan_version);
-  outcome.plan = input.plan;
-  if (input.plan == nullptr) return refuse(Reason::rating_failed, outcome);
-  outcome.currency = input.plan->currency;
+  if (prepare_charge(account, request, context, input, outcome) == nullptr)
+    return refuse(Reason::rating_failed, outcome);
   if (!make_view(account, context.now, scratch_.view, outcome)) return pool_full(outcome);
   rating::charge_event(input, scratch_.view, outcome.charge, outcome.event);
   if (outcome.charge.overflow) return pool_full(outcome);

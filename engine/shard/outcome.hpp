@@ -44,6 +44,7 @@ enum OutcomeEvent : std::uint32_t {
   event_traced = 1u << 14,
   event_origin_state_raised = 1u << 15,
   event_bucket_expired = 1u << 16,
+  event_time_distrusted = 1u << 17,  // Event-Timestamp too far off: rated at the time of arrival
 };
 
 // A message to push: the session's identity and addressing are read by the encoder.

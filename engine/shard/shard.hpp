@@ -42,6 +42,7 @@ struct Options {
   std::uint32_t session_ttl = 86400;     // seconds: Tcc where neither validity nor plan says
   std::uint32_t push_retry = 5;          // seconds between tries of one push
   std::uint16_t push_tries_max = 3;
+  std::uint32_t event_time_skew_max = 3600;  // seconds: an Event-Timestamp further off is not rated
 };
 
 // Where a snapshot's walk stands.
@@ -154,6 +155,9 @@ class Shard {
   void dispute(const rating::ChargeRequest& request, Outcome& outcome);
   void charge_first(const rating::ChargeRequest& request, const ChargeContext& context,
                     Slot subscriber, Outcome& outcome);
+  const rating::Plan* prepare_charge(const Account& account, const rating::ChargeRequest& request,
+                                     const ChargeContext& context, rating::ChargeInput& input,
+                                     Outcome& outcome) const;
   bool run_charge(Session& session, Account& account, const rating::ChargeRequest& request,
                   const ChargeContext& context, bool grants, Outcome& outcome);
   void charge_further_event(Slot slot, const rating::ChargeRequest& request,

@@ -208,7 +208,8 @@ enum class NameKind : std::uint8_t {
   plan = 1,
   service = 2,
   bucket_kind = 3,
-  plan_version = 4
+  plan_version = 4,
+  rate = 5
 };
 struct Name {
   NameKind kind = NameKind::none;

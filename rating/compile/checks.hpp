@@ -70,6 +70,9 @@ class Checks {
     taken.push_back(value.value);
   }
 
+  // A decimal amount in micros where it is given, else 0.
+  std::int64_t amount(const Placed<std::string>& value, std::string_view key);
+
   // The ISO 4217 numeric code, 0 after a fault.
   std::uint16_t currency(const Placed<std::string>& value, const Place& owner);
 
@@ -78,7 +81,12 @@ class Checks {
 };
 
 // Compiles one service of a plan: service.cpp. Ids of names are filled in later.
+class RateCompiler;
 void compile_service(const ServiceSource& source, const Place& plan_place, Checks& checks,
-                     Service& service);
+                     RateCompiler& rates, Service& service);
+
+// Compiles what a service or a rate costs: tariff.cpp. `owner`: where to point when a key is absent.
+void compile_tariff(const TariffSource& source, const Place& owner, Checks& checks,
+                    CompiledPlan& plan, Price& price);
 
 }  // namespace levy::rating

@@ -6,7 +6,10 @@
 
 #include "engine/base/check.hpp"
 #include "engine/base/currency.hpp"
+#include "rating/compile/calendar.hpp"
 #include "rating/compile/checks.hpp"
+#include "rating/compile/rates.hpp"
+#include "rating/compile/zones.hpp"
 
 namespace levy::rating {
 
@@ -22,52 +25,80 @@ std::uint16_t Checks::currency(const Placed<std::string>& value, const Place& ow
   return 0;
 }
 
+std::int64_t Checks::amount(const Placed<std::string>& value, std::string_view key) {
+  std::int64_t micros = 0;
+  if (value.given && !parse_amount(value.value, micros))
+    fault(value.place, std::string(key) + " is '" + value.value +
+                           "'; allowed: a decimal of at most 6 places, 0 to " +
+                           std::to_string(limits::balance_micros_max / 1'000'000));
+  return micros;
+}
+
 namespace {
 
 constexpr std::int64_t session_ttl_min = 60;
 constexpr std::int64_t session_ttl_max = 30 * 86400;
+constexpr std::int64_t boundary_spread_max = 3600;
 constexpr std::int64_t lifetime_max =
     50LL * 366 * 86400;  // ends within the 32 bits of Bucket::ends_at
 
-// The catch-all and the service without Rating-Group, each at most once in a plan.
-void take_role(Checks& checks, const Placed<bool>& given, const char* word, std::uint16_t index,
-               std::uint16_t& role) {
-  if (!given.given || !given.value) return;
-  if (role != 0xffff)
-    checks.fault(given.place, std::string("rating_group '") + word +
-                                  "' stands in two services of this plan; keep one");
-  else
-    role = index;
+// Whether an MSCC could fall under both: they share a context, and a Service-Identifier where both
+// ask for one. Beside a service that asks for none, one that asks is the more special.
+bool overlap(const Service& a, const Service& b) {
+  if ((a.contexts & b.contexts) == 0) return false;
+  if ((a.service_identifier_count == 0) != (b.service_identifier_count == 0)) return false;
+  if (a.service_identifier_count == 0) return true;
+  for (std::uint32_t i = 0; i < a.service_identifier_count; ++i)
+    for (std::uint32_t j = 0; j < b.service_identifier_count; ++j)
+      if (a.service_identifiers[i] == b.service_identifiers[j]) return true;
+  return false;
 }
 
-void take_rating_groups(Checks& checks, const ServiceSource& source, std::uint16_t index,
-                        Plan& plan) {
-  for (const Placed<std::uint32_t>& group : source.rating_groups) {
-    const auto end = plan.entries.begin() + plan.entry_count;
-    const auto at = std::lower_bound(
-        plan.entries.begin(), end, group.value,
-        [](const RatingGroupEntry& e, std::uint32_t value) { return e.rating_group < value; });
-    if (at != end && at->rating_group == group.value) {
-      checks.fault(group.place, "rating_group " + std::to_string(group.value) +
-                                    " stands twice in this plan; keep it in one service");
-      continue;
-    }
-    if (plan.entry_count == plan.entries.size()) {
-      checks.fault(group.place, "a plan takes at most " + std::to_string(plan.entries.size()) +
-                                    " rating groups; split the plan or use rating_group: any");
-      return;
-    }
-    std::move_backward(at, end, end + 1);
-    *at = RatingGroupEntry{group.value, index};
-    ++plan.entry_count;
+// One more thing that service `index` takes. Entries of the same key lie together, those that ask
+// for Service-Identifiers first.
+void take(Checks& checks, const Place& place, const std::string& what, RatingGroupEntry entry,
+          Plan& plan) {
+  const auto key = [](const RatingGroupEntry& e) { return std::pair(e.takes, e.rating_group); };
+  auto at = plan.entries.begin();
+  const auto end = at + plan.entry_count;
+  while (at != end && key(*at) < key(entry)) ++at;
+  const Service& service = plan.services[entry.service];
+  for (auto same = at; same != end && key(*same) == key(entry); ++same) {
+    if (!overlap(plan.services[same->service], service)) continue;
+    checks.fault(place, what + " stands twice in this plan; keep it in one service, or tell the "
+                               "services apart by context or service_identifiers");
+    return;
   }
+  if (plan.entry_count == plan.entries.size()) {
+    checks.fault(place, "a plan takes at most " + std::to_string(plan.entries.size()) +
+                            " rating groups; split the plan or use rating_group: any");
+    return;
+  }
+  if (service.service_identifier_count == 0)
+    while (at != end && key(*at) == key(entry)) ++at;
+  std::move_backward(at, end, end + 1);
+  *at = entry;
+  ++plan.entry_count;
+}
+
+void take_all(Checks& checks, const ServiceSource& source, std::uint16_t index, Plan& plan) {
+  for (const Placed<std::uint32_t>& group : source.rating_groups)
+    take(checks, group.place, "rating_group " + std::to_string(group.value),
+         RatingGroupEntry{group.value, index, Takes::rating_group}, plan);
+  if (source.any_rating_group.given && source.any_rating_group.value)
+    take(checks, source.any_rating_group.place, "rating_group 'any'",
+         RatingGroupEntry{0, index, Takes::any}, plan);
+  if (source.without_rating_group.given && source.without_rating_group.value)
+    take(checks, source.without_rating_group.place, "rating_group 'none'",
+         RatingGroupEntry{0, index, Takes::without}, plan);
 }
 
 void compile_unmatched(const PlanSource& source, Checks& checks, Plan& plan) {
   static constexpr Choices<Unmatched, 3> words{{{"5031", Unmatched::rating_failed_5031},
                                                 {"4010", Unmatched::denied_4010},
                                                 {"rate_as", Unmatched::rate_as}}};
-  const bool any = plan.any_service != 0xffff;
+  const bool any = plan.entry_count != 0 &&
+                   plan.entries[plan.entry_count - 1u].takes == Takes::any;
   plan.unmatched = checks.choice(source.unmatched, "unmatched", words,
                                  any ? Unmatched::rate_as : Unmatched::rating_failed_5031);
   if (plan.unmatched == Unmatched::rate_as && !any)
@@ -79,18 +110,18 @@ void compile_unmatched(const PlanSource& source, Checks& checks, Plan& plan) {
                                              "any' and takes everything; remove one of the two");
 }
 
-void compile_plan(const PlanSource& source, Checks& checks, Plan& plan) {
+void compile_plan(const PlanSource& source, const Catalogue& catalogue, Checks& checks,
+                  CompiledPlan& plan) {
   static constexpr Choices<Overrun, 2> overruns{
       {{"debt", Overrun::debt}, {"write_off", Overrun::write_off}}};
   plan.currency = checks.currency(source.currency, source.place);
   plan.overrun = checks.choice(source.overrun, "overrun", overruns, Overrun::debt);
   plan.session_ttl = static_cast<std::uint32_t>(
       checks.number(source.session_ttl, "session_ttl", session_ttl_min, session_ttl_max, 86400));
-  if (source.credit_limit.given && !parse_amount(source.credit_limit.value, plan.credit_limit))
-    checks.fault(source.credit_limit.place,
-                 "credit_limit is '" + source.credit_limit.value +
-                     "'; allowed: a decimal of at most 6 places, 0 to " +
-                     std::to_string(limits::balance_micros_max / 1'000'000));
+  plan.credit_limit = checks.amount(source.credit_limit, "credit_limit");
+  plan.boundary_spread = static_cast<std::uint32_t>(
+      checks.number(source.boundary_spread, "boundary_spread", 0, boundary_spread_max, 0));
+  RateCompiler rates(source, catalogue, checks, plan);
   if (source.services.empty())
     checks.fault(source.place, "plan '" + source.name.value + "' has no services; add one");
   std::vector<std::string> names;
@@ -103,10 +134,8 @@ void compile_plan(const PlanSource& source, Checks& checks, Plan& plan) {
       break;
     }
     const std::uint16_t index = plan.service_count++;
-    compile_service(service, source.place, checks, plan.services[index]);
-    take_rating_groups(checks, service, index, plan);
-    take_role(checks, service.any_rating_group, "any", index, plan.any_service);
-    take_role(checks, service.without_rating_group, "none", index, plan.without_group_service);
+    compile_service(service, source.place, checks, rates, plan.services[index]);
+    take_all(checks, service, index, plan);
   }
   compile_unmatched(source, checks, plan);
 }
@@ -149,10 +178,15 @@ void intern_names(const Catalogue& catalogue, const InternName& intern, Checks& 
     return id;
   };
   for (std::size_t p = 0; p < catalogue.plans.size(); ++p) {
-    Plan& plan = *compiled.plans[p];
+    CompiledPlan& plan = *compiled.plans[p];
     plan.id = id_of(NameKind::plan, catalogue.plans[p].name);
-    for (std::size_t s = 0; s < catalogue.plans[p].services.size(); ++s)
-      plan.services[s].name = id_of(NameKind::service, catalogue.plans[p].services[s].name);
+    for (std::size_t s = 0; s < catalogue.plans[p].services.size(); ++s) {
+      const ServiceSource& source = catalogue.plans[p].services[s];
+      plan.services[s].name = id_of(NameKind::service, source.name);
+      for (std::size_t r = 0; r < source.rates.size(); ++r)
+        plan.own_rates[plan.services[s].first_rate + r].name =
+            id_of(NameKind::rate, source.rates[r].name);
+    }
   }
   for (std::size_t k = 0; k < catalogue.bucket_kinds.size(); ++k)
     compiled.bucket_kinds[k].id = id_of(NameKind::bucket_kind, catalogue.bucket_kinds[k].name);
@@ -164,14 +198,17 @@ Compiled compile_catalogue(const Catalogue& catalogue, const InternName& intern)
   Compiled compiled;
   Checks checks(compiled.faults);
   std::vector<std::string> names;
+  check_times(catalogue, checks);
+  compiled.zones = compile_zones(catalogue, checks);
   if (catalogue.plans.size() > limits::plans_max)
     checks.fault(catalogue.plans.back().place,
                  "there are " + std::to_string(catalogue.plans.size()) + " plans; allowed: 0 to " +
                      std::to_string(limits::plans_max));
   for (const PlanSource& source : catalogue.plans) {
     checks.name(source.name, source.place, "plan", names);
-    compiled.plans.push_back(std::make_unique<Plan>());
-    compile_plan(source, checks, *compiled.plans.back());
+    compiled.plans.push_back(std::make_unique<CompiledPlan>());
+    compile_plan(source, catalogue, checks, *compiled.plans.back());
+    compiled.plans.back()->point_to_own();
   }
   names.clear();
   for (const BucketKindSource& source : catalogue.bucket_kinds) {
@@ -181,19 +218,22 @@ Compiled compile_catalogue(const Catalogue& catalogue, const InternName& intern)
   if (compiled.faults.empty()) intern_names(catalogue, intern, checks, compiled);
   if (!compiled.faults.empty()) {
     compiled.plans.clear();
+    compiled.zones.reset();
     compiled.bucket_kinds.clear();
   }
   return compiled;
 }
 
-PlanVersion::PlanVersion(std::uint16_t version, std::vector<std::unique_ptr<Plan>> plans)
-    : plans_(std::move(plans)) {
-  for (const std::unique_ptr<Plan>& plan : plans_) {
+PlanVersion::PlanVersion(std::uint16_t version, std::vector<std::unique_ptr<CompiledPlan>> plans,
+                         std::unique_ptr<CompiledZones> zones)
+    : plans_(std::move(plans)), zones_(std::move(zones)) {
+  for (const std::unique_ptr<CompiledPlan>& plan : plans_) {
     LEVY_CHECK(plan->id != 0);
     if (by_id_.size() <= plan->id) by_id_.resize(plan->id + std::size_t{1}, nullptr);
     by_id_[plan->id] = plan.get();
   }
-  set_ = PlanSet{version, by_id_.data(), static_cast<std::uint32_t>(by_id_.size())};
+  set_ = PlanSet{version, by_id_.data(), static_cast<std::uint32_t>(by_id_.size()),
+                 zones_.get()};
 }
 
 }  // namespace levy::rating

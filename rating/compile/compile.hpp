@@ -23,7 +23,7 @@ struct CompileFault {
   std::string message;
 };
 
-enum class NameKind : std::uint8_t { plan, service, bucket_kind };
+enum class NameKind : std::uint8_t { plan, service, bucket_kind, rate };
 
 // The id of a name (1..65535), the same at every call; 0: the catalogue of names is full.
 using InternName = std::function<std::uint16_t(NameKind, std::string_view)>;
@@ -38,9 +38,31 @@ struct BucketKind {
   std::string name;
 };
 
+// A Plan with what its pointers point into; its address is fixed.
+struct CompiledPlan : Plan {
+  std::vector<Rate> own_rates;
+  std::vector<Condition> own_conditions;
+  std::vector<std::uint64_t> own_values;
+  std::vector<TimePattern> own_times;
+  std::vector<std::unique_ptr<std::vector<std::uint32_t>>> own_edges;
+  std::vector<std::unique_ptr<std::vector<Tier>>> own_tiers;
+  void point_to_own() {
+    rates = own_rates.data();
+    conditions = own_conditions.data();
+    values = own_values.data();
+    times = own_times.data();
+  }
+};
+
+struct CompiledZones : Zones {
+  std::vector<PrefixTable::Entry> own_plmns, own_numbers, own_places;
+};
+
 struct Compiled {
-  std::vector<std::unique_ptr<Plan>> plans;  // in the catalogue's order; empty if there are faults
-  std::vector<BucketKind> bucket_kinds;      // likewise
+  // In the catalogue's order; empty if there are faults.
+  std::vector<std::unique_ptr<CompiledPlan>> plans;
+  std::vector<BucketKind> bucket_kinds;  // likewise
+  std::unique_ptr<CompiledZones> zones;  // null where the catalogue names none
   std::vector<CompileFault> faults;          // in the order of the file
 };
 
@@ -54,13 +76,15 @@ bool parse_amount(std::string_view text, std::int64_t& micros);
 // Shards keep the address of set().
 class PlanVersion {
  public:
-  PlanVersion(std::uint16_t version, std::vector<std::unique_ptr<Plan>> plans);
+  PlanVersion(std::uint16_t version, std::vector<std::unique_ptr<CompiledPlan>> plans,
+              std::unique_ptr<CompiledZones> zones = nullptr);
   PlanVersion(const PlanVersion&) = delete;
   PlanVersion& operator=(const PlanVersion&) = delete;
   const PlanSet& set() const { return set_; }
 
  private:
-  std::vector<std::unique_ptr<Plan>> plans_;
+  std::vector<std::unique_ptr<CompiledPlan>> plans_;
+  std::unique_ptr<CompiledZones> zones_;
   std::vector<const Plan*> by_id_;
   PlanSet set_;
 };

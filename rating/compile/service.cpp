@@ -3,7 +3,7 @@
 #include <cstring>
 
 #include "rating/compile/checks.hpp"
-#include "rating/compile/decimal.hpp"
+#include "rating/compile/rates.hpp"
 #include "rating/price.hpp"
 
 namespace levy::rating {
@@ -27,52 +27,9 @@ std::string text(std::int64_t number) {
   return std::to_string(number);
 }
 
-void compile_price(const ServiceSource& source, Checks& checks, Service& service) {
-  static constexpr Choices<Rounding, 4> words{{{"up", Rounding::up},
-                                               {"down", Rounding::down},
-                                               {"half_up", Rounding::half_up},
-                                               {"half_even", Rounding::half_even}}};
-  Price& price = service.price;
-  price.rounding = checks.choice(source.rounding, "rounding", words, Rounding::up);
-  price.none = !source.price.given;
-  if (price.none && source.rounding.given)
-    checks.fault(source.rounding.place,
-                 "rounding has no effect without a price; remove it or give the service a price");
-  if (price.none) return;
-  const PriceSource& from = source.price.value;
-  const Place& place = source.price.place;
-  price.free = from.free;
-  if (price.free) return;
-  const std::int64_t step = from.step_units == 0 ? from.per_units : from.step_units;
-  if (from.per_units < 1 || from.per_units > limits::units_max) {
-    checks.fault(place, "price is per " + text(from.per_units) + " units; allowed: 1 to " +
-                            text(limits::units_max));
-    return;
-  }
-  if (step < 1 || step > limits::units_max) {
-    checks.fault(
-        place, "price step is " + text(step) + " units; allowed: 1 to " + text(limits::units_max));
-    return;
-  }
-  price.step = step;
-  Decimal amount;
-  if (!parse_decimal(from.amount, amount)) {
-    checks.fault(place, "price amount is '" + from.amount +
-                            "'; allowed: a plain decimal of at most 18 digits, such as 0.25");
-    return;
-  }
-  if (!price_ratio(amount, from.per_units, price))
-    checks.fault(place, "price " + from.amount + " per " + text(from.per_units) +
-                            " units cannot be kept exactly: in lowest terms it may have at most " +
-                            text(limits::balance_micros_max) + " micros per " +
-                            text(price_denominator_max) +
-                            " units; use fewer decimals or a smaller 'per'");
-}
-
-void compile_grants(const ServiceSource& source, Checks& checks, const Place& place,
-                    Service& service) {
-  const std::int64_t ceiling =
-      service.unit == Unit::seconds ? seconds_grant_max : limits::units_max;
+void compile_grants(const ServiceSource& source, Checks& checks, const RateCompiler& rates,
+                    const Place& place, Service& service) {
+  const std::int64_t ceiling = service.unit == Unit::seconds ? seconds_grant_max : limits::units_max;
   const std::int64_t step = service.price.step;
   service.grant_max = checks.number(source.grant_max, "grant_max", 1, ceiling, ceiling);
   service.grant_min = checks.number(source.grant_min, "grant_min", 0, ceiling, 0);
@@ -80,10 +37,11 @@ void compile_grants(const ServiceSource& source, Checks& checks, const Place& pl
     checks.fault(source.grant_min.place,
                  "grant_min " + text(service.grant_min) + " is greater than grant_max " +
                      text(service.grant_max) + "; lower it or raise grant_max");
-  if (step > service.grant_max)
+  const std::int64_t widest = rates.widest_step(service);
+  if (widest > service.grant_max)
     checks.fault(source.grant_max.given ? source.grant_max.place : place,
                  "grant_max " + text(service.grant_max) + " is smaller than one price step of " +
-                     text(step) + " units; raise grant_max or shorten the step");
+                     text(widest) + " units; raise grant_max or shorten the step");
   const std::int64_t usual =
       std::min(std::max(usual_grant(service.unit, step), service.grant_min), service.grant_max);
   service.grant_default = checks.number(source.grant_default, "grant_default", 1, ceiling, usual);
@@ -201,10 +159,31 @@ void compile_ends(const ServiceSource& source, Checks& checks, const Place& plac
                  "lost_units has no effect without 'on_lost: charge'; remove it or set that");
 }
 
+// Which MSCC the service takes beside its rating groups.
+void compile_selection(const ServiceSource& source, Checks& checks, Service& service) {
+  static constexpr Choices<ServiceContext, 5> words{{{"data", context_data},
+                                                     {"voice", context_voice},
+                                                     {"sms", context_sms},
+                                                     {"mms", context_mms},
+                                                     {"other", context_other}}};
+  if (!source.contexts.empty()) service.contexts = 0;
+  for (const Placed<std::string>& context : source.contexts)
+    service.contexts |= checks.choice(context, "context", words, context_other);
+  for (const Placed<std::uint32_t>& identifier : source.service_identifiers) {
+    if (service.service_identifier_count == service.service_identifiers.size()) {
+      checks.fault(identifier.place, "a service takes at most " +
+                                         text(service.service_identifiers.size()) +
+                                         " service_identifiers; make a second service");
+      return;
+    }
+    service.service_identifiers[service.service_identifier_count++] = identifier.value;
+  }
+}
+
 }  // namespace
 
 void compile_service(const ServiceSource& source, const Place& plan_place, Checks& checks,
-                     Service& service) {
+                     RateCompiler& rates, Service& service) {
   static constexpr Choices<Unit, 3> units{
       {{"octets", Unit::octets}, {"seconds", Unit::seconds}, {"events", Unit::events}}};
   static constexpr Choices<Access, 3> accesses{
@@ -214,16 +193,17 @@ void compile_service(const ServiceSource& source, const Place& plan_place, Check
   const Access access = checks.choice(source.access, "access", accesses, Access::open);
   service.barred = access == Access::barred;
   service.refused = access == Access::refused;
-  service.any_rating_group = source.any_rating_group.given && source.any_rating_group.value;
-  service.without_rating_group =
-      source.without_rating_group.given && source.without_rating_group.value;
-  if (source.rating_groups.empty() && !service.any_rating_group && !service.without_rating_group)
+  const bool any = source.any_rating_group.given && source.any_rating_group.value;
+  const bool without = source.without_rating_group.given && source.without_rating_group.value;
+  if (source.rating_groups.empty() && !any && !without)
     checks.fault(place, "service '" + source.name.value +
                             "' matches nothing; give rating_group: a number, 'any' or 'none'");
   service.indivisible =
       source.indivisible.given ? source.indivisible.value : service.unit == Unit::events;
-  compile_price(source, checks, service);
-  compile_grants(source, checks, place, service);
+  compile_selection(source, checks, service);
+  rates.compile(source, place, service);
+  service.tax_permyriad = static_cast<std::uint16_t>(checks.number(source.tax, "tax", 0, 9'999, 0));
+  compile_grants(source, checks, rates, place, service);
   compile_reporting(source, checks, service);
   compile_ends(source, checks, place, service);
 }

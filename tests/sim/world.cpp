@@ -69,7 +69,7 @@ std::span<const std::uint8_t> plain(std::span<const std::byte> bytes) {
 }
 
 std::unique_ptr<rating::PlanVersion> plan_version(std::uint16_t version) {
-  auto plan = std::make_unique<rating::Plan>();
+  auto plan = std::make_unique<rating::CompiledPlan>();
   plan->id = 1;
   plan->currency = 978;
   plan->session_ttl = session_ttl;
@@ -77,7 +77,7 @@ std::unique_ptr<rating::PlanVersion> plan_version(std::uint16_t version) {
     plan->entries[plan->entry_count++] = {group, plan->service_count};
     plan->services[plan->service_count++] = service_of(rate);
   }
-  std::vector<std::unique_ptr<rating::Plan>> plans;
+  std::vector<std::unique_ptr<rating::CompiledPlan>> plans;
   plans.push_back(std::move(plan));
   return std::make_unique<rating::PlanVersion>(version, std::move(plans));
 }

@@ -7,6 +7,7 @@ packages=(
   # libraries of the product
   libboost-dev libjemalloc-dev liburing-dev libxxhash-dev libyaml-cpp-dev libfmt-dev libspdlog-dev
   libcli11-dev libcpp-httplib-dev nlohmann-json3-dev prometheus-cpp-dev
+  libhowardhinnant-date-dev tzdata
   # test and benchmark libraries
   libgtest-dev libgmock-dev libbenchmark-dev
   # the real peers of tests/interop: freeDiameter, Erlang/OTP, Wireshark's decoder

@@ -94,8 +94,9 @@ TEST(Examples, PlansCompileToTheNumbersOfChargingMd) {
   const rating::Plan& data = plan_named(loaded, compiled, "data-a");
   EXPECT_EQ(data.currency, 978);
   EXPECT_EQ(data.overrun, rating::Overrun::debt);
-  EXPECT_EQ(data.any_service, 0);
-  EXPECT_EQ(data.without_group_service, 0);
+  ASSERT_EQ(data.entry_count, 2);
+  EXPECT_EQ(data.entries[0].takes, rating::Takes::without);
+  EXPECT_EQ(data.entries[1].takes, rating::Takes::any);
   EXPECT_EQ(data.services[0].price.step, 1'500'000);
   EXPECT_EQ(data.services[0].price.numerator * 6, data.services[0].price.denominator);
   EXPECT_EQ(data.services[0].grant_first, 1'500'000);

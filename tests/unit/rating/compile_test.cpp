@@ -90,9 +90,9 @@ TEST(Compile, DataA) {
   MsccRequest mscc;
   mscc.has_rating_group = true;
   mscc.rating_group = 20;
-  EXPECT_EQ(find_service(plan, mscc), 0);
+  EXPECT_EQ(find_service(plan, ChargeRequest{}, mscc), 0);
   mscc.rating_group = 21;
-  EXPECT_EQ(find_service(plan, mscc), 0xffff);
+  EXPECT_EQ(find_service(plan, ChargeRequest{}, mscc), 0xffff);
 }
 
 TEST(Compile, ExactPriceOfManyDecimals) {
@@ -133,10 +133,10 @@ TEST(Compile, CatchAllAndNone) {
   ASSERT_TRUE(compiled.faults.empty()) << compiled.faults[0].message;
   EXPECT_EQ(compiled.plans[0]->unmatched, Unmatched::rate_as);
   MsccRequest mscc;
-  EXPECT_EQ(find_service(*compiled.plans[0], mscc), 2);
+  EXPECT_EQ(find_service(*compiled.plans[0], ChargeRequest{}, mscc), 2);
   mscc.has_rating_group = true;
   mscc.rating_group = 999;
-  EXPECT_EQ(find_service(*compiled.plans[0], mscc), 1);
+  EXPECT_EQ(find_service(*compiled.plans[0], ChargeRequest{}, mscc), 1);
   EXPECT_TRUE(compiled.plans[0]->services[1].price.free);
   EXPECT_TRUE(compiled.plans[0]->services[2].price.none);
   EXPECT_TRUE(compiled.plans[0]->services[2].indivisible);

@@ -224,7 +224,7 @@ TEST(Rules, UnmatchedGroups) {
   scene.plan->unmatched = Unmatched::denied_4010;
   EXPECT_EQ(report().reason, Reason::denied);
   scene.plan->unmatched = Unmatched::rate_as;
-  scene.plan->any_service = 0;
+  scene.plan->entries[scene.plan->entry_count++] = {0, 0, Takes::any};
   EXPECT_EQ(report().granted, 2 * step_a - 500);  // the started step's remainder and one more
   EXPECT_EQ(scene.balance(), 2 * q);
 }

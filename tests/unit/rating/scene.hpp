@@ -172,7 +172,8 @@ class Scene {
     input.plan_version = plan_version;
     input.plan_sets = plan_sets.data();
     input.plan_set_count = static_cast<std::uint32_t>(plan_sets.size());
-    input.now = Time::from_seconds(now);
+    input.now = input.usage_time = Time::from_seconds(now);
+    input.zones = zones;
     input.implicit_rsu = implicit_rsu;
     input.account_barred = barred;
     input.no_credit_code_4012 = code_4012;
@@ -231,6 +232,7 @@ class Scene {
   }
 
   std::unique_ptr<Plan> plan;
+  const Zones* zones = nullptr;
   std::deque<Bucket> buckets;
   std::map<std::pair<int, std::uint32_t>, Group> groups;
   std::vector<const PlanSet*> plan_sets;
@@ -257,7 +259,7 @@ class Scene {
     mscc.reporting_reasons = row.reasons;
     mscc.has_requested = row.requested != absent;
     mscc.has_used = row.used != absent;
-    const std::uint16_t service = find_service(*plan, mscc);
+    const std::uint16_t service = find_service(*plan, request, mscc);
     if (service != 0xffff) input.groups[i] = &group(session, row.rating_group);
     const Unit unit = service != 0xffff ? plan->services[service].unit : Unit::octets;
     mscc.requested = amounts_of(unit, row.requested);

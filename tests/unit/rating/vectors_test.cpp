@@ -319,7 +319,7 @@ TEST(Vectors, V36ToV39Messages) {
 TEST(Vectors, V39CommandLevelEvent) {
   Scene scene(message(0), 0);
   Bucket& bucket = scene.units(Unit::events, 5);
-  scene.plan->without_group_service = 0;
+  scene.plan->entries[scene.plan->entry_count++] = {0, 0, Takes::without};
   scene.request = ChargeRequest{};
   scene.request.type = RequestType::event;
   scene.request.command_level = true;

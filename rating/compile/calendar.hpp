@@ -1,0 +1,27 @@
+// Calendar: named periods of local time as instants, so that the Shard knows no calendar at all.
+// Core: control. Allocates: yes. Blocks: never. Clock: none.
+//
+// Internal to rating/compile. Time zones come from the system's IANA database (tzdata).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "rating/compile/checks.hpp"
+
+namespace levy::rating {
+
+// Instants are compiled for these years; before and after them a period is off.
+inline constexpr int calendar_first_year = 2010;
+inline constexpr int calendar_last_year = 2050;
+
+// The period in the zone (not given: UTC): `edges` ascending, on and off in turn. false: a fault.
+// A local hour that daylight saving skips is empty, one that it repeats counts twice.
+bool compile_time(const TimeSource& time, const std::vector<Placed<std::string>>& holidays,
+                  const Placed<std::string>& time_zone, Checks& checks,
+                  std::vector<std::uint32_t>& edges, bool& on_before);
+
+// The faults of all periods and holidays, used by a plan or not.
+void check_times(const Catalogue& catalogue, Checks& checks);
+
+}  // namespace levy::rating

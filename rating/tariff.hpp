@@ -1,0 +1,56 @@
+// Tariff: which service, rate and price of a plan an MSCC falls under, and until when.
+// Core: shard. Allocates: never. Blocks: never. Clock: in the request.
+//
+// Internal to rating/. A rate is chosen when a grant is made, from the conditions of the message
+// that asks for it, and kept with the grant: usage is rated by the grant that it consumes
+// (semantics.md "Conditions and clocks").
+#pragma once
+
+#include <cstdint>
+
+#include "rating/charge.hpp"
+
+namespace levy::rating {
+
+// The plan, service and rate that price something; service is null where the plan names none.
+struct Tariff {
+  const Plan* plan = nullptr;
+  const Service* service = nullptr;
+  std::uint16_t rate = 0;
+
+  // Not null where service is not.
+  const Price* price() const { return price_of_rate(*plan, *service, rate); }
+  static const Price* price_of_rate(const Plan& plan, const Service& service, std::uint16_t rate) {
+    return rate == 0 || rate > service.rate_count ? &service.price
+                                                  : &plan.rates[service.first_rate + rate - 1u].price;
+  }
+};
+
+// The tariff of the account's plan now, for new grants; `service` is its index or 0xffff.
+Tariff current_tariff(const ChargeInput& input, const MsccRequest& mscc, std::uint16_t& service);
+
+// The tariff that the group's standing or last grant was made under; usage consumes that grant. A
+// version that is gone, or no grant yet: the plan now.
+Tariff tariff_of_usage(const ChargeInput& input, const Group& group, const MsccRequest& mscc);
+
+// Seconds from input.usage_time to the end of a grant under `tariff`: the service's validity, cut
+// at the next change of a time that its rates ask for, that spread over the plan's boundary_spread.
+// 0 = no Validity-Time.
+std::uint32_t validity_of_grant(const ChargeInput& input, const Tariff& tariff);
+
+inline Reason unmatched_reason(const Plan& plan) {
+  return plan.unmatched == Unmatched::denied_4010 ? Reason::denied : Reason::rating_failed;
+}
+
+inline Reason access_reason(const ChargeInput& input, const Service& service) {
+  if (service.refused) return Reason::refused;
+  return input.account_barred || service.barred ? Reason::denied : Reason::ok;
+}
+
+// The unit of a report that no service prices: the first number there is.
+inline Unit unit_reported(const UnitAmounts& amounts) {
+  if (amounts.has_octets) return Unit::octets;
+  return amounts.has_seconds ? Unit::seconds : Unit::events;
+}
+
+}  // namespace levy::rating
