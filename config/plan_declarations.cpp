@@ -95,30 +95,6 @@ void read_rating_groups(Reader& reader, const YamlNode& node, const std::string&
   }
 }
 
-void read_price(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
-  constexpr std::string_view form =
-      "free, or e.g. \"0.25 EUR per 1500000 octets, step 1500000 octets\", \"0.05 EUR per 60 s\", "
-      "\"0.15 EUR per event\"";
-  auto& service = *static_cast<ServiceOwner*>(owner);
-  const std::string* text = reader.read_scalar(node, path, form);
-  if (text == nullptr) return;
-  ParsedPrice parsed;
-  for (const std::string_view unit : {"octets", "seconds", "events"}) {
-    if (!service.unit.empty() && service.unit != unit) continue;
-    parsed = parse_price(*text, unit);
-    if (parsed.ok()) break;
-  }
-  if (!parsed.ok()) {
-    reader.fault(node, path, "the value " + parsed.fault, std::string(form), "correct it");
-  } else if (!parsed.currency.empty() && !service.currency.empty() &&
-             parsed.currency != service.currency) {
-    reader.fault(node, path, "the price is in another currency than the plan", service.currency,
-                 "state it in " + service.currency);
-  } else {
-    set(service.source.price, std::move(parsed.price), reader.place(node));
-  }
-}
-
 void read_on_final(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
   ServiceSource& source = static_cast<ServiceOwner*>(owner)->source;
   if (node.type == YamlNode::Type::mapping) {
@@ -265,14 +241,6 @@ std::vector<Key> service_tariff_keys() {
                       "requests without a Rating-Group.")),
       required(word("unit", {"octets", "seconds", "events"}, LEVY_SERVICE(unit),
                     "What is counted; other units of a report are ignored.")),
-      custom("price", "free, or \"<amount> <currency> per <units>[, step <units>]\"", read_price,
-             "none: unit buckets alone pay",
-             "An exact price; every started step is charged in full, and the step is the `per` "
-             "amount where it is not given."),
-      without_default(word("rounding", {"up", "down", "half_up", "half_even"},
-                           LEVY_SERVICE(rounding),
-                           "How a running total is rounded to 0.000001 of the currency."),
-                      "up"),
       without_default(word("access", {"open", "barred", "refused"}, LEVY_SERVICE(access),
                            "`barred`: 4010; `refused`: 5003."),
                       "open"),
@@ -331,6 +299,8 @@ const Section* service_section() {
   static const Section section = [] {
     Section made{"plans[].services[]", "One service of a plan.", &default_service,
                  service_tariff_keys()};
+    for (Key& key : service_selection_keys()) made.keys.push_back(std::move(key));
+    for (Key& key : service_price_keys()) made.keys.push_back(std::move(key));
     for (Key& key : service_grant_keys()) made.keys.push_back(std::move(key));
     return made;
   }();
@@ -360,6 +330,14 @@ const Section* plan_section() {
                                 LEVY_FIELD(PlanOwner, source.session_ttl),
                                 "Tcc of sessions without a Validity-Time."),
                        "1 d"),
+       without_default(textual("time_zone", Kind::text, 64, LEVY_FIELD(PlanOwner, source.time_zone),
+                               "Time zone of its `times`: a name of the IANA database."),
+                       "UTC"),
+       without_default(duration("boundary_spread", in_s, 0, 3'600,
+                                LEVY_FIELD(PlanOwner, source.boundary_spread),
+                                "Grants that end because prices change end spread over this time "
+                                "after the change, so that not all gateways report at once."),
+                       "0 s"),
        [] {
          Key key = required(custom("services", "a list of services", read_services, "",
                                    "What the plan prices."));
@@ -400,6 +378,20 @@ const Section* plan_file_section() {
          key.section = bucket_kind_section;
          return key;
        }(),
+       [] {
+         Key key = custom("times", "a list of times", read_times, "none",
+                          "Named periods, for the rates of all plans.");
+         key.section = time_section;
+         return key;
+       }(),
+       [] {
+         Key key = custom("zones", "a list of zones", read_zones, "none",
+                          "Named networks, numbers and places, for the rates of all plans.");
+         key.section = zone_section;
+         return key;
+       }(),
+       custom("holidays", "a list of dates: 2026-12-25, or 12-25 for every year", read_holidays,
+              "none", "Days that the word `holidays` of a time means."),
        [] {
          Key key = custom("plans", "a list of plans", read_plans, "none",
                           "The plans of this file.");

@@ -10,11 +10,9 @@
 #include "config/limits.hpp"
 
 namespace levy::config {
-namespace {
 
-// The text of the mapping's key `name`, if it is one of `words` (empty list: any); else "".
-std::string peek(const YamlNode& mapping, std::string_view name,
-                 std::initializer_list<std::string_view> words = {}) {
+std::string peek_text(const YamlNode& mapping, std::string_view name,
+                      std::initializer_list<std::string_view> words) {
   for (const auto& [key, value] : mapping.entries) {
     if (key->text != name || value->type != YamlNode::Type::scalar) continue;
     if (words.size() == 0) return value->text;
@@ -24,6 +22,8 @@ std::string peek(const YamlNode& mapping, std::string_view name,
   }
   return {};
 }
+
+namespace {
 
 bool has_key(const YamlNode& mapping, std::string_view name) {
   for (const auto& entry : mapping.entries) {
@@ -43,8 +43,8 @@ void read_plan(Reader& reader, const YamlNode& node, const std::string& path,
   rating::PlanSource& plan = owner.source;
   plan.place = reader.place(node);
   enclose(plan.place, plan.name, plan.currency, plan.overrun, plan.unmatched, plan.credit_limit,
-          plan.session_ttl);
-  owner.currency = peek(node, "currency");
+          plan.session_ttl, plan.time_zone, plan.boundary_spread);
+  owner.currency = peek_text(node, "currency");
   if (!is_currency(owner.currency)) owner.currency.clear();
   reader.read_section(*plan_section(), node, path, &owner);
   if (catalogue.plans.size() < limits::plans_max) {
@@ -72,8 +72,8 @@ void read_services(Reader& reader, const YamlNode& node, const std::string& path
             s.price, s.rounding, s.grant_first, s.grant_default, s.grant_min, s.grant_max,
             s.validity, s.quota_holding_time, s.threshold_permille, s.threshold_units,
             s.low_credit_permille, s.indivisible, s.access, s.on_final, s.redirect_to, s.on_lost,
-            s.lost_units);
-    service.unit = peek(*items[i], "unit", {"octets", "seconds", "events"});
+            s.lost_units, s.connect_fee, s.minimum, s.maximum, s.at_maximum, s.discount, s.tax);
+    service.unit = peek_text(*items[i], "unit", {"octets", "seconds", "events"});
     service.currency = plan.currency;
     reader.read_section(*service_section(), *items[i], item_path(path, i), &service);
     plan.source.services.push_back(std::move(s));
@@ -94,7 +94,7 @@ void read_bucket_kinds(Reader& reader, const YamlNode& node, const std::string& 
     BucketKindOwner kind;
     rating::BucketKindSource& k = kind.source;
     enclose(reader.place(*items[i]), k.name, k.unit, k.currency, k.priority, k.step, k.lifetime);
-    kind.unit = peek(*items[i], "unit", {"money", "octets", "seconds", "events"});
+    kind.unit = peek_text(*items[i], "unit", {"money", "octets", "seconds", "events"});
     const std::string kind_path = item_path(path, i);
     reader.read_section(*bucket_kind_section(), *items[i], kind_path, &kind);
     if (kind.unit == "money" && !has_key(*items[i], "currency")) {

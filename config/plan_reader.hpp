@@ -19,6 +19,12 @@ struct ServiceOwner {
   std::string currency;  // of the plan; empty: missing or at fault
 };
 
+struct RateOwner {
+  rating::RateSource source;
+  std::string unit;  // of the service
+  std::string currency;
+};
+
 struct PlanOwner {
   rating::PlanSource source;
   std::string currency;
@@ -37,6 +43,34 @@ const Section* on_final_section();
 void read_bucket_kinds(Reader& reader, const YamlNode& node, const std::string& path, void* owner);
 void read_plans(Reader& reader, const YamlNode& node, const std::string& path, void* owner);
 void read_services(Reader& reader, const YamlNode& node, const std::string& path, void* owner);
+
+// Readers of `rates`, of a service, and of `times`, `zones` and `holidays`, of a plan file.
+void read_rates(Reader& reader, const YamlNode& node, const std::string& path, void* owner);
+void read_times(Reader& reader, const YamlNode& node, const std::string& path, void* owner);
+void read_zones(Reader& reader, const YamlNode& node, const std::string& path, void* owner);
+void read_holidays(Reader& reader, const YamlNode& node, const std::string& path, void* owner);
+
+// The keys of what a service and of what a rate costs, and of the service's selection.
+std::vector<Key> service_price_keys();
+std::vector<Key> service_selection_keys();
+const Section* rate_section();
+const Section* time_section();
+const Section* zone_section();
+
+template <class T>
+void set_placed(rating::Placed<T>& field, T value, Place place) {
+  field.value = std::move(value);
+  field.place = std::move(place);
+  field.given = true;
+}
+
+// A scalar, or each item of a list, as placed text.
+void read_texts(Reader& reader, const YamlNode& node, const std::string& path,
+                std::string_view form, std::vector<rating::Placed<std::string>>& texts);
+
+// The text of the mapping's key `name`, if it is one of `words` (empty list: any); else "".
+std::string peek_text(const YamlNode& mapping, std::string_view name,
+                      std::initializer_list<std::string_view> words = {});
 
 // One document of a plan file into the catalogue.
 void read_plan_document(Reader& reader, const YamlNode& document, rating::Catalogue& catalogue);

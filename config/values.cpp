@@ -223,47 +223,80 @@ bool is_decimal(std::string_view text, bool allow_negative) {
   return !decimal.too_long && decimal.length > 0 && decimal.length == text.size();
 }
 
+ParsedAmount parse_money(std::string_view text) {
+  ParsedAmount out;
+  const Decimal decimal = read_decimal(text);
+  const std::string_view currency = trim(text.substr(decimal.length));
+  if (decimal.too_long || decimal.length == 0) {
+    out.fault = "does not begin with an amount of at most 18 digits";
+  } else if (currency.size() != 3) {
+    out.fault = "does not name a currency of three letters after the amount";
+  }
+  if (!out.ok()) return out;
+  for (const char c : text.substr(0, decimal.length)) {
+    if (c != '_') out.amount += c;
+  }
+  out.currency = std::string(currency);
+  return out;
+}
+
+namespace {
+
+// ", step 1 s", ", first 60 s", ", up to 1 h" behind a price, each at most once.
+std::string parse_price_parts(std::string_view text, std::string_view unit,
+                              rating::PriceSource& price) {
+  while (!text.empty()) {
+    std::string_view part = text.substr(0, text.find(", "));
+    text.remove_prefix(std::min(part.size() + 2, text.size()));
+    std::int64_t* number = nullptr;
+    for (const auto& [word, field] :
+         {std::pair<std::string_view, std::int64_t*>{"step ", &price.step_units},
+          {"first ", &price.first_units},
+          {"up to ", &price.upto_units}}) {
+      if (!part.starts_with(word)) continue;
+      part.remove_prefix(word.size());
+      number = field;
+    }
+    if (number == nullptr) return "has \"" + std::string(part) + "\" where only step, first and up to may stand";
+    if (*number != 0) return "says the same twice";
+    const Parsed parsed = parse_price_units(part, unit);
+    if (!parsed.ok()) return "after a comma: " + parsed.fault;
+    if (parsed.number < 1 || parsed.number > limits::units_max)
+      return "is for 0 units or for more than " + std::to_string(limits::units_max);
+    *number = parsed.number;
+  }
+  return {};
+}
+
+}  // namespace
+
 ParsedPrice parse_price(std::string_view text, std::string_view unit) {
   ParsedPrice out;
   if (text == "free") {
     out.price.free = true;
     return out;
   }
-  std::string_view amount, units, step;
+  std::string_view amount, units, parts;
   if (!split_at(text, " per ", amount, units)) {
     out.fault = "is not a price";
     return out;
   }
   std::string_view per = units;
-  const bool has_step = split_at(units, ", step ", per, step);
-  const Decimal decimal = read_decimal(amount);
-  const std::string_view currency = trim(amount.substr(decimal.length));
-  if (decimal.too_long || decimal.length == 0) {
-    out.fault = "does not begin with an amount of at most 18 digits";
-    return out;
-  }
-  if (currency.size() != 3) {
-    out.fault = "does not name a currency of three letters after the amount";
-    return out;
-  }
-  for (const char c : amount.substr(0, decimal.length)) {
-    if (c != '_') out.price.amount += c;
-  }
-  out.currency = std::string(currency);
+  split_at(units, ", ", per, parts);
+  ParsedAmount money = parse_money(amount);
+  out.fault = money.fault;
+  if (!out.ok()) return out;
+  out.price.amount = std::move(money.amount);
+  out.currency = std::move(money.currency);
   const Parsed per_units = parse_price_units(per, unit);
-  const Parsed step_units = has_step ? parse_price_units(step, unit) : Parsed{};
-  if (!per_units.ok() || !step_units.ok()) {
-    out.fault = !per_units.ok() ? "after \"per\": " + per_units.fault
-                                : "after \"step\": " + step_units.fault;
-    return out;
-  }
-  if (per_units.number < 1 || per_units.number > limits::units_max ||
-      step_units.number > limits::units_max || (has_step && step_units.number < 1)) {
+  if (!per_units.ok()) {
+    out.fault = "after \"per\": " + per_units.fault;
+  } else if (per_units.number < 1 || per_units.number > limits::units_max) {
     out.fault = "is for 0 units or for more than " + std::to_string(limits::units_max);
-    return out;
+  } else {
+    out.price.per_units = per_units.number;
+    out.fault = parse_price_parts(parts, unit, out.price);
   }
-  out.price.per_units = per_units.number;
-  out.price.step_units = step_units.number;
   return out;
 }
 

@@ -51,7 +51,17 @@ Parsed parse_units(std::string_view text, std::string_view unit);
 // "0.25", "10": digits with an optional fraction; `allow_negative` admits a leading "-".
 bool is_decimal(std::string_view text, bool allow_negative);
 
-// "<amount> <CUR> per <units>[, step <units>]" or "free". `unit` is the service's.
+// "<amount> <CUR>", exact; the amount without its underscores.
+struct ParsedAmount {
+  std::string amount;
+  std::string currency;
+  std::string fault;
+  bool ok() const { return fault.empty(); }
+};
+ParsedAmount parse_money(std::string_view text);
+
+// "<amount> <CUR> per <units>[, step <units>][, first <units>][, up to <units>]" or "free". `unit`
+// is the service's.
 struct ParsedPrice {
   rating::PriceSource price;
   std::string currency;  // as written; empty for free

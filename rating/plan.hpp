@@ -163,7 +163,7 @@ struct Service {
   Price price;                   // rate 0: where no other one applies
   std::uint32_t first_rate = 0;  // of Plan::rates: rate k >= 1 is rates[first_rate + k - 1]
   std::uint16_t rate_count = 0;
-  std::uint16_t tax_permyriad = 0;  // of the charge, included in it; for records
+  std::uint16_t tax_permille = 0;  // rate of the tax that its price includes; for records
   bool by_time = false;             // a rate asks for the time: grants end at its next change
   std::array<std::uint32_t, limits::service_identifiers_max> service_identifiers{};
   std::int64_t grant_first = 0;    // units; grant of the first request without a number

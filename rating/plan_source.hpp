@@ -72,7 +72,7 @@ struct ServiceSource : TariffSource {
   std::vector<Placed<std::uint32_t>> service_identifiers;  // empty = any
   Placed<std::string> unit;                                // octets | seconds | events
   std::vector<RateSource> rates;                           // in order: the first that fits
-  Placed<std::int64_t> tax;                                // parts of 10,000, included in the price
+  Placed<std::int64_t> tax;                                // per mille, included in the price
   Placed<std::int64_t> grant_first, grant_default, grant_min, grant_max;
   Placed<std::int64_t> validity, quota_holding_time;  // seconds
   Placed<std::int64_t> threshold_permille, threshold_units;

@@ -202,7 +202,7 @@ void compile_service(const ServiceSource& source, const Place& plan_place, Check
       source.indivisible.given ? source.indivisible.value : service.unit == Unit::events;
   compile_selection(source, checks, service);
   rates.compile(source, place, service);
-  service.tax_permyriad = static_cast<std::uint16_t>(checks.number(source.tax, "tax", 0, 9'999, 0));
+  service.tax_permille = static_cast<std::uint16_t>(checks.number(source.tax, "tax", 0, 1000, 0));
   compile_grants(source, checks, rates, place, service);
   compile_reporting(source, checks, service);
   compile_ends(source, checks, place, service);

@@ -13,7 +13,7 @@ namespace levy::config {
 namespace fs = std::filesystem;
 
 std::string repository_path(const std::string& name) {
-  const fs::path here(__FILE__);
+  const fs::path here(LEVY_SOURCE_DIR "/tests/unit/config/text_files.cpp");
   return (here.parent_path() / "../../.." / name).lexically_normal().string();
 }
 
