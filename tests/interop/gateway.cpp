@@ -346,7 +346,9 @@ int main(int count, char** arguments) {
     for (std::string word; stream >> word;) words.push_back(word);
     if (!words.empty()) run_line(script, words);
   }
-  script.node->stop();
   std::printf("gateway: %d expectations, %d failures\n", script.expectations, script.failures);
-  return script.failures == 0 ? 0 : 1;
+  std::fflush(stdout);
+  const int verdict = script.failures == 0 ? 0 : 1;
+  script.node->stop(verdict);
+  return verdict;
 }

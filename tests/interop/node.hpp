@@ -39,7 +39,8 @@ class Node {
  public:
   // Starts the stack and waits for the open connection; exits the program when there is none.
   static Node& start(const NodeOptions& options);
-  void stop();
+  // The last call: if the library ends the process in it, then with this exit code.
+  void stop(int verdict);
   // Waits until the connection is open; exits the program when it is not in time.
   void wait_open();
 
