@@ -215,7 +215,8 @@ const Section* snapshot_section() {
       {duration("every", in_s, 1, 7 * 86'400, LEVY_OPTION(data.snapshot_every_s),
                 "Time between snapshots."),
        size("after", 64 * mib, tib, LEVY_OPTION(data.snapshot_after_bytes),
-            "Journal bytes between snapshots: bounds the time of recovery.")}};
+            "Journal bytes between snapshots: bounds the time of recovery, and the disk: two such "
+            "periods are kept (`levyd --check` prints the sum).")}};
   return &section;
 }
 
@@ -379,8 +380,13 @@ const Section* peer_section() {
                        "as its CER says"),
        textual("dialect", Kind::name, 0, LEVY_FIELD(PeerOptions, dialect),
                "Name in `dialects`."),
+       boolean("relay", LEVY_FIELD(PeerOptions, relay),
+               "An agent that passes on the requests of other hosts, though it may not announce "
+               "the relay application: their Origin-State-Ids count, and our requests to hosts "
+               "without a connection may go to it."),
        custom("connect", "host:port", read_connect, "the peer connects to us",
-              "Where we connect to, in addition to being connected to.")}};
+              "Where we connect to, in addition to being connected to. A name is looked up once, "
+              "at the start.")}};
   return &section;
 }
 
@@ -400,6 +406,10 @@ const Section* dialect_section() {
                "Ignore unknown AVPs that have the M bit, instead of 5001."),
        boolean("rar_rating_group", LEVY_FIELD(app::Dialect, rar_rating_group),
                "Rating-Group may stand in a Gy RAR."),
+       word("origin_state_id", {"trust", "ignore"},
+            LEVY_FIELD(app::Dialect, ignore_origin_state_id),
+            "`trust`: a raised Origin-State-Id ends the older sessions of its Origin-Host. "
+            "`ignore`: for clusters whose nodes have one Origin-Host and a value each."),
        custom("raa_retry", "a list of 3002 and 5012", read_raa_retry, "none",
               "Send a RAR again that was answered with one of these."),
        word("overload_initial", answers, LEVY_FIELD(app::Dialect, overload_initial),

@@ -33,6 +33,7 @@ struct PeerOptions {
   std::string realm;                 // its Origin-Realm; empty = whatever its CER says
   std::string dialect = "default";   // name in `dialects`
   std::size_t dialect_index = 0;     // of that name in DiameterOptions::dialects
+  bool relay = false;                // passes on requests of others, announced or not
   std::string connect_host;          // empty = the peer connects to us
   std::int64_t connect_port = 0;
 };

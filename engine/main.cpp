@@ -8,6 +8,7 @@
 #include "config/load.hpp"
 #include "engine/base/hash.hpp"
 #include "engine/daemon/daemon.hpp"
+#include "engine/daemon/disk_need.hpp"
 #include "engine/daemon/plans.hpp"
 #include "engine/version.hpp"
 
@@ -77,6 +78,7 @@ int main(int argc, char** argv) {
       return 1;
     }
     levy::config::describe_sums(loaded.options, std::cout);
+    levy::daemon::describe(levy::daemon::disk_need(loaded.options), std::cout);
     std::cout << config_path << ": " << loaded.catalogue.plans.size() << " plans, no fault\n";
     return 0;
   }

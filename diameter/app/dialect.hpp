@@ -21,6 +21,7 @@ struct Dialect {
   OverloadAnswer overload_initial = OverloadAnswer::too_busy_3004;
   OverloadAnswer overload_update = OverloadAnswer::too_busy_3004;
   OverloadAnswer overload_termination = OverloadAnswer::too_busy_3004;
+  bool ignore_origin_state_id = false;  // nodes of a cluster, one name and a value each
   // The gateway's answer timer; older requests are dropped; 0 = none.
   std::uint32_t deadline_ms = 0;
   std::uint32_t duplicate_window_s = 900;  // tombstone life of ended sessions

@@ -25,6 +25,7 @@ enum FrameFlags : std::uint16_t {
   frame_push = 16,              // tx holds a request of ours
   frame_push_answer = 32,       // rx holds the answer to a push, or nothing after its timeout
   frame_operator = 64,          // rx holds a shard::OperatorRequest, tx its reply
+  frame_origin_state = 128,     // a raised Origin-State-Id in it counts
 };
 
 // A subscriber as the identity directory names it: slot of the Shard's subscriber pool.

@@ -163,6 +163,7 @@ class NativeEdge {
   bool send_some(Connection& connection);
   void give_up(Slot index, bool broken);
   void drop(Slot index, bool tell_transport, int error = 0);
+  void postpone_outbound(Slot index);
   void check_timers();
   void check_connection(Slot index);
   void start_outbound();

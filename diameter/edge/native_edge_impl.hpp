@@ -412,11 +412,7 @@ void NativeEdge<T>::drop(Slot index, bool tell_transport, int error) {
     connection.rx.drop_judged(message.size());
   }
   if (tell_transport) transport_.close(connection.ref);
-  if (connection.outbound != none) {
-    Outbound& outbound = outbound_[connection.outbound];
-    outbound.connecting_or_open = false;
-    outbound.next_attempt_at = Time{now_.micros + std::int64_t{settings_.timers.tc_s} * 1'000'000};
-  }
+  postpone_outbound(index);
   connection.ref = ConnectionRef{};
   connection.tx.clear();
   connection.rx.clear();
@@ -425,6 +421,25 @@ void NativeEdge<T>::drop(Slot index, bool tell_transport, int error) {
   if (action.settle) {
     const peer::Identity host = peers_[index].info().origin_host;
     settle_parked(host, true);
+  }
+}
+
+// When a lost connection is tried again: after Tc, and later where the peer asked for it, on
+// whichever connection it did.
+template <ConnectingTransport T>
+void NativeEdge<T>::postpone_outbound(Slot index) {
+  const peer::Peer& peer = peers_[index];
+  const Time next{now_.micros +
+                  std::int64_t{settings_.timers.tc_s} * peer.pause_tcs() * 1'000'000};
+  const std::uint32_t own = connections_[index].outbound;
+  if (own != none) {
+    outbound_[own].connecting_or_open = false;
+    outbound_[own].next_attempt_at = next;
+    return;
+  }
+  if (peer.pause_tcs() == 1) return;
+  for (Outbound& outbound : outbound_) {
+    if (outbound.configured == peer.info().configured) outbound.next_attempt_at = next;
   }
 }
 

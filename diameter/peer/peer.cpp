@@ -24,6 +24,13 @@ CodecError fault(ResultCode code) {
   return error;
 }
 
+// A peer that said BUSY or DO_NOT_WANT_TO_TALK_TO_YOU is not called again soon (RFC 6733 5.4); the
+// pauses are freeDiameter's (interop.md c.2).
+constexpr std::uint32_t disconnect_busy = 1;      // Disconnect-Cause
+constexpr std::uint32_t disconnect_unwanted = 2;
+constexpr std::uint32_t pause_when_busy = 10;     // Tc
+constexpr std::uint32_t pause_when_unwanted = 200;
+
 constexpr std::int64_t micros(std::uint32_t seconds) { return std::int64_t{seconds} * 1'000'000; }
 
 }  // namespace
@@ -51,6 +58,7 @@ void Peer::on_connecting(const Settings& settings, std::uint32_t configured, std
   info_.configured = configured;
   info_.origin_host = settings.peers[configured].origin_host;
   info_.dialect = settings.peers[configured].dialect;
+  info_.origin_state_counts = settings.peers[configured].origin_state_counts;
   info_.initiated = true;
   due_at_ = Time{now.micros + micros(settings.timers.connect_s)};
 }
@@ -112,7 +120,8 @@ void Peer::heard(Time now, Action& action) {
 }
 
 void Peer::note_origin_state(std::uint32_t id, PeerTable& table, Action& action) {
-  if (id == 0) return;  // absence is no change (interop.md c.3)
+  // Absence is no change (interop.md c.3); the nodes of a cluster may have a value each.
+  if (id == 0 || !info_.origin_state_counts) return;
   info_.origin_state_id = id;
   const std::uint32_t former = table.remember_origin_state(info_.origin_host.view(), id);
   if (former != 0 && id > former) {
@@ -126,7 +135,8 @@ void Peer::open_up(PeerTable& table, Time now, Action& action) {
   suspect_ = false;
   info_.origin_host = capabilities_.origin_host;
   info_.origin_realm = capabilities_.origin_realm;
-  info_.relay = capabilities_.relay;
+  const std::uint32_t known = info_.configured;
+  info_.relay = capabilities_.relay || (known != none && table.settings().peers[known].relay);
   arm_watchdog(table.settings(), now);
   action.note(EventKind::peer_up, ResultCode::none, 0, capabilities_.origin_state_id);
   note_origin_state(capabilities_.origin_state_id, table, action);
@@ -236,6 +246,7 @@ void Peer::on_cer(PeerTable& table, Bytes message, const Header& header, Time no
   }
   info_.configured = admission.configured;
   info_.dialect = admission.dialect;
+  info_.origin_state_counts = admission.origin_state_counts;
   if (admission.park) {
     state_ = State::wait_returns;
     parked_cer_ = header;
@@ -264,14 +275,18 @@ void Peer::on_cea(PeerTable& table, Bytes message, const Header& header, Time no
     code = capabilities_.result;
   }
   // Whoever answers under another name is not the peer that we meant to reach.
+  const Identity& realm = settings.peers[info_.configured].origin_realm;
   if (code == ResultCode::none &&
-      !same_identity(capabilities_.origin_host.view(), info_.origin_host.view())) {
+      (!same_identity(capabilities_.origin_host.view(), info_.origin_host.view()) ||
+       (!realm.empty() &&
+        !same_identity(capabilities_.origin_realm.view(), realm.view())))) {
     code = ResultCode::unknown_peer;
   }
   if (code == ResultCode::none && !capabilities_.any_common()) {
     code = ResultCode::no_common_application;
   }
   if (code != ResultCode::none) {
+    if (code == ResultCode::too_busy) pause_tcs_ = pause_when_busy;
     action.close = Close::now;
     action.note(EventKind::connect_failed, code);
     return;
@@ -312,6 +327,8 @@ void Peer::on_dpr(PeerTable& table, Bytes message, const Header& header, Time no
   }
   action.tx_bytes = write_success(action.room, table.settings().node, header);
   action.note(EventKind::disconnecting, ResultCode::none, 0, values.disconnect_cause);
+  if (values.disconnect_cause == disconnect_busy) pause_tcs_ = pause_when_busy;
+  if (values.disconnect_cause == disconnect_unwanted) pause_tcs_ = pause_when_unwanted;
   if (state_ == State::open) {
     state_ = State::dpr_received;
     due_at_ = Time{now.micros + micros(table.settings().timers.dpa_s)};

@@ -36,7 +36,8 @@ struct PeerInfo {
   Identity origin_realm;
   std::uint32_t configured = none;  // index into the peers list; none: accepted as unknown
   std::uint16_t dialect = 0;
-  bool relay = false;               // it announced the relay application
+  bool relay = false;               // it announced the relay application, or is known to relay
+  bool origin_state_counts = true;  // a raised Origin-State-Id means that sessions were lost
   bool initiated = false;           // we connected to it
   std::uint32_t origin_state_id = 0;
 };
@@ -118,6 +119,8 @@ class Peer {
   bool suspect() const { return suspect_; }
   const PeerInfo& info() const { return info_; }
   std::uint32_t next_hop_by_hop() { return hop_by_hop_++; }
+  // How many Tc to wait before we connect to it again.
+  std::uint32_t pause_tcs() const { return pause_tcs_; }
 
  private:
   void begin(const Settings& settings, std::uint64_t seed, State state);
@@ -156,6 +159,7 @@ class Peer {
   std::uint32_t awaited_hop_by_hop_ = 0;  // of our CER or DPR
   std::uint32_t dwr_hop_by_hop_ = 0;
   std::uint32_t end_to_end_low_ = 0;
+  std::uint32_t pause_tcs_ = 1;
   std::uint64_t random_ = 0;
   Time due_at_{};
   std::int64_t watchdog_micros_ = 0;  // the present interval, jitter included

@@ -75,6 +75,8 @@ struct PeerConfig {
   Identity origin_host;
   Identity origin_realm;         // empty: whatever its CER says
   std::uint16_t dialect = 0;     // index into the dialect table
+  bool relay = false;            // passes on requests of others, though it may not announce so
+  bool origin_state_counts = true;  // false: a raised Origin-State-Id of it means nothing
   // Index into the transport's outbound targets; none: it connects to us.
   std::uint32_t target = none;
 };
@@ -85,6 +87,7 @@ struct Settings {
   std::span<const PeerConfig> peers{};
   bool accept_unknown = false;
   std::uint16_t unknown_dialect = 0;
+  bool unknown_origin_state_counts = true;
   // Open connections of one Origin-Host; 1 is RFC 6733 to the letter, Magma needs 2.
   std::uint32_t connections_per_host_max = 8;
 };

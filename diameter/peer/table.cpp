@@ -38,6 +38,7 @@ Admission PeerTable::admit(const Peer& self, const Capabilities& capabilities) c
   if (admission.configured != none) {
     const PeerConfig& known = settings_.peers[admission.configured];
     admission.dialect = known.dialect;
+    admission.origin_state_counts = known.origin_state_counts;
     if (!known.origin_realm.empty() &&
         !same_identity(known.origin_realm.view(), capabilities.origin_realm.view())) {
       admission.code = ResultCode::unknown_peer;
@@ -45,6 +46,7 @@ Admission PeerTable::admit(const Peer& self, const Capabilities& capabilities) c
     }
   } else if (settings_.accept_unknown) {
     admission.dialect = settings_.unknown_dialect;
+    admission.origin_state_counts = settings_.unknown_origin_state_counts;
   } else {
     admission.code = ResultCode::unknown_peer;
     return admission;

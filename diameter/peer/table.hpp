@@ -27,6 +27,7 @@ struct Admission {
   Slot close_other = none;    // our outbound connection loses
   std::uint32_t configured = none;
   std::uint16_t dialect = 0;
+  bool origin_state_counts = true;
 };
 
 class PeerTable {

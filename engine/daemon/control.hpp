@@ -155,7 +155,7 @@ class Control final : public admin::ControlDoor {
   std::atomic<std::uint64_t> snapshot_end_lsn_{0};
   std::size_t snapshot_loops_left_ = 0;
   Time snapshot_at_{};
-  std::uint64_t snapshot_record_bytes_ = 0;
+  std::uint64_t snapshot_journal_bytes_ = 0;
   std::atomic<std::uint64_t> snapshots_wanted_{0};
   std::mutex snapshot_mutex_;
   std::condition_variable snapshot_news_;

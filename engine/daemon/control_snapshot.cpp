@@ -15,7 +15,8 @@ void Control::snapshot_turn() {
   switch (snapshot_state_) {
     case SnapshotState::idle: {
       const Time now = SystemClock().now();
-      const std::uint64_t bytes = metrics::combined(parts_.counters, Counter::record_bytes);
+      // What lies on the disk and is replayed: a lone Record takes a whole block.
+      const std::uint64_t bytes = metrics::combined(parts_.counters, Counter::journal_bytes);
       parts_.own_counters->set(
           Counter::snapshot_age,
           static_cast<std::uint64_t>(micros_between(snapshot_at_, now) / 1'000'000));
@@ -25,12 +26,12 @@ void Control::snapshot_turn() {
         done = snapshots_done_;
       }
       const bool wanted = snapshots_wanted_.load() > done;
-      const bool grown =
-          bytes - snapshot_record_bytes_ >= static_cast<std::uint64_t>(parts_.snapshot_after_bytes);
-      const bool aged = bytes != snapshot_record_bytes_ &&
+      const auto after = static_cast<std::uint64_t>(parts_.snapshot_after_bytes);
+      const bool grown = bytes - snapshot_journal_bytes_ >= after;
+      const bool aged = bytes != snapshot_journal_bytes_ &&
                         micros_between(snapshot_at_, now) >= parts_.snapshot_every_s * 1'000'000;
       if (wanted || (ready_.load() && (grown || aged))) {
-        snapshot_record_bytes_ = bytes;
+        snapshot_journal_bytes_ = bytes;
         begin_snapshot();
       }
       return;

@@ -15,6 +15,7 @@
 #include "engine/admin/transfer.hpp"
 #include "engine/clock.hpp"
 #include "engine/daemon/control.hpp"
+#include "engine/daemon/disk_need.hpp"
 #include "engine/daemon/log.hpp"
 #include "engine/daemon/recover.hpp"
 #include "engine/daemon/setup.hpp"
@@ -65,6 +66,7 @@ struct Daemon::Parts {
   std::vector<CoreThread*> edge_threads;
 
   std::string open_data();
+  std::string look_at_disk();
   void make_shards();
   std::string recover_state();
   void make_pipeline();
@@ -108,6 +110,16 @@ std::string Daemon::Parts::open_data() {
   if (map.loops > map.shards) return "placement.shard_cores: more cores than shards";
   huge_pages = options.memory.huge_pages == config::HugePages::automatic ? HugePages::automatic
                                                                          : HugePages::off;
+  return {};
+}
+
+// Before anything is written: a disk that is too small shows itself weeks later otherwise.
+std::string Daemon::Parts::look_at_disk() {
+  DiskRoom room;
+  if (!disk_room(data.path(), room)) return {};
+  const DiskVerdict verdict = judge_disk(disk_need(options), room);
+  if (!verdict.fits) return "data directory " + data.path() + ": " + verdict.text;
+  if (!verdict.text.empty()) log::warn("disk", verdict.text);
   return {};
 }
 
@@ -164,7 +176,7 @@ std::string Daemon::Parts::recover_state() {
            " identities or account names do not fit; raise identities_max or accounts_max";
   journal::KeeperOptions keep;
   keep.segment_bytes = static_cast<std::uint64_t>(options.data.segment_bytes);
-  keep.ahead = 2;  // one is made while the other waits: a burst meets no wall
+  keep.ahead = segments_ahead;
   keeper = std::make_unique<journal::SegmentKeeper>(*segments, supply, keep, r.segments,
                                                     r.next_sequence);
   journal::FileStorageOptions how;
@@ -353,6 +365,7 @@ std::string Daemon::start() {
   std::string failed = log::open(p.options.log);
   if (!failed.empty()) return failed;
   failed = p.open_data();
+  if (failed.empty()) failed = p.look_at_disk();
   if (!failed.empty()) return failed;
   p.make_shards();
   failed = p.recover_state();

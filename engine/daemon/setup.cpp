@@ -59,6 +59,8 @@ peer::Settings peer_settings(const config::Options& options, std::vector<peer::P
     c.origin_host.assign(p.identity);
     c.origin_realm.assign(p.realm);
     c.dialect = static_cast<std::uint16_t>(p.dialect_index);
+    c.relay = p.relay;
+    c.origin_state_counts = !d.dialects[p.dialect_index].ignore_origin_state_id;
     if (!p.connect_host.empty()) c.target = target++;
     peers.push_back(c);
   }
@@ -74,6 +76,7 @@ peer::Settings peer_settings(const config::Options& options, std::vector<peer::P
   s.timers.tc_s = static_cast<std::uint32_t>(d.reconnect_s);
   s.peers = peers;
   s.accept_unknown = d.accept_unknown;
+  s.unknown_origin_state_counts = !d.dialects.front().ignore_origin_state_id;
   s.connections_per_host_max = static_cast<std::uint32_t>(d.connections_per_peer_max);
   return s;
 }

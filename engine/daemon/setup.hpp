@@ -13,6 +13,10 @@
 
 namespace levy::daemon {
 
+// Segments that are ready before they are needed: one is made while the other waits, so that a
+// burst meets no wall.
+inline constexpr std::size_t segments_ahead = 2;
+
 // Slots of shard `number`: an even share and six standard deviations of a random spread.
 shard::Capacity shard_capacity(const config::Options& options, std::uint32_t shards,
                                std::uint32_t number);

@@ -78,6 +78,8 @@ class Journal {
 
   std::size_t in_flight() const { return in_flight_; }
   std::uint64_t blocks_written() const { return oldest_; }
+  // Of the disk, whole blocks: many times those of the Records where each comes alone.
+  std::uint64_t bytes_sealed() const { return bytes_sealed_; }
   std::uint32_t segment() const { return segment_.sequence; }
 
  private:
@@ -130,6 +132,7 @@ class Journal {
 
   ReadySegment segment_;
   std::uint64_t position_;
+  std::uint64_t bytes_sealed_ = 0;
   ReadySegment next_segment_{};
   bool next_taken_ = false;
   std::array<Retiring, retiring_max> retiring_{};
@@ -261,6 +264,7 @@ void Journal<S>::seal(std::uint16_t flags) {
   block.last_lsn = next_lsn_ - 1;
   block.complete = false;
   position_ += block.size;
+  bytes_sealed_ += block.size;
   used_ = header_bytes;
   count_ = 0;
   ++gathering_;

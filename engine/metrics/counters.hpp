@@ -130,6 +130,8 @@ enum class Owner : std::uint8_t { edge, shard, journal, control };
 #define LEVY_COUNTERS_JOURNAL(X)                                                                   \
   X(journal_writes, "journal_writes_total", "", "", counter, sum, "writes", journal,               \
     "Writes submitted to the journal's files")                                                     \
+  X(journal_bytes, "journal_bytes_total", "", "", counter, sum, "bytes", journal,                  \
+    "Bytes of the journal's blocks: what `data.snapshot.after` counts")                            \
   X(journal_stalls, "journal_stall_total", "", "", counter, sum, "stalls", journal,                \
     "Times that the journal could take no Record")                                                 \
   X(journal_in_flight, "journal_in_flight", "", "", gauge, sum, "writes", journal,                 \

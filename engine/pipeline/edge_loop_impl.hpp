@@ -142,6 +142,9 @@ bool EdgeLoop<Edge>::on_message(ConnectionRef from, const peer::PeerInfo& info,
   frame->protocol = Protocol::gy;
   frame->connection = from;
   frame->dialect = info.dialect;
+  // Only the host itself, or an agent on its way, knows of its restart.
+  const bool of_peer = peer::same_identity(peek.origin_host, info.origin_host.view());
+  if (info.origin_state_counts && (of_peer || info.relay)) frame->flags |= frame_origin_state;
   frame->received_at = now_;
   frame->rx_bytes = static_cast<std::uint32_t>(message.size());
   std::memcpy(frame->rx, message.data(), message.size());

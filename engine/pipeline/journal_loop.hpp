@@ -114,6 +114,7 @@ class JournalLoop final : public Loop {
     const std::uint64_t writes = journal_.blocks_written();
     counters_.add(metrics::Counter::journal_writes, writes - writes_counted_);
     writes_counted_ = writes;
+    counters_.set(metrics::Counter::journal_bytes, journal_.bytes_sealed());
   }
 
   journal::Journal<S>& journal_;

@@ -126,6 +126,7 @@ void ShardLoop::process_request(Frame& frame, Time now) {
   context.dialect = frame.dialect;
   context.implicit_rsu = dialect.implicit_rsu;
   context.no_credit_code_4012 = dialect.no_credit_code_4012;
+  context.origin_state_counts = (frame.flags & frame_origin_state) != 0;
   context.duplicate_window = dialect.duplicate_window_s;
   shard_of(frame.shard).apply(request_, context, frame.record, outcome_);
   if (outcome_.not_mine) {

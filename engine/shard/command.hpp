@@ -27,6 +27,7 @@ struct ChargeContext {
   std::uint16_t dialect = 0;
   bool implicit_rsu = false;
   bool no_credit_code_4012 = false;
+  bool origin_state_counts = true;     // a raised Origin-State-Id ends the host's older sessions
   std::uint32_t duplicate_window = 0;  // seconds, of the dialect; 0 = the Shard's own
 };
 

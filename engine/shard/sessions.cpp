@@ -160,7 +160,9 @@ void Shard::touch_session(Session& session, const rating::ChargeRequest& request
     if (host != none) session.host = host;
   }
   if (!request.has_origin_state_id) return;
-  session.origin_state_id = request.origin_state_id;
+  // A value that does not count judges nothing: 0 keeps the session out of the sweep.
+  session.origin_state_id = context.origin_state_counts ? request.origin_state_id : 0;
+  if (!context.origin_state_counts) return;
   if (request.origin_state_id > hosts_[session.host].origin_state_id) {
     Host& host = edit(hosts_, session.host);
     if (host.origin_state_id != 0) {

@@ -1,9 +1,11 @@
 // TcpTransport: sockets and epoll.
-// Core: edge. Allocates: in the constructor and open(). Blocks: in wait() only. Clock: none.
+// Core: edge. Allocates: in the constructor and open(). Blocks: in wait(), and in open() when it
+// looks up a name. Clock: none.
 #include "engine/transport/tcp.hpp"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -38,6 +40,28 @@ socklen_t parse(const TcpAddress& from, sockaddr_storage& into) {
     return sizeof(sockaddr_in6);
   }
   return 0;
+}
+
+// The addresses of a target, by name or number; asked once, for the corridor may not wait for a
+// name server. Returns what is wrong, or nothing.
+std::string look_up(const TcpAddress& from, std::vector<sockaddr_storage>& into) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const std::string port = std::to_string(from.port);
+  const int error = getaddrinfo(from.host.c_str(), port.c_str(), &hints, &found);
+  if (error != 0) return from.host + " port " + port + ": " + gai_strerror(error);
+  for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
+    if (one->ai_family != AF_INET && one->ai_family != AF_INET6) continue;
+    into.emplace_back();
+    std::memcpy(&into.back(), one->ai_addr, one->ai_addrlen);
+  }
+  freeaddrinfo(found);
+  return into.empty() ? from.host + " port " + port + ": no IP address" : std::string();
+}
+
+socklen_t sizeof_address(const sockaddr_storage& address) {
+  return address.ss_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
 }
 
 Endpoint to_endpoint(const sockaddr_storage& from) {
@@ -143,16 +167,8 @@ std::vector<std::string> TcpTransport::open() {
     }
   }
   for (std::uint32_t i = 0; i < targets_.size(); ++i) {
-    sockaddr_storage storage;
-    const socklen_t bytes = parse(options_.targets[i], storage);
-    if (bytes == 0) {
-      faults.push_back(describe(options_.targets[i], "not a numeric address", EINVAL));
-      continue;
-    }
-    static_assert(sizeof(sockaddr_in6) == sizeof Target{}.address);
-    std::memcpy(targets_[i].address, &storage, bytes);
-    targets_[i].address_bytes = bytes;
-    targets_[i].family = storage.ss_family;
+    const std::string fault = look_up(options_.targets[i], targets_[i].addresses);
+    if (!fault.empty()) faults.push_back(fault);
   }
   return faults;
 }
@@ -359,12 +375,13 @@ void TcpTransport::broken(TransportEventKind kind, Slot index, int error) {
 // ---- outbound ------------------------------------------------------------------------------
 
 ConnectionRef TcpTransport::connect(std::uint32_t target_index) {
-  const Target& target = targets_[target_index];
-  if (target.address_bytes == 0 || free_ == none || events_count_ >= events_.size() / 2) {
+  Target& target = targets_[target_index];
+  if (target.addresses.empty() || free_ == none || events_count_ >= events_.size() / 2) {
     ++counters_.connect_errors;
     return {};
   }
-  const int fd = socket(target.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const sockaddr_storage& address = target.addresses[target.next++ % target.addresses.size()];
+  const int fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) {
     ++counters_.connect_errors;
     return {};
@@ -375,7 +392,7 @@ ConnectionRef TcpTransport::connect(std::uint32_t target_index) {
   connection.connecting = true;
   const ConnectionRef ref{index, connection.generation};
   const int result =
-      ::connect(fd, reinterpret_cast<const sockaddr*>(target.address), target.address_bytes);
+      ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof_address(address));
   int error = result == 0 || errno == EINPROGRESS ? 0 : errno;
   // A connection that is open at once is found writable by the next gather as well.
   if (error == 0 && !watch(fd, tag_connection | index, EPOLLOUT, false)) error = errno;

@@ -1,5 +1,6 @@
 // TcpTransport: the Transport over kernel TCP: listeners, outbound connections, epoll.
-// Core: edge. Allocates: in the constructor and open(). Blocks: in wait() only. Clock: none.
+// Core: edge. Allocates: in the constructor and open(). Blocks: in wait(), and in open() when it
+// looks up a name. Clock: none.
 //
 // Invariants: every socket is non-blocking, with TCP_NODELAY, keep-alive and the configured
 // congestion control; a generation is never given twice; an event of a slot's former connection
@@ -7,6 +8,7 @@
 #pragma once
 
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #include <cstdint>
 #include <span>
@@ -19,6 +21,7 @@
 namespace levy::transport {
 
 // A numeric address ("127.0.0.1", "::1", "0.0.0.0", "::") and a port; 0 = one the kernel chooses.
+// A target may be a name.
 struct TcpAddress {
   std::string host = "127.0.0.1";
   std::uint16_t port = 3868;
@@ -26,7 +29,7 @@ struct TcpAddress {
 
 struct TcpOptions {
   std::vector<TcpAddress> listeners;
-  std::vector<TcpAddress> targets;       // outbound, by index
+  std::vector<TcpAddress> targets;       // outbound, by index; names are looked up by open()
   std::uint32_t connections_max = 256;
   int backlog = 512;
   std::uint32_t accepts_per_turn_max = 16;  // per listener
@@ -88,9 +91,8 @@ class TcpTransport {
     Slot next_free = none;
   };
   struct Target {
-    std::uint8_t address[28] = {};  // sockaddr_in or sockaddr_in6
-    std::uint32_t address_bytes = 0;
-    int family = 0;
+    std::vector<sockaddr_storage> addresses;  // tried in turn, one with each connect()
+    std::uint32_t next = 0;
   };
 
   static constexpr std::size_t epoll_events_max = 256;

@@ -1,5 +1,7 @@
 """A full disk and a failing one.
 
+Small: levyd refuses to start where not even two segments fit, and warns where a full disk could
+stop it for good.
 Full: the data directory lies on a small tmpfs (in a mount namespace of this test, so that nothing is
 left behind). Under load the space is taken away: levyd lives on, answers nothing that is not durable,
 refuses what it cannot take, says so, and goes on by itself when the space is back. Killed while the
@@ -8,6 +10,7 @@ Failing: a limit on the file size makes a write of the journal fail at a random 
 EFBIG); levyd must end with code 3 without an answer more, and the restart must be consistent.
 """
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -39,6 +42,13 @@ def metric(levyd, name):
     """The sum of a family's rows."""
     return sum(float(line.rsplit(" ", 1)[1]) for line in levyd.metrics().splitlines()
                if line.startswith(name) and line[len(name)] in " {")
+
+
+def sum_of(levyd):
+    """MiB that `levyd --check` says may be needed."""
+    run = subprocess.run([levyd.program, "--config", levyd.config_path, "--check"],
+                         capture_output=True, text=True, check=True, timeout=60)
+    return int(re.search(r"^disk .* together (\d+) MiB$", run.stdout, re.MULTILINE).group(1))
 
 
 class FullDisk:
@@ -156,13 +166,34 @@ class FullDisk:
               f"{sum(charged for charged, _ in known.values())} charged")
         self.rig.book.close(page)
 
+    def resize(self, mib):
+        subprocess.run(["mount", "-o", f"remount,size={mib}m", self.mount], check=True)
+
+    def too_small(self):
+        """1 MiB holds no two segments of 1 MiB; DISK_MIB hold them, but not what may come."""
+        self.resize(1)
+        try:
+            self.levyd.start()
+        except LevydError as error:
+            if "code 1" not in str(error) or "not even two segments" not in str(error):
+                raise Fault(f"the start on a tiny disk: {error}") from error
+        else:
+            raise Fault("it started where not even two segments fit")
+        self.resize(DISK_MIB)
+        self.levyd.start()
+        line = [one for one in self.levyd.log_end().splitlines() if "lower `data.snapshot" in one]
+        need = sum_of(self.levyd)
+        if len(line) != 1 or f"together {need} MiB" not in line[0] or need <= DISK_MIB:
+            raise Fault(f"no warning of {need} MiB:\n{self.levyd.log_end()}")
+        print(f"small disk: {need} MiB may be needed, {DISK_MIB} are there: warned")
+
     def run(self):
         os.mkdir(self.mount)
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_MIB}m", "levy-crash-disk",
                         self.mount], check=True)
         try:
             with self.levyd:
-                self.levyd.start()
+                self.too_small()
                 self.rig.fill()
                 self.without_restart()
                 self.killed_while_full()

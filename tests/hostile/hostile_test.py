@@ -11,7 +11,8 @@ import time
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "support")]
-PARTS = ("bytes", "avps", "capabilities", "peers", "streams", "crowd", "saturation", "fuzz")
+PARTS = ("bytes", "avps", "capabilities", "peers", "restarts", "answers", "streams",
+         "crowd", "saturation", "fuzz")
 
 
 def main():

@@ -158,6 +158,18 @@ def capabilities(host, realm="test", applications=(GY,), address=b"\0\1\x7f\0\0\
                    application=BASE, flags=REQUEST)
 
 
+def capabilities_answer(cer, host, realm="test", result=2001, applications=(GY,)):
+    avps = [avp(268, result), avp(264, host), avp(296, realm), avp(257, b"\0\1\x7f\0\0\1"),
+            avp(266, 0), avp(269, "hostile", flags=0), avp(278, 7)]
+    return message(CER, avps + [avp(258, each) for each in applications], application=BASE,
+                   flags=0, hop=cer.hop, end=cer.end)
+
+
+def goodbye(host, cause=0, realm="test"):
+    return message(DPR, [avp(264, host), avp(296, realm), avp(273, cause)], application=BASE,
+                   flags=REQUEST)
+
+
 def watchdog(host, realm="test"):
     return message(DWR, [avp(264, host), avp(296, realm)], application=BASE, flags=REQUEST)
 
@@ -205,6 +217,13 @@ class Peer:
         self.socket.connect((address, port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
+
+    @classmethod
+    def accepted(cls, connected, host):
+        """The same over a connection that levyd began."""
+        peer = cls.__new__(cls)
+        peer.socket, peer.host, peer.buffer = connected, host, b""
+        return peer
 
     def __enter__(self):
         return self

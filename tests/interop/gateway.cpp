@@ -1,7 +1,9 @@
 // gateway: a small P-GW on freeDiameter that plays a script against Levy and judges the answers.
 // Core: test program. Allocates: yes. Blocks: on the network. Clock: the system's.
 //
-// usage: gateway --port N [--host H] [--realm R] [--peer H] [--timeout S] [--raa 2001|2002] <SCRIPT
+// usage: gateway [--port N] [--listen N] [--host H] [--realm R] [--peer H] [--timeout S]
+//                [--raa 2001|2002] <SCRIPT
+// It connects to Levy at --port, is connected to at --listen, or both.
 // One command per line; `#` begins a comment. NAME is the gateway's own name of a session.
 //   open NAME imsi=I [msisdn=M] [apn=A] [context=C] [session=ID] [SERVICE ...]   CCR-I
 //   update NAME [SERVICE ...]                                                     CCR-U
@@ -316,6 +318,7 @@ NodeOptions read_options(int count, char** arguments) {
     if (i + 1 >= count) fail(key + " needs a value");
     const std::string value = arguments[i + 1];
     if (key == "--port") options.port = std::atoi(value.c_str());
+    else if (key == "--listen") options.listen = std::atoi(value.c_str());
     else if (key == "--host") options.host = value;
     else if (key == "--realm") options.realm = value;
     else if (key == "--peer") options.peer = value;
@@ -324,7 +327,7 @@ NodeOptions read_options(int count, char** arguments) {
     else if (key == "--raa") options.raa_result = value == "2002" ? 2002 : 2001;
     else fail("unknown argument " + key);
   }
-  if (options.port <= 0) fail("--port N is needed");
+  if (options.port <= 0 && options.listen <= 0) fail("--port N or --listen N is needed");
   return options;
 }
 
@@ -343,7 +346,9 @@ int main(int count, char** arguments) {
     for (std::string word; stream >> word;) words.push_back(word);
     if (!words.empty()) run_line(script, words);
   }
-  script.node->stop();
   std::printf("gateway: %d expectations, %d failures\n", script.expectations, script.failures);
-  return script.failures == 0 ? 0 : 1;
+  std::fflush(stdout);
+  const int verdict = script.failures == 0 ? 0 : 1;
+  script.node->stop(verdict);
+  return verdict;
 }

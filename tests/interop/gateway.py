@@ -14,7 +14,7 @@ ANSWER_TIMEOUT_S = 30
 class Gateway:
     """Plays lines of gateway.cpp's script; a failed expectation raises LevydError."""
 
-    def __init__(self, build, port, *arguments, show=True):
+    def __init__(self, build, port, *arguments, show=True):  # port 0: Levy connects to --listen
         self.show = show  # print the gateway's account as it comes
         self.process = subprocess.Popen(
             [find_program(build, "gateway"), "--port", str(port), *arguments],

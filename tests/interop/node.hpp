@@ -22,7 +22,8 @@ struct NodeOptions {
   std::string realm = "test";
   std::string peer = "levy.test";         // Levy's Origin-Host
   std::string peer_realm;                 // Destination-Realm of requests; empty = the own realm
-  int port = 0;                           // Levy's, on 127.0.0.1
+  int port = 0;                           // Levy's, on 127.0.0.1; 0 = it connects to us
+  int listen = 0;                         // our own port; 0 = none
   int timeout_s = 5;                      // for the connection and for each answer
   std::uint32_t raa_result = 2001;        // 2001 or 2002
 };
@@ -38,7 +39,8 @@ class Node {
  public:
   // Starts the stack and waits for the open connection; exits the program when there is none.
   static Node& start(const NodeOptions& options);
-  void stop();
+  // The last call: if the library ends the process in it, then with this exit code.
+  void stop(int verdict);
   // Waits until the connection is open; exits the program when it is not in time.
   void wait_open();
 

@@ -58,6 +58,50 @@ TEST(EdgeOutbound, OpensAndComesBackAfterALoss) {
   }
 }
 
+// DO_NOT_WANT_TO_TALK_TO_YOU, on the connection that we began and on one that it began.
+TEST(EdgeOutbound, IsQuietWhenThePeerWantsIt) {
+  for (const bool inbound : {false, true}) {
+    SimNetwork network(1);
+    network.set_now(start);
+    Daemon daemon(network, "ocs.example.net", {}, small_options());
+    const std::uint32_t listener = network.add_listener();
+    daemon.transport.add_target(listener);
+    daemon.node.add("gw1.example.net", 0);
+    daemon.begin();
+    SimClient client(network);
+    if (inbound) {
+      client.connect(daemon.transport.listener());
+      client.send(cer());
+    }
+    daemon.turn();
+    daemon.turn();
+    SimClient called(network);
+    if (!inbound) {
+      ASSERT_TRUE(called.accept(listener));
+      std::vector<std::uint8_t> bytes;
+      called.receive(bytes);
+      called.send(cea({}, codec::read_header(take_messages(bytes).at(0)).hop_by_hop));
+    }
+    SimClient& peer = inbound ? client : called;
+    daemon.turn();
+    ASSERT_EQ(daemon.count(EventKind::peer_up), 1u) << inbound;
+    peer.send(dpr(2));
+    daemon.turn();
+    peer.close();
+    std::size_t calls = 0;
+    for (int second = 1; second < 2 * 6000; ++second) {
+      network.set_now(start + Seconds{second});
+      daemon.turn();
+      SimClient next(network);
+      if (!next.accept(listener)) continue;
+      ++calls;
+      EXPECT_GE(second, 6000) << inbound;  // 200 Tc
+      next.close();
+    }
+    EXPECT_GT(calls, 0u) << inbound;
+  }
+}
+
 // Two nodes that connect to each other at once: exactly one connection remains, the one that the
 // node with the greater name accepted (RFC 6733 5.6.4).
 TEST(EdgeOutbound, ElectionBothWays) {

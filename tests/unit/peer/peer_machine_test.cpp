@@ -366,6 +366,36 @@ TEST_F(PeerMachine, InitiatorRefusesWhatItDidNotMean) {
   }
 }
 
+TEST_F(PeerMachine, InitiatorWantsTheConfiguredRealm) {
+  node.list[0].origin_realm.assign("elsewhere.net");
+  frame(0, cea({}, connect(0)));
+  EXPECT_EQ(action.close, Close::now);
+  EXPECT_EQ(action.events[0].code, ResultCode::unknown_peer);
+  node.list[0].origin_realm.assign("EXAMPLE.net");
+  frame(0, cea({}, connect(0)));
+  EXPECT_EQ(table[0].state(), State::open);
+}
+
+// Whoever does not want to talk is not called again after one Tc (interop.md c.2).
+TEST_F(PeerMachine, PauseBeforeTheNextConnection) {
+  struct Case {
+    std::uint32_t cause, pause;
+  };
+  for (const Case one : {Case{0, 1}, Case{1, 10}, Case{2, 200}, Case{3, 1}}) {
+    frame(0, cea({}, connect(0)));
+    ASSERT_EQ(table[0].state(), State::open);
+    frame(0, dpr(one.cause));
+    table[0].on_closed(action);
+    EXPECT_EQ(table[0].pause_tcs(), one.pause) << one.cause;
+  }
+  Caps busy;
+  busy.result = 3004;
+  frame(0, cea(busy, connect(0)));
+  EXPECT_EQ(table[0].pause_tcs(), 10u);
+  connect(0);
+  EXPECT_EQ(table[0].pause_tcs(), 1u);
+}
+
 TEST_F(PeerMachine, ElectionWon) {
   // "ocs" > "gw1": the responder, we, keeps the inbound connection.
   connect(0);
@@ -505,58 +535,6 @@ TEST_F(PeerMachine, DisconnectWithoutDpaEndsByItself) {
   frame(1, dpr());
   table[1].on_time(node.settings, start + Seconds{15}, action);
   EXPECT_EQ(action.close, Close::now);
-}
-
-// ---- Origin-State-Id and look-up ---------------------------------------------------------------
-
-TEST_F(PeerMachine, RaisedOriginStateId) {
-  open(0);
-  frame(0, dwr(1, 7));
-  EXPECT_FALSE(noted(EventKind::origin_state_raised));
-  frame(0, dwr(1, 0));
-  EXPECT_FALSE(noted(EventKind::origin_state_raised));
-  frame(0, dwr(1, 6));
-  EXPECT_FALSE(noted(EventKind::origin_state_raised));
-  frame(0, dwr(1, 9));
-  ASSERT_TRUE(noted(EventKind::origin_state_raised));
-  EXPECT_EQ(action.events[0].value_old, 7u);
-  EXPECT_EQ(action.events[0].value_new, 9u);
-  // Beyond the connection, and whatever the case of the name.
-  table[0].on_closed(action);
-  Caps caps;
-  caps.host = "GW1.example.net";
-  caps.origin_state_id = 12;
-  accept(1);
-  frame(1, cer(caps));
-  EXPECT_TRUE(noted(EventKind::origin_state_raised));
-}
-
-TEST_F(PeerMachine, FindConnection) {
-  node.settings.accept_unknown = true;
-  Caps other_host;
-  other_host.host = "gw2.example.net";
-  Caps agent;
-  agent.host = "dra.transit.net";
-  agent.realm = "transit.net";
-  agent.auth = {0xffffffff};
-  EXPECT_EQ(table.find_connection("gw1.example.net", "example.net", none), none);
-  open(2, agent);
-  EXPECT_EQ(table.find_connection("gw1.example.net", "example.net", none), 2u);
-  open(1, other_host);
-  EXPECT_EQ(table.find_connection("gw1.example.net", "example.net", none), 1u);
-  open(0);
-  EXPECT_EQ(table.find_connection("gw1.example.net", "example.net", none), 0u);
-  EXPECT_EQ(table.find_connection("gw1.example.net", "example.net", 2), 2u);
-  EXPECT_EQ(table.find_connection("x.other.net", "other.net", none), 2u);
-  // A suspect one only when nothing else is there of its rank; one that left never.
-  open(3);
-  table[0].on_time(node.settings, start + Seconds{30}, action);
-  table[0].on_time(node.settings, start + Seconds{60}, action);
-  EXPECT_EQ(table.find_connection("gw1.example.net", "example.net", 0), 3u);
-  table[3].on_closed(action);
-  EXPECT_EQ(table.find_connection("gw1.example.net", "example.net", 0), 0u);
-  table[2].on_closed(action);
-  EXPECT_EQ(table.find_connection("x.other.net", "other.net", none), none);
 }
 
 }  // namespace

@@ -185,13 +185,13 @@ TEST_F(Tcp, OpenNamesEveryFault) {
   start(options);
   TcpOptions other;
   other.listeners = {{"127.0.0.1", transport->listener_port(0)}, {"gw.example.net", 3868}};
-  other.targets = {{"nowhere", 1}};
+  other.targets = {{"no where", 1}};
   TcpTransport second(other);
   const auto faults = second.open();
   ASSERT_EQ(faults.size(), 3u);
   EXPECT_NE(faults[0].find("bind"), std::string::npos);
   EXPECT_NE(faults[1].find("gw.example.net"), std::string::npos);
-  EXPECT_NE(faults[2].find("nowhere"), std::string::npos);
+  EXPECT_NE(faults[2].find("no where"), std::string::npos);
 }
 
 TEST_F(Tcp, SocketOptions) {
