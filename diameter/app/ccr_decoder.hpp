@@ -1,4 +1,4 @@
-// CcrDecoder: the state of one decode_ccr call. Private to gy_decode.cpp and gy_decode_units.cpp.
+// CcrDecoder: the state of one decode_ccr call. Private to gy_decode*.cpp.
 // Core: shard. Allocates: never. Blocks: never. Clock: none.
 #pragma once
 
@@ -51,13 +51,21 @@ class CcrDecoder {
   bool on_session_id(const codec::Avp& one);
   bool on_proxy_info(const codec::Avp& one);
   bool on_subscription_id(const codec::Avp& one);
-  bool on_service_information(const codec::Avp& one);
-  bool on_ps_avp(const codec::Avp& one);
   bool called_station(const codec::Avp& one);
   bool judge_whole();
   bool judge_absent();
 
+  // gy_decode_facts.cpp
+  bool on_service_information(const codec::Avp& one);
+  bool on_ps_avp(const codec::Avp& one);
+  bool on_third_ps_avp(const codec::Avp& one);
+  bool on_ims_avp(const codec::Avp& one);
+  bool on_sms_avp(const codec::Avp& one);
+  bool on_recipient(const codec::Avp& one);
+  bool on_equipment(const codec::Avp& one);
+
   // gy_decode_units.cpp
+  bool qos_of(const codec::Avp& group, rating::MsccRequest& mscc);
   bool on_mscc(const codec::Avp& one);
   bool judge_key(const codec::Avp& one, std::size_t index);
   bool units(const codec::Avp& group, rating::UnitAmounts& into, rating::MsccRequest* reasons);

@@ -33,13 +33,6 @@ Time from_ntp(std::uint32_t seconds) {
   return Time::from_seconds(since_1900 - ntp_offset_seconds);
 }
 
-// An Address (RFC 6733 4.3.1) without its family, so that it compares with Framed-IP-Address.
-std::string_view address_bytes(std::string_view address) {
-  const bool ipv4 = address.size() == 6 && address[0] == 0 && address[1] == 1;
-  const bool ipv6 = address.size() == 18 && address[0] == 0 && address[1] == 2;
-  return ipv4 || ipv6 ? address.substr(2) : address;
-}
-
 }  // namespace
 
 codec::CodecError decode_ccr(std::span<const std::uint8_t> message, const Dialect& dialect,
@@ -105,7 +98,7 @@ bool CcrDecoder::on_ietf(const Avp& one) {
     case avp::acct_multi_session_id.code: return once(seen_acct_multi_session_id, one);
     case avp::cc_correlation_id.code: return once(seen_cc_correlation_id, one);
     case avp::user_equipment_info.code:
-      return once(seen_user_equipment_info, one) && judge_.unread(one, 0);
+      return once(seen_user_equipment_info, one) && on_equipment(one);
     case avp::cc_sub_session_id.code:
       // Sub-sessions are not kept apart; taking them for one session would mix up their numbers.
       return judge_.fail(ResultCode::avp_unsupported, one);
@@ -158,6 +151,10 @@ bool CcrDecoder::on_third(const Avp& one) {
       return once(seen_service_information, one) && on_service_information(one);
     case avp::aoc_request_type.code: return once(seen_aoc_request_type, one);
     case avp::third_charging_id.code:
+    case avp::third_charging_characteristics.code:
+    case avp::third_sgsn_mcc_mnc.code:
+    case avp::third_rat_type.code:
+    case avp::third_user_location_info.code:
     case avp::pdp_address.code: return on_ps_avp(one);
     default: return judge_.unread(one, 0);
   }
@@ -217,33 +214,6 @@ bool CcrDecoder::on_subscription_id(const Avp& one) {
   identity_avps_[request_.identity_count] = one.whole;
   request_.identities[request_.identity_count++] = rating::Identity{kind, data};
   return true;
-}
-
-bool CcrDecoder::on_service_information(const Avp& one) {
-  return judge_.walk(one.data, [this](const Avp& inner) {
-    if (!inner.is(avp::ps_information)) return judge_.unread(inner, 1);
-    return judge_.walk(inner.data, [this](const Avp& ps) { return on_ps_avp(ps); });
-  });
-}
-
-// AVPs of PS-Information; the charging id is free text at Magma, so its size is not judged.
-bool CcrDecoder::on_ps_avp(const Avp& one) {
-  if (one.vendor == codec::vendor_3gpp) {
-    if (one.code == avp::third_charging_id.code) {
-      if (one.data.size() > limits::diameter_identity_bytes_max) {
-        return judge_.fail(ResultCode::invalid_avp_value, one);
-      }
-      if (request_.charging_id.empty()) request_.charging_id = one.text();
-      return true;
-    }
-    if (one.code == avp::pdp_address.code) {
-      if (request_.pdp_address.empty()) request_.pdp_address = address_bytes(one.text());
-      return true;
-    }
-  } else if (one.is(avp::called_station_id)) {
-    return called_station(one);
-  }
-  return judge_.unread(one, 2);
 }
 
 bool CcrDecoder::called_station(const Avp& one) {

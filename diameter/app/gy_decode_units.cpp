@@ -74,9 +74,21 @@ bool CcrDecoder::on_mscc(const Avp& one) {
       return judge_.fail(ResultCode::avp_occurs_too_many_times, inner);
     }
     if (inner.is(avp::reporting_reason)) return reporting_reason(inner, mscc);
+    if (inner.is(avp::qos_information)) return qos_of(inner, mscc);
     return judge_.unread(inner, 1);
   });
   return read && judge_key(one, index);
+}
+
+// The class of the bearer, for the plan's rates: a value that is none of TS 23.203's is no QoS.
+bool CcrDecoder::qos_of(const Avp& group, rating::MsccRequest& mscc) {
+  return judge_.walk(group.data, [&](const Avp& inner) {
+    std::uint32_t value = 0;
+    if (!inner.is(avp::qos_class_identifier)) return judge_.unread(inner, 2);
+    if (!u32(inner, value)) return false;
+    if (value <= 255) mscc.qci = static_cast<std::uint8_t>(value);
+    return true;
+  });
 }
 
 // Two MSCC of one message with the same (Rating-Group, Service-Identifiers) contradict each other:

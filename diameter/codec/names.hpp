@@ -85,10 +85,25 @@ inline constexpr AvpDef tariff_change_usage{452, 0, must};
 inline constexpr AvpDef multiple_services_indicator{455, 0, must};
 inline constexpr AvpDef multiple_services_credit_control{456, 0, must};
 inline constexpr AvpDef user_equipment_info{458, 0, 0};
+inline constexpr AvpDef user_equipment_info_value{460, 0, 0};
 inline constexpr AvpDef service_context_id{461, 0, must};
 
 // ---- 3GPP (TS 32.299, 29.061)
 inline constexpr AvpDef third_charging_id{2, vendor_3gpp, 0};
+inline constexpr AvpDef third_charging_characteristics{13, vendor_3gpp, 0};
+inline constexpr AvpDef third_sgsn_mcc_mnc{18, vendor_3gpp, 0};
+inline constexpr AvpDef third_rat_type{21, vendor_3gpp, 0};
+inline constexpr AvpDef third_user_location_info{22, vendor_3gpp, 0};
+inline constexpr AvpDef role_of_node{829, vendor_3gpp, must};
+inline constexpr AvpDef calling_party_address{831, vendor_3gpp, must};
+inline constexpr AvpDef called_party_address{832, vendor_3gpp, must};
+inline constexpr AvpDef ims_information{876, vendor_3gpp, must};
+inline constexpr AvpDef address_data{897, vendor_3gpp, must};
+inline constexpr AvpDef qos_information{1016, vendor_3gpp, must};
+inline constexpr AvpDef qos_class_identifier{1028, vendor_3gpp, must};
+inline constexpr AvpDef recipient_address{1201, vendor_3gpp, must};
+inline constexpr AvpDef sms_information{2000, vendor_3gpp, must};
+inline constexpr AvpDef recipient_info{2026, vendor_3gpp, must};
 inline constexpr AvpDef time_quota_threshold{868, vendor_3gpp, must};
 inline constexpr AvpDef volume_quota_threshold{869, vendor_3gpp, must};
 inline constexpr AvpDef quota_holding_time{871, vendor_3gpp, must};
