@@ -82,7 +82,8 @@ TEST(OperatorRequest, BytesReachTheLastFieldThatIsRead) {
   shard::OperatorRequest request;
   request.kind = shard::OperatorKind::create_account;
   request.identity_count = 2;
-  EXPECT_EQ(request.bytes(), offsetof(shard::OperatorRequest, identities[2]));
+  EXPECT_EQ(request.bytes(), offsetof(shard::OperatorRequest, identities) +
+                                 2 * sizeof(shard::OperatorIdentity));
   request.bucket_count = 1;
   EXPECT_EQ(request.bytes(), offsetof(shard::OperatorRequest, session_id));
   request.kind = shard::OperatorKind::host_restarted;
