@@ -215,8 +215,9 @@ const Section* snapshot_section() {
       {duration("every", in_s, 1, 7 * 86'400, LEVY_OPTION(data.snapshot_every_s),
                 "Time between snapshots."),
        size("after", 64 * mib, tib, LEVY_OPTION(data.snapshot_after_bytes),
-            "Journal bytes between snapshots: bounds the time of recovery, and the disk: two such "
-            "periods are kept (`levyd --check` prints the sum).")}};
+            "Journal bytes between snapshots, or the size of the last snapshot where that is more: "
+            "bounds the time of recovery, and the disk: two such periods are kept (`levyd --check` "
+            "prints the sum).")}};
   return &section;
 }
 

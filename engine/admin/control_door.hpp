@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,24 @@ struct BucketKindInfo {
   std::uint32_t lifetime = 0;  // seconds, 0 = none
 };
 
+// One request on its way to a Shard and back. It stays where it is, with whoever made it, until
+// on_done() runs: nothing of it is copied but into the frame, and nothing is allocated for it.
+class Errand {
+ public:
+  // Control thread: its Record is durable, or (busy) the daemon is stopping. May end the Errand.
+  virtual void on_done(const shard::OperatorReply& reply, std::span<const std::uint8_t> payload,
+                       Lsn lsn) = 0;
+
+  // Control thread, a batch earlier: what on_done() will touch may be fetched.
+  virtual void before_done() {}
+
+  ShardId shard{};
+  shard::OperatorRequest request;
+
+ protected:
+  ~Errand() = default;
+};
+
 class ControlDoor {
  public:
   virtual ~ControlDoor() = default;
@@ -48,11 +67,23 @@ class ControlDoor {
   // too many are under way: wait and try again.
   virtual bool submit(ShardId shard, const shard::OperatorRequest& request,
                       std::function<void(const shard::OperatorReply&)> done) = 0;
+  // The same for many: takes the first of them, as many as there is room for, and says how many.
+  virtual std::size_t submit_batch(std::span<Errand* const> errands) {
+    std::size_t taken = 0;
+    for (Errand* errand : errands) {
+      const auto done = [errand](const shard::OperatorReply& r) { errand->on_done(r, {}, Lsn{}); };
+      if (!submit(errand->shard, errand->request, done)) break;
+      ++taken;
+    }
+    return taken;
+  }
 
   // Thread-safe: identity or account name -> place. Account names lead to account slots, all other
   // identities to subscriber slots.
   virtual std::optional<Directory::Found> find(rating::IdentityType type,
                                                std::string_view text) = 0;
+  // A hint: it will be looked for soon, in a table far larger than the cache.
+  virtual void expect(rating::IdentityType, std::string_view) {}
   // Control thread only (inside `done`) or through call(): publish after durability. false: another
   // place has it already (find() says which), or the directory is full.
   virtual bool publish(rating::IdentityType type, std::string_view text, ShardId shard,

@@ -19,8 +19,16 @@ namespace {
 constexpr std::size_t keys_max = 5;
 }
 
-// A line under way. Its requests are built from it again for each try, so it keeps no copy of them.
-struct Import::Row {
+// A line under way, and its present Command.
+struct Import::Row final : Errand {
+  explicit Row(Import& whole) : import(whole) {}
+  void on_done(const shard::OperatorReply& reply, std::span<const std::uint8_t>, Lsn) override {
+    import.on_done(this, reply);
+  }
+
+  void before_done() override { import.expect(*this); }
+
+  Import& import;
   std::uint64_t line = 0;
   std::string text;                      // what `values` points into
   RowValues values;
@@ -28,7 +36,6 @@ struct Import::Row {
   std::array<std::uint64_t, keys_max> keys{};  // of the account and the identities
   std::uint32_t key_count = 0;
   std::vector<Row*> waiting;             // lines that want one of our keys
-  ShardId shard{};
   Slot account = none;
   Step step = Step::account;
   Slot owner = none;                     // subscriber that the directory says has an identity,
@@ -43,7 +50,7 @@ struct Import::Row {
 
 namespace {
 
-constexpr std::size_t lines_per_pump = 64;  // completions are taken and Commands sent in batches
+constexpr std::size_t lines_per_pump = 64;  // lines are started, Commands sent, replies taken so
 constexpr std::size_t wake_batch_max = 256;
 
 constexpr std::uint32_t busy_max = 2000;  // tries of one Command, a millisecond apart at least
@@ -56,6 +63,22 @@ void put_identities(const RowValues& values, shard::OperatorRequest& request) {
   for (std::uint32_t i = 0; i < values.identity_count; ++i) {
     put_identity(request.identities[i], values.identities[i].type, values.identities[i].text);
   }
+}
+
+shard::OperatorBucket bucket_of(const RowBucket& bucket) {
+  shard::OperatorBucket made;
+  made.kind = bucket.kind->id;
+  made.unit = bucket.kind->unit;
+  made.currency = bucket.kind->currency;
+  made.priority = bucket.kind->priority;
+  made.step = bucket.kind->step;
+  made.amount = bucket.amount;
+  if (bucket.kind->lifetime != 0) {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    made.ends_at = static_cast<std::uint32_t>(
+        std::chrono::duration_cast<std::chrono::seconds>(now).count() + bucket.kind->lifetime);
+  }
+  return made;
 }
 
 std::uint64_t key_of(rating::IdentityType type, std::string_view text) {
@@ -75,7 +98,7 @@ Import::Import(ControlDoor& door, const ImportOptions& options, ImportProgress& 
   progress.running = true;
   header_read_ = options.json_lines;
   for (std::size_t i = 0; i < options.window; ++i) {
-    rows_.push_back(std::make_unique<Row>());
+    rows_.push_back(std::make_unique<Row>(*this));
     rows_.back()->index = static_cast<Slot>(i);
     free_rows_.push_back(rows_.back().get());
   }
@@ -154,8 +177,20 @@ void Import::take_line(std::string_view line) {
   }
   row.busy_count = row.bucket = 0;
   row.created = row.updated = false;
-  start(row);
-  if (++lines_since_pump_ >= lines_per_pump) pump(false);
+  expect(row);
+  rows_read_.push_back(&row);
+  // With stop_on_error no line is read before the one before it was looked at.
+  if (options_.stop_on_error) start_read();
+  else if (rows_read_.size() >= lines_per_pump) return pump(false);
+  if (ready_.size() >= lines_per_pump) pump(false);
+}
+
+// The directory's entries that placing or publishing it will touch.
+void Import::expect(const Row& row) {
+  door_.expect(rating::IdentityType::account_name, row.values.account);
+  for (std::uint32_t i = 0; i < row.values.identity_count; ++i) {
+    door_.expect(row.values.identities[i].type, row.values.identities[i].text);
+  }
 }
 
 // ---- one line ------------------------------------------------------------------------------
@@ -184,11 +219,16 @@ void Import::unlock(Row& row) {
   row.locked = false;
 }
 
+void Import::start_read() {
+  for (Row* row : rows_read_) start(*row);
+  rows_read_.clear();
+}
+
 void Import::start(Row& row) {
   if (!lock(row) || !place(row)) return;
   row.step = Step::account;
   if (row.existed) next(row);  // what Step::account makes is there
-  else ready_.push_back(&row);
+  else make_ready(row);
 }
 
 bool Import::place(Row& row) {
@@ -227,22 +267,24 @@ void Import::next(Row& row) {
   const RowValues& values = row.values;
   if (row.step == Step::bucket && row.bucket + 1 < values.bucket_count) {
     ++row.bucket;
-    return ready_.push_back(&row);
+    return make_ready(row);
   }
   while (row.step != Step::subscriber) {
     row.step = static_cast<Step>(static_cast<int>(row.step) + 1);
     const bool wanted =
         (row.step == Step::owner && row.owner != none) ||
         (row.step == Step::wallet && row.existed && options_.set_balance && values.has_wallet) ||
-        (row.step == Step::bucket && values.bucket_count > 0) ||
+        (row.step == Step::bucket && values.bucket_count > 0 && row.existed) ||
         (row.step == Step::subscriber && values.identity_count > 0 && row.existed);
-    if (wanted) return ready_.push_back(&row);
+    if (wanted) return make_ready(row);
   }
   finish_row(row);
 }
 
-void Import::build(const Row& row, shard::OperatorRequest& request) const {
+void Import::build(Row& row) const {
   const RowValues& values = row.values;
+  shard::OperatorRequest& request = row.request;
+  request = shard::OperatorRequest{};
   put_text(request.account_name, values.account);
   put_text(request.who, "import");
   request.account = row.account;
@@ -261,6 +303,10 @@ void Import::build(const Row& row, shard::OperatorRequest& request) const {
       request.amount = values.wallet;
       request.credit_limit = values.credit_limit;
       request.status = values.status;
+      request.bucket_count = static_cast<std::uint8_t>(values.bucket_count);
+      for (std::uint32_t i = 0; i < values.bucket_count; ++i) {
+        request.buckets[i] = bucket_of(values.buckets[i]);
+      }
       put_identities(values, request);
       break;
     case Step::wallet:
@@ -269,19 +315,15 @@ void Import::build(const Row& row, shard::OperatorRequest& request) const {
       request.amount = values.wallet;
       break;
     case Step::bucket: {
-      const RowBucket& bucket = values.buckets[row.bucket];
+      const shard::OperatorBucket bucket = bucket_of(values.buckets[row.bucket]);
       request.kind = OperatorKind::create_bucket;
-      request.bucket_kind = bucket.kind->id;
-      request.unit = bucket.kind->unit;
-      request.currency = bucket.kind->currency;
-      request.priority = bucket.kind->priority;
-      request.step = bucket.kind->step;
+      request.bucket_kind = bucket.kind;
+      request.unit = bucket.unit;
+      request.currency = bucket.currency;
+      request.priority = bucket.priority;
+      request.step = bucket.step;
       request.amount = bucket.amount;
-      if (bucket.kind->lifetime != 0) {
-        const auto now = std::chrono::system_clock::now().time_since_epoch();
-        request.ends_at = static_cast<std::uint32_t>(
-            std::chrono::duration_cast<std::chrono::seconds>(now).count() + bucket.kind->lifetime);
-      }
+      request.ends_at = bucket.ends_at;
       break;
     }
     case Step::subscriber:
@@ -301,15 +343,15 @@ void Import::build(const Row& row, shard::OperatorRequest& request) const {
   }
 }
 
-bool Import::submit(Row& row) {
-  shard::OperatorRequest request;
-  build(row, request);
-  const bool taken = door_.submit(row.shard, request, [this, at = &row](
-                                                          const shard::OperatorReply& reply) {
-    on_done(at, reply);
-  });
+void Import::make_ready(Row& row) {
+  build(row);
+  ready_.push_back(&row);
+}
+
+void Import::submit_ready() {
+  const std::size_t taken = door_.submit_batch(ready_);
+  ready_.erase(ready_.begin(), ready_.begin() + static_cast<long>(taken));
   submitted_ += taken;
-  return taken;
 }
 
 // Control thread: what the Command made is durable, so it may be found from here on.
@@ -328,13 +370,15 @@ bool Import::publish(const Row& row, const shard::OperatorReply& reply, std::uin
                                                   values.account, row.shard, reply.account)) {
     return false;
   }
+  // A subscriber just made: an entry that leads to its slot is older than it, and none of its own.
   const bool made = row.step == Step::account && reply.result == OperatorResult::ok;
   if (!made && row.step != Step::subscriber) return true;
   for (std::uint32_t i = 0; i < values.identity_count; ++i) {
     const RowIdentity& identity = values.identities[i];
-    const auto found = door_.find(identity.type, identity.text);
-    const bool held = found && found->shard == row.shard && found->slot == reply.subscriber;
-    if (held) continue;
+    if (!made) {
+      const auto found = door_.find(identity.type, identity.text);
+      if (found && found->shard == row.shard && found->slot == reply.subscriber) continue;
+    }
     fresh = static_cast<std::uint8_t>(fresh | 1u << i);
     if (door_.publish(identity.type, identity.text, row.shard, reply.subscriber)) continue;
     for (std::uint32_t j = 0; j < i; ++j) {
@@ -372,14 +416,14 @@ void Import::begin_undo(Row& row, const Completion& completion) {
 
 void Import::next_undo(Row& row) {
   if (row.undo == 0) return fail(row, std::move(row.undo_why));
-  ready_.push_back(&row);
+  make_ready(row);
 }
 
 void Import::on_completion(const Completion& completion) {
   Row& row = *completion.row;
   --submitted_;
   if (completion.result == OperatorResult::busy && ++row.busy_count < busy_max) {
-    return ready_.push_back(&row);
+    return ready_.push_back(&row);  // the same Command again
   }
   if (row.step == Step::owner) {
     // not_found: the entry is older than its subscriber's end.
@@ -457,8 +501,8 @@ void Import::finish_row(Row& row) {
 // ---- the window ----------------------------------------------------------------------------
 
 void Import::pump(bool wait) {
-  lines_since_pump_ = 0;
-  while (!ready_.empty() && submit(*ready_.front())) ready_.pop_front();
+  start_read();
+  submit_ready();
   {
     std::unique_lock lock(completed_mutex_);
     if (wait && completed_.empty()) {
@@ -473,8 +517,8 @@ void Import::pump(bool wait) {
     taken_.swap(completed_);
   }
   if (refused_turns_ > refused_turns_max) {
-    Row& row = *ready_.front();
-    ready_.pop_front();
+    Row& row = static_cast<Row&>(*ready_.front());
+    ready_.erase(ready_.begin());
     return fail(row, "the daemon takes no Commands");
   }
   bool only_busy = !taken_.empty();

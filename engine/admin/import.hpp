@@ -1,18 +1,17 @@
-// Import: a stream of lines -> accounts, buckets and subscribers, thousands of Commands in flight.
+// Import: a stream of lines -> accounts, buckets and subscribers, a thousand in flight.
 // Core: one admin thread; completions come on the control thread. Allocates: yes. Blocks: feed()
 // waits for room in the window. Clock: steady, for waits.
 //
 // One line at a time holds an account's name and each identity (locks_), so lines of one account
 // keep their order and no identity gets two owners; all other lines overlap freely. Each Command
 // of a line is durable, and what it made is published, before the line's next one; a new account
-// with its first subscriber is one Command. What cannot be published is undone. Every Command
-// is idempotent: a line imported twice changes nothing the second time, and a refused `busy` is
-// asked again. Whoever runs an Import holds Operations::identity_mutex().
+// with its buckets and its first subscriber is one Command. What cannot be published is undone.
+// Every Command is idempotent: a line imported twice changes nothing the second time, and a refused
+// `busy` is asked again. Whoever runs an Import holds Operations::identity_mutex().
 #pragma once
 
 #include <atomic>
 #include <condition_variable>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -29,7 +28,7 @@ struct ImportOptions {
   bool stop_on_error = false;
   bool set_balance = false;      // an existing account's wallet becomes what the line says
   std::uint16_t currency = 0;    // where neither the line nor its plan has one
-  std::size_t window = 4096;     // lines under way at once
+  std::size_t window = 1024;     // lines under way at once: they and their places fit the cache
 };
 
 // Read by other threads while an Import runs.
@@ -85,9 +84,12 @@ class Import {
   bool lock(Row& row);
   void unlock(Row& row);
   bool place(Row& row);                  // finds the account's Shard; false: the line failed
+  void expect(const Row& row);
+  void start_read();                     // rows_read_
   void next(Row& row);                   // the step after the present one
-  void build(const Row& row, shard::OperatorRequest& request) const;
-  bool submit(Row& row);
+  void build(Row& row) const;            // its request
+  void make_ready(Row& row);
+  void submit_ready();
   void on_done(Row* row, const shard::OperatorReply& reply);  // control thread
   bool publish(const Row& row, const shard::OperatorReply& reply, std::uint8_t& fresh);
   void on_completion(const Completion& completion);
@@ -113,13 +115,12 @@ class Import {
 
   std::vector<std::unique_ptr<Row>> rows_;
   std::vector<Row*> free_rows_;
-  std::deque<Row*> ready_;               // have a Command to submit
+  std::vector<Row*> rows_read_;          // not started: their entries are being fetched
+  std::vector<Errand*> ready_;           // rows with a Command to submit
   Table locks_;                          // key -> row index * keys_max + which of its keys
   std::size_t submitted_ = 0;            // Commands without an answer
   std::uint32_t refused_turns_ = 0;
   std::vector<LineError> errors_;
-
-  std::size_t lines_since_pump_ = 0;
 
   std::mutex completed_mutex_;           // guards completed_, waiting_, wake_at_
   bool waiting_ = false;                 // pump() sleeps until

@@ -46,7 +46,7 @@ struct RowValues {
   std::uint16_t plan = 0, currency = 0;
   bool has_wallet = false;
   std::int64_t wallet = 0, credit_limit = 0;
-  std::array<RowBucket, 8> buckets{};
+  std::array<RowBucket, shard::OperatorRequest::buckets_max> buckets{};
   std::uint32_t bucket_count = 0;
   shard::AccountStatus status = shard::AccountStatus::active;
 };

@@ -3,9 +3,11 @@
 // locks, never the corridor. Clock: system.
 #include "engine/daemon/control.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <future>
+#include <utility>
 
 #include "engine/clock.hpp"
 #include "engine/daemon/log.hpp"
@@ -16,6 +18,16 @@ using shard::OperatorKind;
 using shard::OperatorReply;
 using shard::OperatorRequest;
 using shard::OperatorResult;
+
+// An Errand of its own for whoever brings a function.
+struct Control::FunctionErrand final : admin::Errand {
+  void on_done(const OperatorReply& reply, std::span<const std::uint8_t> payload,
+               Lsn lsn) override {
+    const std::unique_ptr<FunctionErrand> self(this);
+    done(reply, payload, lsn);
+  }
+  Done done;
+};
 
 Control::Control(const ControlParts& parts)
     : parts_(parts),
@@ -32,6 +44,10 @@ Control::Control(const ControlParts& parts)
   const journal::Failure failure =
       journal::snapshot_needs_from(parts_.snapshot_directory, parts_.node_id, needed_from_);
   if (failure) log::warn("snapshot", failure.text);
+  std::vector<journal::SnapshotInfo> known;
+  std::vector<std::string> rejected;
+  (void)journal::SnapshotReader(parts_.snapshot_directory, parts_.node_id).list(known, rejected);
+  if (!known.empty()) snapshot_bytes_ = known.front().bytes;
 }
 
 Control::~Control() {
@@ -51,17 +67,17 @@ void Control::stop() {
   queue_news_.notify_all();
   if (thread_.joinable()) thread_.join();
   const OperatorReply busy{OperatorResult::busy};
-  std::deque<Pending> left;
+  std::deque<admin::Errand*> left;
   {
     const std::lock_guard lock(queue_mutex_);
     left.swap(queue_);
   }
-  for (Pending& p : sending_) p.done(busy, {}, Lsn{});
+  for (admin::Errand* errand : sending_) errand->on_done(busy, {}, Lsn{});
   sending_.clear();
-  for (Pending& p : left) p.done(busy, {}, Lsn{});
-  for (Done& done : under_way_) {
-    if (done) done(busy, {}, Lsn{});
-    done = nullptr;
+  for (admin::Errand* errand : left) errand->on_done(busy, {}, Lsn{});
+  for (admin::Errand*& errand : under_way_) {
+    if (errand != nullptr) errand->on_done(busy, {}, Lsn{});
+    errand = nullptr;
   }
 }
 
@@ -89,15 +105,28 @@ void Control::run() {
 
 bool Control::enqueue(ShardId shard, const OperatorRequest& request, Done done,
                       std::size_t queue_max) {
+  auto errand = std::make_unique<FunctionErrand>();
+  errand->shard = shard;
+  errand->request = request;
+  errand->done = std::move(done);
+  admin::Errand* const one[] = {errand.get()};
+  if (enqueue(one, queue_max) == 0) return false;
+  (void)errand.release();  // on_done() ends it
+  return true;
+}
+
+std::size_t Control::enqueue(std::span<admin::Errand* const> errands, std::size_t queue_max) {
+  std::size_t taken = 0;
   bool news = false;
   {
     const std::lock_guard lock(queue_mutex_);
-    if (closed_ || queue_.size() >= queue_max) return false;
-    queue_.push_back(Pending{shard, request, std::move(done)});
-    news = queue_.size() == 1;  // the others were announced with the first
+    if (closed_ || queue_.size() >= queue_max) return 0;
+    news = queue_.empty();  // the others were announced with the first
+    taken = std::min(errands.size(), queue_max - queue_.size());
+    queue_.insert(queue_.end(), errands.begin(), errands.begin() + static_cast<long>(taken));
   }
   if (news) queue_news_.notify_one();
-  return true;
+  return taken;
 }
 
 std::size_t Control::send_queued() {
@@ -108,15 +137,15 @@ std::size_t Control::send_queued() {
       sending_.swap(queue_);
     }
     if (sending_.empty()) return sent;
-    Pending& next = sending_.front();
+    admin::Errand& next = *sending_.front();
     pipeline::FrameRing& ring = *parts_.rings->control_to_shard[parts_.map.loop_of(next.shard)];
     if (ring.free_slots() == 0) return sent;
     Frame* frame = slab_.take();
     frame->flags = frame_operator;
     frame->shard = next.shard;
-    std::memcpy(frame->rx, &next.request, sizeof next.request);
-    frame->rx_bytes = sizeof next.request;
-    under_way_[frame->index] = std::move(next.done);
+    frame->rx_bytes = static_cast<std::uint32_t>(next.request.bytes());
+    std::memcpy(frame->rx, &next.request, frame->rx_bytes);
+    under_way_[frame->index] = &next;
     sending_.pop_front();
     const bool pushed = ring.try_push(frame);
     LEVY_CHECK(pushed);
@@ -130,13 +159,13 @@ std::size_t Control::take_replies() {
   std::size_t taken = 0;
   for (std::size_t batch = 0; batch < batches_max; ++batch) {
     const std::size_t n = parts_.rings->journal_to_control.pop(frames, 64);
+    for (std::size_t i = 0; i < n; ++i) under_way_[frames[i]->index]->before_done();
     for (std::size_t i = 0; i < n; ++i) {
       Frame& frame = *frames[i];
       OperatorReply reply;
       std::memcpy(static_cast<void*>(&reply), frame.tx, sizeof reply);
-      Done done = std::move(under_way_[frame.index]);
-      under_way_[frame.index] = nullptr;
-      done(reply, {frame.tx + sizeof reply, frame.tx_bytes - sizeof reply}, frame.lsn);
+      admin::Errand* errand = std::exchange(under_way_[frame.index], nullptr);
+      errand->on_done(reply, {frame.tx + sizeof reply, frame.tx_bytes - sizeof reply}, frame.lsn);
       slab_.give_back(&frame);
     }
     taken += n;
@@ -172,6 +201,10 @@ bool Control::submit(ShardId shard, const OperatorRequest& request,
       parts_.frames * 2);
 }
 
+std::size_t Control::submit_batch(std::span<admin::Errand* const> errands) {
+  return errands.empty() ? 0 : enqueue(errands, parts_.frames * 2);
+}
+
 Lsn Control::barrier() {
   std::uint64_t highest = 0;
   for (std::uint32_t loop = 0; loop < parts_.map.loops; ++loop) {
@@ -196,6 +229,10 @@ std::optional<Directory::Found> Control::find(rating::IdentityType type, std::st
   const auto found = parts_.directory->find(Directory::key(static_cast<std::uint8_t>(type), text));
   if (found.slot == none) return std::nullopt;
   return found;
+}
+
+void Control::expect(rating::IdentityType type, std::string_view text) {
+  parts_.directory->prefetch(Directory::key(static_cast<std::uint8_t>(type), text));
 }
 
 bool Control::publish(rating::IdentityType type, std::string_view text, ShardId shard, Slot slot) {

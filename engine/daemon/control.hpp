@@ -73,7 +73,9 @@ class Control final : public admin::ControlDoor {
   admin::CallResult call(ShardId shard, const shard::OperatorRequest& request) override;
   bool submit(ShardId shard, const shard::OperatorRequest& request,
               std::function<void(const shard::OperatorReply&)> done) override;
+  std::size_t submit_batch(std::span<admin::Errand* const> errands) override;
   std::optional<Directory::Found> find(rating::IdentityType type, std::string_view text) override;
+  void expect(rating::IdentityType type, std::string_view text) override;
   bool publish(rating::IdentityType type, std::string_view text, ShardId shard, Slot slot) override;
   void withdraw(rating::IdentityType type, std::string_view text) override;
   std::uint32_t shard_count() const override { return parts_.map.shards; }
@@ -90,15 +92,12 @@ class Control final : public admin::ControlDoor {
 
  private:
   using Done = std::function<void(const shard::OperatorReply&, std::span<const std::uint8_t>, Lsn)>;
-  struct Pending {
-    ShardId shard{};
-    shard::OperatorRequest request;
-    Done done;
-  };
+  struct FunctionErrand;
 
   void run();
   bool enqueue(ShardId shard, const shard::OperatorRequest& request, Done done,
                std::size_t queue_max);
+  std::size_t enqueue(std::span<admin::Errand* const> errands, std::size_t queue_max);
   std::size_t send_queued();
   std::size_t take_replies();
   void drain_logs();
@@ -116,11 +115,11 @@ class Control final : public admin::ControlDoor {
 
   ControlParts parts_;
   pipeline::Slab slab_;
-  std::vector<Done> under_way_;  // by frame index
+  std::vector<admin::Errand*> under_way_;  // by frame index
   std::mutex queue_mutex_;
   std::condition_variable queue_news_;
-  std::deque<Pending> queue_;    // queue_mutex_
-  std::deque<Pending> sending_;  // the control thread's part of it, older than all of queue_
+  std::deque<admin::Errand*> queue_;    // queue_mutex_
+  std::deque<admin::Errand*> sending_;  // the control thread's part of it, older than all of queue_
   std::atomic<bool> stopping_{false};
   bool closed_ = false;  // queue_mutex_: no further calls
   std::thread thread_;
@@ -155,7 +154,8 @@ class Control final : public admin::ControlDoor {
   std::atomic<std::uint64_t> snapshot_end_lsn_{0};
   std::size_t snapshot_loops_left_ = 0;
   Time snapshot_at_{};
-  std::uint64_t snapshot_journal_bytes_ = 0;
+  std::uint64_t snapshot_journal_bytes_ = 0;  // journal before the latest
+  std::uint64_t snapshot_bytes_ = 0;          // its size
   std::atomic<std::uint64_t> snapshots_wanted_{0};
   std::mutex snapshot_mutex_;
   std::condition_variable snapshot_news_;

@@ -1,6 +1,7 @@
 // Control: snapshots under traffic. The Shards copy their slots in small buffers between messages;
 // control writes them. The snapshot counts only once the journal is durable past the walk's end.
 // Core: control. Allocates: yes. Blocks: on disk and locks. Clock: system.
+#include <algorithm>
 #include <chrono>
 
 #include "engine/clock.hpp"
@@ -26,8 +27,11 @@ void Control::snapshot_turn() {
         done = snapshots_done_;
       }
       const bool wanted = snapshots_wanted_.load() > done;
-      const auto after = static_cast<std::uint64_t>(parts_.snapshot_after_bytes);
-      const bool grown = bytes - snapshot_journal_bytes_ >= after;
+      // A snapshot writes all there is: were the next one due before as much was journaled as the
+      // last one holds, a growing state would be written over and over.
+      const std::uint64_t grown_bytes =
+          std::max(static_cast<std::uint64_t>(parts_.snapshot_after_bytes), snapshot_bytes_);
+      const bool grown = bytes - snapshot_journal_bytes_ >= grown_bytes;
       const bool aged = bytes != snapshot_journal_bytes_ &&
                         micros_between(snapshot_at_, now) >= parts_.snapshot_every_s * 1'000'000;
       if (wanted || (ready_.load() && (grown || aged))) {
@@ -106,6 +110,7 @@ void Control::end_snapshot() {
   const journal::Failure reading =
       journal::snapshot_needs_from(parts_.snapshot_directory, parts_.node_id, needed_from_);
   if (reading) log::warn("snapshot", reading.text);
+  snapshot_bytes_ = snapshot_writer_.bytes_written();
   snapshot_state_ = SnapshotState::idle;
   snapshot_at_ = SystemClock().now();
   parts_.own_counters->add(Counter::snapshots);

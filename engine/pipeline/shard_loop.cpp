@@ -3,6 +3,7 @@
 #include "engine/pipeline/shard_loop.hpp"
 
 #include <cstring>
+#include <new>
 
 #include "engine/base/hash.hpp"
 
@@ -47,6 +48,17 @@ std::size_t ShardLoop::do_work() {
   return done;
 }
 
+namespace {
+
+// Control has copied as much of it there as its kind reads (OperatorRequest::bytes).
+shard::OperatorRequest& operator_request(Frame& frame) {
+  static_assert(sizeof(shard::OperatorRequest) <= sizeof frame.rx &&
+                std::is_trivially_copyable_v<shard::OperatorRequest>);
+  return *std::launder(reinterpret_cast<shard::OperatorRequest*>(frame.rx));
+}
+
+}  // namespace
+
 // Prefetches a batch before touching it: the tables are far larger than the cache.
 std::size_t ShardLoop::take(FrameRing& ring, std::size_t room, Time now) {
   Frame* frames[64];
@@ -56,6 +68,8 @@ std::size_t ShardLoop::take(FrameRing& ring, std::size_t room, Time now) {
   for (std::size_t i = 0; i < n; ++i) {
     if (frames[i]->home == slab_edge)
       shard_of(frames[i]->shard).prefetch(frames[i]->session_hash, frames[i]->subscriber.slot);
+    else if ((frames[i]->flags & frame_operator) != 0)
+      shard_of(frames[i]->shard).prefetch(operator_request(*frames[i]));
   }
   for (std::size_t i = 0; i < n; ++i) process(*frames[i], now);
   return n;
@@ -233,8 +247,7 @@ void ShardLoop::process_push_answer(Frame& frame, Time now) {
 
 void ShardLoop::process_operator(Frame& frame, Time now) {
   shard::Shard& shard = shard_of(frame.shard);
-  shard::OperatorRequest request;
-  std::memcpy(static_cast<void*>(&request), frame.rx, sizeof request);
+  shard::OperatorRequest& request = operator_request(frame);
   request.now = now;
   frame.tx_bytes =
       static_cast<std::uint32_t>(shard.apply(request, frame.tx, frame.record, outcome_));

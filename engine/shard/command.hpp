@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -33,8 +34,8 @@ struct ChargeContext {
 
 enum class OperatorKind : std::uint8_t {
   none = 0,
-  create_account,     // name, plan, credit_limit, currency [amount] [identities: with its first
-                      // subscriber]; exists: unchanged
+  create_account,     // name, plan, credit_limit, currency [amount] [buckets] [identities: with its
+                      // first subscriber]; exists: unchanged
   create_subscriber,  // account (by name) + identities
   create_bucket,  // kind, unit, amount, priority, step, starts_at, ends_at; a kind held: unchanged
   delete_subscriber,
@@ -82,10 +83,22 @@ struct OperatorIdentity {
   std::string_view view() const { return {text, size}; }
 };
 
+// A bucket that a new account begins with.
+struct OperatorBucket {
+  std::int64_t amount = 0;  // micros or units
+  std::uint32_t step = 1, starts_at = 0, ends_at = 0;
+  std::uint16_t kind = 0, currency = 0;
+  std::int16_t priority = 0;
+  rating::Unit unit = rating::Unit::money;
+};
+
 // Lies in a Frame's rx. Fixed size; strings are zero-terminated.
 struct OperatorRequest {
+  static constexpr std::size_t buckets_max = 8;
+
   OperatorKind kind = OperatorKind::none;
   std::uint8_t identity_count = 0;
+  std::uint8_t bucket_count = 0;
   AccountStatus status = AccountStatus::active;
   rating::Unit unit = rating::Unit::money;
   NameKind name_kind = NameKind::none;
@@ -107,10 +120,28 @@ struct OperatorRequest {
   char request_key[64] = {};  // empty: none
   char who[32] = {};
   char why[96] = {};
-  char session_id[limits::session_id_bytes_max + 1] = {};
-  char host[limits::diameter_identity_bytes_max + 1] = {};
   std::array<OperatorIdentity, 4> identities{};
+  std::array<OperatorBucket, buckets_max> buckets{};
+  char session_id[limits::session_id_bytes_max + 1] = {};   // reauthorize, abort_session
+  char host[limits::diameter_identity_bytes_max + 1] = {};  // host_restarted
+
+  // How much of it its kind reads, from the front: what is carried to the Shard. An import carries
+  // millions, and half of the bytes are texts that three kinds have.
+  std::size_t bytes() const;
 };
+
+inline std::size_t OperatorRequest::bytes() const {
+  switch (kind) {
+    case OperatorKind::reauthorize:
+    case OperatorKind::abort_session:
+    case OperatorKind::host_restarted:
+      return sizeof *this;
+    default:
+      break;
+  }
+  if (bucket_count != 0) return offsetof(OperatorRequest, session_id);
+  return offsetof(OperatorRequest, identities) + identity_count * sizeof identities[0];
+}
 
 // The answer to one of our pushes, or its timeout (result_code 0).
 struct PushAnswer {

@@ -79,6 +79,8 @@ std::uint64_t request_digest(const OperatorRequest& r) {
         static_cast<std::uint64_t>(r.status), static_cast<std::uint64_t>(r.unit),
         std::uint64_t{r.starts_at}, std::uint64_t{r.ends_at}})
     h = mixed(h, value);
+  for (std::size_t i = 0; i < r.bucket_count && r.kind == OperatorKind::create_account; ++i)
+    h = mixed(mixed(h, r.buckets[i].kind), static_cast<std::uint64_t>(r.buckets[i].amount));
   for (std::size_t i = 0; i < r.identity_count && asks_identities(r.kind); ++i)
     h = mixed(
         h, stable_hash(r.identities[i].view()) + static_cast<std::uint64_t>(r.identities[i].type));
@@ -123,6 +125,15 @@ bool Shard::remember_request_key(Operation& op) {
   key.result = static_cast<std::uint8_t>(Result::ok);
   return true;
 }
+
+namespace {
+
+// What a request says of one bucket. Kind 0: the wallet.
+OperatorBucket bucket_of(const OperatorRequest& r) {
+  return {r.amount, r.step, r.starts_at, r.ends_at, r.bucket_kind, r.currency, r.priority, r.unit};
+}
+
+}  // namespace
 
 // The account and subscriber that are meant. The directory's word for a slot is only a hint: the
 // identity or name that led there must be held by what lies in the slot.
@@ -173,7 +184,7 @@ bool Shard::operate_account(Operation& op) {
       change_identity(op);
       return true;
     case OperatorKind::credit:
-      credit(op);
+      credit(op, bucket_of(r));
       return true;
     case OperatorKind::adjust:
       adjust(op);
@@ -226,7 +237,7 @@ void Shard::create_account(Operation& op) {
   }
   if (name.empty() || r.amount < -limits::balance_micros_max ||
       r.amount > limits::balance_micros_max || r.credit_limit < 0 ||
-      r.credit_limit > limits::balance_micros_max) {
+      r.credit_limit > limits::balance_micros_max || r.bucket_count > r.buckets.size()) {
     op.reply.result = Result::invalid;
     return;
   }
@@ -253,7 +264,13 @@ void Shard::create_account(Operation& op) {
   }
   if (r.amount != 0) move(op.outcome, MovementKind::credit, bucket, r.amount);
   op.account = slot;
-  if (r.identity_count != 0) create_subscriber(op);
+  for (std::size_t i = 0; i < r.bucket_count && op.reply.result == Result::ok; ++i) {
+    if (r.buckets[i].kind == 0)
+      op.reply.result = Result::invalid;  // the wallet has fields of its own
+    else if (!holds_kind(accounts_[slot], r.buckets[i].kind))
+      credit(op, r.buckets[i]);
+  }
+  if (r.identity_count != 0 && op.reply.result == Result::ok) create_subscriber(op);
 }
 
 // invalid: digits that are none, or a second IMSI or E.164 (another SIM is another subscriber).
@@ -410,48 +427,50 @@ void Shard::change_identity(Operation& op) {
 
 // ---- money ---------------------------------------------------------------------------------
 
-void Shard::create_bucket(Operation& op) {
-  const OperatorRequest& r = op.request;
-  for (Slot b = accounts_[op.account].first_bucket; b != none; b = buckets_[b].next) {
-    if (r.bucket_kind != 0 && buckets_[b].kind == r.bucket_kind) {
-      op.reply.result = Result::unchanged;
-      return;
-    }
+bool Shard::holds_kind(const Account& account, std::uint16_t kind) const {
+  for (Slot b = account.first_bucket; b != none; b = buckets_[b].next) {
+    if (kind != 0 && buckets_[b].kind == kind) return true;
   }
-  credit(op);
+  return false;
 }
 
-// A top-up: into the wallet of `currency`, or into the bucket of `bucket_kind` with the same end
-// (a new one when there is none).
-void Shard::credit(Operation& op) {
-  const OperatorRequest& r = op.request;
+void Shard::create_bucket(Operation& op) {
+  if (holds_kind(accounts_[op.account], op.request.bucket_kind))
+    op.reply.result = Result::unchanged;
+  else
+    credit(op, bucket_of(op.request));
+}
+
+// A top-up: into the wallet of its currency, or into the bucket of its kind with the same end (a
+// new one when there is none).
+void Shard::credit(Operation& op, const OperatorBucket& what) {
   const std::int64_t amount_max =
-      r.unit == rating::Unit::money ? limits::balance_micros_max : limits::units_max;
-  if (r.amount < 0 || r.amount > amount_max || r.step == 0) {
+      what.unit == rating::Unit::money ? limits::balance_micros_max : limits::units_max;
+  if (what.amount < 0 || what.amount > amount_max || what.step == 0) {
     op.reply.result = Result::invalid;
     return;
   }
   Slot target = none;
-  if (r.bucket_kind == 0) {
-    target = find_wallet(accounts_[op.account], r.currency);
+  if (what.kind == 0) {
+    target = find_wallet(accounts_[op.account], what.currency);
   } else {
     for (Slot b = accounts_[op.account].first_bucket; b != none; b = buckets_[b].next) {
       const rating::Bucket& bucket = buckets_[b];
-      if (bucket.kind == r.bucket_kind && bucket.ends_at == r.ends_at &&
-          bucket.starts_at == r.starts_at)
+      if (bucket.kind == what.kind && bucket.ends_at == what.ends_at &&
+          bucket.starts_at == what.starts_at)
         target = b;
     }
   }
   if (target == none) {
     rating::Bucket fresh;
-    fresh.kind = r.bucket_kind;
-    fresh.unit = r.unit;
-    fresh.currency = r.unit == rating::Unit::money ? r.currency : std::uint16_t{0};
-    fresh.priority = r.bucket_kind == 0 ? std::int16_t{0} : r.priority;
-    fresh.step = r.step;
-    fresh.starts_at = r.starts_at;
-    fresh.ends_at = r.ends_at;
-    if (r.bucket_kind == 0) fresh.flags = rating::bucket_main_wallet;
+    fresh.kind = what.kind;
+    fresh.unit = what.unit;
+    fresh.currency = what.unit == rating::Unit::money ? what.currency : std::uint16_t{0};
+    fresh.priority = what.kind == 0 ? std::int16_t{0} : what.priority;
+    fresh.step = what.step;
+    fresh.starts_at = what.starts_at;
+    fresh.ends_at = what.ends_at;
+    if (what.kind == 0) fresh.flags = rating::bucket_main_wallet;
     target = add_bucket(accounts_[op.account], op.account, fresh);
     if (target == none) {
       op.reply.result = Result::full;
@@ -459,12 +478,12 @@ void Shard::credit(Operation& op) {
     }
   }
   rating::Bucket& bucket = edit(buckets_, target);
-  if (bucket.credits > amount_max - r.amount) {
+  if (bucket.credits > amount_max - what.amount) {
     op.reply.result = Result::invalid;
     return;
   }
-  bucket.credits += r.amount;
-  if (r.amount != 0) move(op.outcome, MovementKind::credit, target, r.amount);
+  bucket.credits += what.amount;
+  if (what.amount != 0) move(op.outcome, MovementKind::credit, target, what.amount);
 }
 
 // A signed correction of the main wallet; what is reserved stays reserved.
@@ -495,7 +514,7 @@ void Shard::set_wallet(Operation& op) {
     return;
   }
   const Slot wallet = find_wallet(accounts_[op.account], r.currency);
-  if (wallet == none) return credit(op);
+  if (wallet == none) return credit(op, bucket_of(r));
   const std::int64_t change = checked_sub(r.amount, buckets_[wallet].free());
   if (change == 0) {
     op.reply.result = Result::unchanged;

@@ -277,6 +277,10 @@ void Shard::prefetch(std::uint64_t session_hash, Slot subscriber) const {
   if (subscriber < subscribers_.capacity()) __builtin_prefetch(subscribers_.raw(subscriber));
 }
 
+void Shard::prefetch(const OperatorRequest& request) const {
+  if (request.account_name[0] != 0) account_index_.prefetch(hash_bytes(request.account_name, 0));
+}
+
 bool Shard::traced(Slot account) const {
   for (std::uint32_t i = 0; i < traced_count_; ++i) {
     if (traced_[i] == account) return true;

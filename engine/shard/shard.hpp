@@ -96,6 +96,7 @@ class Shard {
   bool knows_session(std::uint64_t hash, std::string_view session_id,
                      std::uint8_t application) const;
   void prefetch(std::uint64_t session_hash, Slot subscriber) const;
+  void prefetch(const OperatorRequest& request) const;
   ShardId id() const { return id_; }
   const ShardState& state() const { return states_[0]; }
   const Name& name(std::uint16_t interned_id) const { return names_[interned_id - 1u]; }
@@ -231,10 +232,11 @@ class Shard {
   bool remember_request_key(Operation& op);
   void create_account(Operation& op);
   void create_subscriber(Operation& op);
+  bool holds_kind(const Account& account, std::uint16_t kind) const;
   void create_bucket(Operation& op);
   void delete_subscriber(Operation& op);
   void change_identity(Operation& op);
-  void credit(Operation& op);
+  void credit(Operation& op, const OperatorBucket& what);
   void adjust(Operation& op);
   void set_wallet(Operation& op);
   void show_account(Operation& op);

@@ -125,3 +125,16 @@ def test_levyctl_import(world, count=1000):
     code, out, _ = world.ctl("import", "-", "--format", "csv",
                              given=(HEADER + "x,1a,,data-a,1,\n").encode())
     assert code == 1 and "line 2" in out, (code, out)
+
+
+def test_buckets_come_with_their_account(world):
+    """One Record: an account never stands there without its buckets; a repeat adds what is not held."""
+    text = HEADER + "whole,262029000000001,,data-a,1,bonus-octets=1 kB\n"
+    assert load(world, text).ok()["created"] == 1
+    assert load(world, text).ok()["unchanged"] == 1
+    load(world, HEADER + "late,262029000000002,,data-a,1,\n").ok()
+    summary = load(world, HEADER + "late,262029000000002,,data-a,1,bonus-octets=2 kB\n").ok()
+    assert (summary["created"], summary["updated"]) == (0, 1), summary
+    held = {name: [b["free"] for b in world.show(f"account:{name}").ok()["buckets"]
+                   if b["kind"] == "bonus-octets"] for name in ("whole", "late")}
+    assert held == {"whole": ["1000"], "late": ["2000"]}, held

@@ -58,7 +58,9 @@ class BareShards final : public ControlDoor {
   }
   std::uint32_t shard_count() const override { return static_cast<std::uint32_t>(shards_.size()); }
   std::vector<PlanInfo> plans() override { return {{"p", 1, 978, 0}}; }
-  std::vector<BucketKindInfo> bucket_kinds() override { return {}; }
+  std::vector<BucketKindInfo> bucket_kinds() override {
+    return {{"bonus", 9, rating::Unit::octets}, {"minutes", 10, rating::Unit::seconds}};
+  }
   std::string name_of(std::uint16_t) override { return "p"; }
   std::string status_json() override { return "{}"; }
   std::string metrics_text() override { return ""; }
@@ -77,6 +79,7 @@ class BareShards final : public ControlDoor {
     for (const auto& one : shards_) {
       const shard::Totals t = one->totals();
       sum.accounts += t.accounts;
+      sum.buckets += t.buckets;
       sum.subscribers += t.subscribers;
       sum.free += t.free;
     }

@@ -17,9 +17,12 @@ class Ownership : public ::testing::Test {
  protected:
   // The summary of an import of `rows` (columns account, imsi, e164, plan, wallet).
   nlohmann::json load(const std::string& rows) {
+    return load_columns("account,imsi,e164,plan,wallet\n" + rows);
+  }
+  nlohmann::json load_columns(const std::string& text) {
     ImportProgress progress;
     Import import(door_, {}, progress);
-    import.feed("account,imsi,e164,plan,wallet\n" + rows);
+    import.feed(text);
     import.finish();
     return nlohmann::json::parse(import.summary_json());
   }
@@ -34,6 +37,80 @@ TEST_F(Ownership, ALineIsOneCommand) {
   EXPECT_EQ(door_.commands(), 1u);
   EXPECT_EQ(load("a,1001,2001,p,5\n")["unchanged"], 1);
   EXPECT_EQ(door_.totals().free, 5'000'000);
+}
+
+TEST_F(Ownership, ALineWithBucketsIsOneCommand) {
+  const std::string header = "account,imsi,plan,wallet,buckets\n";
+  const std::string row = "a,1001,p,5,bonus=7;minutes=60;bonus=9\n";
+  EXPECT_EQ(load_columns(header + row)["created"], 1);
+  EXPECT_EQ(door_.commands(), 1u);
+  EXPECT_EQ(door_.totals().buckets, 3u);  // a kind twice in a line counts once, the first
+  const std::string shown = operations_.show("imsi:1001").body;
+  EXPECT_NE(shown.find("\"7\""), std::string::npos) << shown;
+  EXPECT_EQ(shown.find("\"9\""), std::string::npos) << shown;
+  EXPECT_EQ(load_columns(header + row)["unchanged"], 1);
+  EXPECT_EQ(door_.totals().buckets, 3u);
+  // What an import that broke off has left without its buckets gets them when it is repeated.
+  EXPECT_EQ(load_columns(header + "b,1002,p,5,\n")["created"], 1);
+  EXPECT_EQ(load_columns(header + "b,1002,p,5,bonus=7\n")["updated"], 1);
+  EXPECT_EQ(door_.totals().buckets, 5u);
+}
+
+TEST_F(Ownership, ABucketThatIsRefusedLeavesNoAccount) {
+  shard::OperatorRequest request;
+  request.kind = shard::OperatorKind::create_account;
+  put_text(request.account_name, "a");
+  request.plan = 1;
+  request.currency = 978;
+  request.bucket_count = 2;
+  request.buckets[0] = {7, 1, 0, 0, 9, 0, 0, rating::Unit::octets};
+  request.buckets[1] = {-1, 1, 0, 0, 10, 0, 0, rating::Unit::seconds};
+  EXPECT_EQ(door_.call(ShardId{0}, request).reply.result, shard::OperatorResult::invalid);
+  EXPECT_EQ(door_.totals().accounts, 0u);
+  EXPECT_EQ(door_.totals().buckets, 0u);
+  request.buckets[1].kind = 0;  // the wallet is none of them
+  EXPECT_EQ(door_.call(ShardId{0}, request).reply.result, shard::OperatorResult::invalid);
+  request.bucket_count = 9;
+  EXPECT_EQ(door_.call(ShardId{0}, request).reply.result, shard::OperatorResult::invalid);
+  request.bucket_count = 1;
+  EXPECT_EQ(door_.call(ShardId{0}, request).reply.result, shard::OperatorResult::ok);
+  EXPECT_EQ(door_.totals().buckets, 2u);
+}
+
+// What is carried of a request holds all that its kind reads.
+TEST(OperatorRequest, BytesReachTheLastFieldThatIsRead) {
+  shard::OperatorRequest request;
+  request.kind = shard::OperatorKind::create_account;
+  request.identity_count = 2;
+  EXPECT_EQ(request.bytes(), offsetof(shard::OperatorRequest, identities) +
+                                 2 * sizeof(shard::OperatorIdentity));
+  request.bucket_count = 1;
+  EXPECT_EQ(request.bytes(), offsetof(shard::OperatorRequest, session_id));
+  request.kind = shard::OperatorKind::host_restarted;
+  EXPECT_EQ(request.bytes(), sizeof request);
+}
+
+// Thousands of lines, far more than the window, in odd pieces; lines of one account and claims to
+// one identity far apart and close by: the order of the lines decides.
+TEST_F(Ownership, LinesKeepTheirOrderAcrossTheWindow) {
+  std::string text = "account,imsi,plan,wallet,buckets\n";
+  for (int i = 0; i < 900; ++i) {
+    const std::string n = std::to_string(i);
+    const std::string imsi = std::to_string(5000 + i);
+    text += "o" + n + "," + imsi + ",p,1,bonus=" + std::to_string(i + 1) + "\n";
+    if (i % 3 == 0) text += "o" + n + ",,p,1,minutes=1\n";      // a second line of it
+    if (i % 7 == 0) text += "thief" + n + "," + imsi + ",p,1,\n";  // refused
+  }
+  ImportProgress progress;
+  Import import(door_, {.window = 100}, progress);
+  for (std::size_t at = 0; at < text.size(); at += 997) import.feed(text.substr(at, 997));
+  import.finish();
+  EXPECT_EQ(progress.created, 900u);
+  EXPECT_EQ(progress.updated, 300u);
+  EXPECT_EQ(progress.failed, 129u);
+  EXPECT_EQ(import.errors().front().line, 4u);
+  EXPECT_EQ(door_.totals().accounts, 900u);
+  EXPECT_EQ(door_.totals().buckets, 900u * 2 + 300u);
 }
 
 // find() has seen nothing of the first owner: publish() refuses and what was made is undone.

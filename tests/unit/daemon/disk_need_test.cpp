@@ -16,21 +16,30 @@ constexpr std::uint64_t mib = 1024 * 1024;
 config::Options options() {
   config::Options o;
   o.data.segment_bytes = 16 * static_cast<std::int64_t>(mib);
-  o.data.snapshot_after_bytes = 100 * static_cast<std::int64_t>(mib);
+  o.data.snapshot_after_bytes = 1000 * static_cast<std::int64_t>(mib);
   return o;
 }
 
 TEST(DiskNeed, TwoPeriodsFourSegmentsThreeSnapshots) {
   const DiskNeed need = disk_need(options());
-  EXPECT_EQ(need.segments, 13u + 4u);  // 200 MiB begin 13 segments
+  ASSERT_LT(need.snapshot_bytes, 1000 * mib);
+  EXPECT_EQ(need.segments, 125u + 4u);
   EXPECT_EQ(need.snapshots, 3u);
-  EXPECT_EQ(need.total_bytes(), 17 * 16 * mib + 3 * need.snapshot_bytes);
+  EXPECT_EQ(need.total_bytes(), 129 * 16 * mib + 3 * need.snapshot_bytes);
   std::ostringstream text;
   describe(need, text);
-  EXPECT_NE(text.str().find("17 segments x 16 MiB = 272 MiB"), std::string::npos) << text.str();
+  EXPECT_NE(text.str().find("129 segments x 16 MiB = 2064 MiB"), std::string::npos) << text.str();
   EXPECT_NE(text.str().find("together " + std::to_string(need.total_bytes() / mib) + " MiB\n"),
             std::string::npos)
       << text.str();
+}
+
+TEST(DiskNeed, PeriodsAreAsLongAsASnapshot) {
+  config::Options o = options();
+  o.data.snapshot_after_bytes = 64 * static_cast<std::int64_t>(mib);
+  o.capacity.buckets_max = 100'000'000;
+  const DiskNeed need = disk_need(o);
+  EXPECT_GE(need.segments * need.segment_bytes, 2 * need.snapshot_bytes);
 }
 
 TEST(DiskNeed, SnapshotsGrowWithTheCapacity) {
