@@ -29,6 +29,10 @@ struct Tariff {
 // The tariff of the account's plan now, for new grants; `service` is its index or 0xffff.
 Tariff current_tariff(const ChargeInput& input, const MsccRequest& mscc, std::uint16_t& service);
 
+// Whether the message meets one condition of a rate of the plan, at input.usage_time.
+bool holds(const ChargeInput& input, const MsccRequest& mscc, const Plan& plan,
+           const Condition& condition);
+
 // The tariff that the group's standing or last grant was made under; usage consumes that grant. A
 // version that is gone, or no grant yet: the plan now.
 Tariff tariff_of_usage(const ChargeInput& input, const Group& group, const MsccRequest& mscc);

@@ -281,7 +281,7 @@ void check_times(const Catalogue& catalogue, Checks& checks) {
     std::vector<Span> spans;
     bool good = read_spans(time.on, checks, spans);
     if (time.on.empty()) {
-      checks.fault(time.name.place, "time '" + time.name.value + "' is never on; give it 'on'");
+      checks.absent(time.name.place, "time '" + time.name.value + "' is never on; give it 'on'");
       good = false;
     }
     std::vector<Span> except;
