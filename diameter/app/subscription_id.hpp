@@ -1,4 +1,4 @@
-// What a Subscription-Id names: read alike by the edge that routes by it and the Shard that charges.
+// What a Subscription-Id names: read alike by the edge that routes and the Shard that charges.
 // Core: edge, shard. Allocates: never. Blocks: never. Clock: none.
 #pragma once
 
