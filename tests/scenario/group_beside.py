@@ -306,13 +306,15 @@ def identities_of_two_accounts(world):
 @scenario()
 def every_type_of_identity_pays(world):
     """Each alone finds its account; an E.164 also with the "+" that some gateways send."""
-    known = {END_USER_E164: ("e164", "491700009101"), END_USER_SIP_URI: ("sip", "sip:a@ims.test"),
-             END_USER_NAI: ("nai", "a@nai.test"), END_USER_PRIVATE: ("private", "line-0x9101")}
-    account = world.account("data-a", "10", **{kind: text for kind, text in known.values()})
-    other = world.account("data-a", "10", e164="+491700009102", sip="sip:b@ims.test",
-                          nai="b@nai.test", private="line-0x9102")
-    sent = [(kind, text) for kind, (_, text) in known.items()]
-    sent.append((END_USER_E164, "+491700009101"))
+    account = world.account("data-a", "10", sip="sip:a@ims.test", nai="a@nai.test",
+                            private="line-0x9101")
+    other = world.account("data-a", "10", sip="sip:b@ims.test", nai="b@nai.test",
+                          private="line-0x9102")
+    for owner, e164 in ((account, "491700009101"), (other, "+491700009102")):
+        world.levyd.import_subscribers([{"account": owner.name, "e164": e164, "plan": "data-a"}])
+    sent = [(END_USER_E164, "491700009101"), (END_USER_E164, "+491700009101"),
+            (END_USER_SIP_URI, "sip:a@ims.test"), (END_USER_NAI, "a@nai.test"),
+            (END_USER_PRIVATE, "line-0x9101")]
     for number, (kind, text) in enumerate(sent, 1):
         session = account.session(identities=[subscription(kind, text)])
         session.initial(ask(rsu=octets(STEP)), want=[granted(octets(STEP))])

@@ -118,12 +118,11 @@ class Levyd:
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen([self.program, "--config", self.config_path],
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            preexec_fn=self._limit)
+                                            preexec_fn=self.open_files and self._limit)
         self._wait_ready()
 
     def _limit(self):
-        if self.open_files is not None:
-            resource.setrlimit(resource.RLIMIT_NOFILE, self.open_files)
+        resource.setrlimit(resource.RLIMIT_NOFILE, self.open_files)
 
     def _wait_ready(self):
         deadline = time.monotonic() + READY_TIMEOUT_S
