@@ -30,7 +30,6 @@ enum class Reason : std::uint8_t {
   user_unknown,      // 5030
   unknown_session,   // 5002
   unable_to_comply,  // 5012
-  too_busy,          // 3004, or as the dialect says
 };
 
 enum MsccOutcomeFlags : std::uint8_t {

@@ -98,10 +98,14 @@ enum class Owner : std::uint8_t { edge, shard, journal, control };
 
 #define LEVY_SHED(X, id, type)                                          \
   X(id, "shed_total", "type", type, counter, sum, "requests", edge,     \
-    "Requests refused under overload, by CC-Request-Type")
+    "Requests refused under overload and when stopping, by CC-Request-Type")
 #define LEVY_PUSH(X, id, event)                                         \
   X(id, "pushes_total", "event", event, counter, sum, "pushes", edge,   \
     "Server-initiated requests (RAR, ASR) by what became of them")
+
+#define LEVY_REFUSED(X, id, reason)                                                       \
+  X(id, "connections_refused_total", "reason", reason, counter, sum, "connections", edge, \
+    "Inbound connections closed at once: the maximum is reached, or accepting failed")
 
 #define LEVY_COUNTERS_EDGE(X)                                                                      \
   LEVY_SHED(X, shed_initial, "initial")                                                            \
@@ -119,6 +123,8 @@ enum class Owner : std::uint8_t { edge, shard, journal, control };
     "Connections closed because no message could be cut from their bytes")                         \
   X(watchdog_failures, "watchdog_failures_total", "", "", counter, sum, "connections", edge,       \
     "Connections closed because the peer answered no watchdog")                                    \
+  LEVY_REFUSED(X, refused_full, "full")                                                            \
+  LEVY_REFUSED(X, refused_failed, "failed")                                                        \
   X(unknown_peers, "unknown_peer_total", "", "", counter, sum, "connections", edge,                \
     "Capabilities exchanges refused because the peer is not known")                                \
   X(peers_up, "peers_up", "", "", gauge, sum, "peers", edge, "Peers in state open")                \

@@ -71,6 +71,8 @@ class ShardLoop final : public Loop {
   std::size_t do_due(Time now, std::size_t due_max);
   std::size_t do_snapshot();
   void say(LogKind kind, std::uint32_t a, std::string_view text);
+  void say(LogEvent& event);
+  void say_conflict(const Frame& frame, const rating::ChargeRequest& request);
 
   ShardLoopOptions options_;
   std::vector<shard::Shard*> shards_;

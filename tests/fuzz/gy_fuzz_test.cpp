@@ -203,7 +203,7 @@ void run_one(const Bytes& bytes, Tally& tally) {
   answer.mscc_count = request.mscc_count;
   answer.mscc = outcomes;
   Bytes out(limits::answer_bytes_max);
-  out.resize(encode_cca(message, request, answer, Dialect{}, local, out));
+  out.resize(encode_cca(message, request, answer, local, out));
   ASSERT_FALSE(out.empty());
   if (message[5] == 0 && message[6] == 1 && message[7] == 0x10) test::parse_cca(out);
 }

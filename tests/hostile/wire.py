@@ -213,7 +213,7 @@ class Peer:
         self.socket = socket.socket(family, socket.SOCK_STREAM)
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.socket.settimeout(10)
+        self.socket.settimeout(30)
         self.socket.connect((address, port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
@@ -237,7 +237,7 @@ class Peer:
     def send(self, octets):
         self.socket.sendall(octets)
 
-    def receive(self, timeout=5.0):
+    def receive(self, timeout=30.0):
         """The next message; None when levyd closed the connection. TimeoutError: nothing came."""
         deadline = time.monotonic() + timeout
         while True:
@@ -261,7 +261,7 @@ class Peer:
                 return None
             self.buffer += octets
 
-    def answer_to(self, hop, timeout=5.0):
+    def answer_to(self, hop, timeout=30.0):
         """The answer under that Hop-by-Hop; watchdogs of levyd that come before it are answered."""
         deadline = time.monotonic() + timeout
         while True:
@@ -274,7 +274,7 @@ class Peer:
             else:
                 raise WireError(f"unexpected: {got}")
 
-    def exchange(self, octets, timeout=5.0):
+    def exchange(self, octets, timeout=30.0):
         self.send(octets)
         return self.answer_to(struct.unpack_from(">I", octets, 12)[0], timeout)
 
@@ -282,7 +282,7 @@ class Peer:
         """Capabilities exchange; the CEA, whatever it says."""
         return self.exchange(capabilities(self.host, **bent))
 
-    def closed(self, timeout=5.0):
+    def closed(self, timeout=30.0):
         """Whether levyd closes the connection within that time, without another message."""
         try:
             return self.receive(timeout) is None
