@@ -206,6 +206,15 @@ class Peer:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
 
+    @classmethod
+    def accepted(cls, listener, host, timeout=10):
+        """The next connection that levyd itself makes to `listener`, a listening socket."""
+        peer = cls.__new__(cls)
+        peer.host, peer.buffer = host, b""
+        listener.settimeout(timeout)
+        peer.socket = listener.accept()[0]
+        return peer
+
     def __enter__(self):
         return self
 
@@ -250,10 +259,15 @@ class Peer:
             if got is None or (not got.request and got.hop == hop):
                 return got
             if got.request and got.command == DWR:
-                self.send(message(DWR, [avp(268, 2001), avp(264, self.host), avp(296, "test")],
-                                  application=BASE, flags=0, hop=got.hop, end=got.end))
+                self.answer(got)
             else:
                 raise WireError(f"unexpected: {got}")
+
+    def answer(self, got, *more, session=()):
+        """Answers a request of levyd with 2001; `session` comes first, `more` behind."""
+        avps = [*session, avp(268, 2001), avp(264, self.host), avp(296, "test"), *more]
+        self.send(message(got.command, avps, application=got.application,
+                          flags=got.flags & PROXIABLE, hop=got.hop, end=got.end))
 
     def exchange(self, octets, timeout=5.0):
         self.send(octets)
