@@ -2,9 +2,9 @@
 // them are taken or refused by both, and what both take has the same AVPs with the same bytes.
 // Core: tests. Allocates: freely. Blocks: on the golden files. Clock: none.
 //
-// Both get one dictionary: Levy's, with every type but Grouped as octets, for the judged thing is the
-// structure. The differences that are allowed are Stated below; README.md says why. Bytes are cut at
-// the header's length, as the edge does it. LEVY_FUZZ_SEED and LEVY_FUZZ_ROUNDS as in gy_fuzz_test.
+// Both get one dictionary: Levy's, with every type but Grouped as octets, for the structure is what
+// is judged. The differences that are allowed are Stated below; README.md says why. Bytes are cut
+// at the header's length, as the edge does it. LEVY_FUZZ_SEED and _ROUNDS as in gy_fuzz_test.
 #include <freeDiameter/freeDiameter-host.h>
 #include <freeDiameter/libfdproto.h>
 #include <gtest/gtest.h>
@@ -37,7 +37,7 @@ enum class Stated {
   vendor_zero,
 };
 
-// One AVP as text; the values of unknown AVPs are not compared, for freeDiameter does not show them.
+// One AVP as text; the values of unknown AVPs are not compared: freeDiameter does not show them.
 std::string line_of(int depth, std::uint32_t code, std::uint32_t vendor, unsigned flags,
                     std::size_t length, std::string_view value) {
   std::string line = std::to_string(depth) + ": " + std::to_string(code) + '/' +
@@ -51,7 +51,7 @@ std::string line_of(int depth, std::uint32_t code, std::uint32_t vendor, unsigne
   return line + '\n';
 }
 
-// ---- Levy's side ---------------------------------------------------------------------------------
+// ---- Levy's side -------------------------------------------------------------------------------
 
 struct Verdict {
   bool taken = false;
@@ -103,7 +103,7 @@ Verdict judge_by_levy(const Bytes& message) {
   return verdict;
 }
 
-// ---- freeDiameter's side -------------------------------------------------------------------------
+// ---- freeDiameter's side -----------------------------------------------------------------------
 
 dictionary* make_dictionary() {
   fd_g_debug_lvl = FD_LOG_FATAL;  // it writes a line for each fault that it finds
@@ -173,7 +173,7 @@ Verdict judge_by_freediameter(const Bytes& message, dictionary* dict) {
   return verdict;
 }
 
-// ---- both ----------------------------------------------------------------------------------------
+// ---- both --------------------------------------------------------------------------------------
 
 std::vector<Bytes> frames() {
   std::vector<Bytes> out = test::corpus();
