@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 #include <string_view>
 
 #include "engine/base/ring.hpp"
@@ -34,8 +33,7 @@ struct LogEvent {
   char text[200] = {};
 
   void set_text(std::string_view s) {  // long ones are cut: this is for people only
-    text_bytes = static_cast<std::uint16_t>(s.size() < sizeof text ? s.size() : sizeof text);
-    std::memcpy(text, s.data(), text_bytes);
+    text_bytes = static_cast<std::uint16_t>(s.copy(text, sizeof text));
   }
   std::string_view view() const { return {text, text_bytes}; }
 };
