@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 #include <string_view>
 
 #include "engine/base/ring.hpp"
@@ -40,9 +39,7 @@ struct LogEvent {
   }
   void add_text(std::string_view s) {  // long ones are cut: this is for people only
     const std::size_t room = sizeof text - text_bytes;
-    const std::size_t bytes = s.size() < room ? s.size() : room;
-    std::memcpy(text + text_bytes, s.data(), bytes);
-    text_bytes = static_cast<std::uint16_t>(text_bytes + bytes);
+    text_bytes = static_cast<std::uint16_t>(text_bytes + s.copy(text + text_bytes, room));
   }
   std::string_view view() const { return {text, text_bytes}; }
 };

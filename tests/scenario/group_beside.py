@@ -436,3 +436,20 @@ def watchdog_between_requests(world):
         raise Mismatch(answer.text())
     if answer.value("Origin-State-Id") != gateway.cea.value("Origin-State-Id"):
         raise Mismatch("Origin-State-Id differs between CEA and DWA")
+
+
+@scenario()
+def wallets_of_two_currencies(world):
+    """Only the plan's currency pays: what is left in the other is no credit."""
+    account = world.account("data-a", "0.500000")
+    account.topup("7.000000", "USD")
+    session = account.session()
+    session.initial(ask(rsu=octets(STEP)), want=[granted(octets(STEP))])
+    session.update(ask(usu=octets(STEP), rsu=octets(STEP)),
+                   want=[granted(octets(STEP), final=TERMINATE)])
+    account.check("0", "0.250000", wallet_USD="7.000000")
+    session.update(ask(usu=octets(STEP), rsu=octets(STEP)), want=[denied(4012)])
+    account.session().initial(ask(rsu=EMPTY), want=[denied(4012)])
+    account.check("0", wallet_USD="7.000000")
+    session.terminate(ask(usu=octets(STEP)), want=[settled()])  # the debt, too, is one of EUR
+    account.check("-0.250000", wallet_USD="7.000000")

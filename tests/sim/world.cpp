@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 
 #include "engine/admin/request.hpp"
@@ -64,8 +65,12 @@ rating::Service service_of(const Rate& rate) {
   return s;
 }
 
-std::span<const std::uint8_t> plain(std::span<const std::byte> bytes) {
-  return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
+// A Record lies in the journal at any byte, and its facts want their alignment: a copy has it.
+std::span<const std::uint8_t> aligned(std::span<const std::byte> bytes,
+                                      std::vector<std::uint64_t>& words) {
+  words.resize((bytes.size() + 7) / 8);
+  std::memcpy(words.data(), bytes.data(), bytes.size());
+  return {reinterpret_cast<const std::uint8_t*>(words.data()), bytes.size()};
 }
 
 std::unique_ptr<rating::PlanVersion> plan_version(std::uint16_t version) {
@@ -355,10 +360,11 @@ void World::audit_journal() {
   journal::RecoveryRequest request;
   request.node_id = node_id;
   request.start = Lsn{auditor_.audited().value + 1};
+  std::vector<std::uint64_t> words;
   const journal::RecoveryResult result =
       journal::recover(disk_, request, [&](Lsn lsn, std::span<const std::byte> bytes) {
         shard::RecordView view;
-        require(shard::read_record(plain(bytes), view), "a recovered Record cannot be read");
+        require(shard::read_record(aligned(bytes, words), view), "a recovered Record cannot be read");
         auditor_.on_record(lsn, view);
         return true;
       });
@@ -380,10 +386,11 @@ void World::compare_with_journal_alone() {
                                                     HugePages::off, *scratch));
     views.push_back(shards.back().get());
   }
+  std::vector<std::uint64_t> room;
   const auto result = journal::recover(
       disk_, {node_id, Lsn{1}, Lsn{0}}, [&](Lsn, std::span<const std::byte> bytes) {
         shard::RecordView view;
-        shard::read_record(plain(bytes), view);
+        shard::read_record(aligned(bytes, room), view);
         shard::Shard& shard = *shards[view.header.shard];
         return shard::for_each_image(
             view.images, [&](const shard::ImageHeader& h, std::span<const std::uint8_t> words) {
