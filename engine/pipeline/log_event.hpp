@@ -22,14 +22,13 @@ enum class LogKind : std::uint8_t {
   unroutable_push,    // text = Origin-Host
   dispute,            // text = Session-Id
   late_usage,         // text = Session-Id
+  tombstones_given_up,  // a = how many since the last such line
 };
 
 struct LogEvent {
   LogKind kind = LogKind::none;
-  std::uint8_t detail = 0;
   std::uint16_t text_bytes = 0;
   std::uint32_t a = 0;
-  std::uint32_t b = 0;
   Time at{};
   char text[200] = {};
 

@@ -27,6 +27,7 @@ struct ChargeContext {
   std::uint16_t dialect = 0;
   bool implicit_rsu = false;
   bool no_credit_code_4012 = false;
+  bool supersede = true;  // an initial ends an older open session of the same bearer
   std::uint32_t duplicate_window = 0;  // seconds, of the dialect; 0 = the Shard's own
 };
 

@@ -44,6 +44,7 @@ enum OutcomeEvent : std::uint32_t {
   event_traced = 1u << 14,
   event_origin_state_raised = 1u << 15,
   event_bucket_expired = 1u << 16,
+  event_tombstones_given_up = 1u << 17,  // before their time, to make room
 };
 
 // A message to push: the session's identity and addressing are read by the encoder.
@@ -69,6 +70,7 @@ struct Outcome {
   Slot account = none;
   Slot subscriber = none;
   std::size_t record_bytes = 0;  // of the Record written, 0 = none
+  std::uint32_t tombstones_given_up = 0;
   std::uint32_t push_count = 0;
   std::array<Push, limits::pushes_max> pushes{};
   rating::ChargeResult charge;  // MSCC outcomes and movements
@@ -87,6 +89,7 @@ struct Outcome {
     plan = nullptr;
     session = account = subscriber = none;
     record_bytes = 0;
+    tombstones_given_up = 0;
     push_count = 0;
     charge.movement_count = 0;
     charge.overflow = false;
