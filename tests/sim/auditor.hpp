@@ -48,6 +48,7 @@ struct Request {
   // ---- what became of it
   std::uint32_t times_sent = 0;
   std::int64_t first_sent = 0;          // network time, micros
+  std::int64_t over_at = 0;             // when its gateway saw the session's end
   std::optional<test::Cca> answer;      // the first under command code 2001
   bool late = false;                    // answered 5002
   bool disputed = false;                // recorded as not charged

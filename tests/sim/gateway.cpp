@@ -13,7 +13,7 @@ using test::Units;
 namespace {
 
 constexpr std::size_t sessions_max = 6;
-constexpr std::int64_t settle_time = 10'000'000;  // micros
+constexpr std::int64_t settle_time = 20'000'000;  // micros
 constexpr const char* realm = "example.org";
 
 Units units_of(std::uint32_t rating_group, std::int64_t amount) {
@@ -196,6 +196,7 @@ void Gateway::on_rar(Connection& c, const Bytes& message, const test::Parsed& ra
 void Gateway::keep_old(const Session& session) {
   const bool first = field_.random.percent(40);
   for (Request* r : session.history) {
+    r->over_at = field_.network.now().micros;
     if ((r->type == 1) == first) old_.push_back(r);
   }
   while (old_.size() > 12) old_.pop_front();
@@ -275,7 +276,8 @@ void Gateway::act(bool finishing) {
     // time; nor at once, while other requests of its session may still be on their way.
     const std::int64_t age = field_.network.now().micros - old->first_sent;
     if (age > field_.repeat_window && old->type != 3) return;
-    if (age < settle_time && old->type == 1) return;
+    const std::int64_t over = field_.network.now().micros - old->over_at;
+    if (over < settle_time && old->type == 1) return;
     return send(*old, random.percent(50));
   }
   if (sessions_.empty()) return;
