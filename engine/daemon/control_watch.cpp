@@ -52,7 +52,8 @@ void Control::write_log(const LogEvent& event) {
     case LogKind::dispute:
       return log::warn("dispute",
                        "session " + text + " request " + a +
-                           ": usage of an unknown session was kept on record and not charged");
+                           ": usage of a session that is unknown, or was charged when it was "
+                           "lost, was kept on record and not charged");
     case LogKind::late_usage:
       return log::info("late_usage",
                        "session " + text + " request " + a +
@@ -67,6 +68,11 @@ void Control::write_log(const LogEvent& event) {
                                      " connections were closed at once: "
                                      "`diameter.connections_max` is reached");
       return;
+    case LogKind::tombstones_given_up:
+      return log::warn("capacity",
+                       a + " ended sessions were forgotten before their time to make room: repeats "
+                           "of their requests will be answered 5002 and kept as disputes; raise "
+                           "`capacity.tombstones_max`");
     case LogKind::none:
       return;
   }

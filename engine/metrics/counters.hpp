@@ -73,10 +73,12 @@ enum class Owner : std::uint8_t { edge, shard, journal, control };
     "Sessions ended by Tcc or by a restart of their gateway")                                      \
   X(sessions_superseded, "sessions_superseded_total", "", "", counter, sum, "sessions", shard,     \
     "Sessions replaced by a newer one of the same bearer")                                         \
+  X(tombstones_given_up, "tombstones_given_up_total", "", "", counter, sum, "sessions", shard,     \
+    "Ended sessions forgotten before their time to make room for new requests")                    \
   X(late_usage, "late_usage_total", "", "", counter, sum, "reports", shard,                        \
-    "Usage reported for a session that was already lost")                                          \
+    "Usage reported for a session that was already lost, charged once")                            \
   X(disputes, "dispute_total", "", "", counter, sum, "reports", shard,                             \
-    "Reports for unknown sessions that were kept and not charged")                                 \
+    "Reports for sessions unknown or charged at their loss that were kept and not charged")        \
   X(identity_conflicts, "identity_conflict_total", "", "", counter, sum, "requests", shard,        \
     "Requests whose identities belong to different subscribers")                                   \
   X(unknown_users, "unknown_user_total", "", "", counter, sum, "requests", shard,                  \

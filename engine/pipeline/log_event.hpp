@@ -22,6 +22,7 @@ enum class LogKind : std::uint8_t {
   dispute,            // text = Session-Id
   late_usage,         // text = Session-Id
   connections_refused,  // a = failed, detail = errno of the latest of them, b = over the maximum
+  tombstones_given_up,  // a = how many since the last such line
 };
 
 struct LogEvent {

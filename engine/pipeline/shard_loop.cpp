@@ -141,6 +141,7 @@ void ShardLoop::process_request(Frame& frame, Time now) {
   context.implicit_rsu = dialect.implicit_rsu;
   context.no_credit_code_4012 = dialect.no_credit_code_4012;
   context.origin_state_counts = (frame.flags & frame_origin_state) != 0;
+  context.supersede = dialect.supersede;
   context.duplicate_window = dialect.duplicate_window_s;
   shard_of(frame.shard).apply(request_, context, frame.record, outcome_);
   if (outcome_.not_mine) {
@@ -332,6 +333,17 @@ void ShardLoop::say(LogEvent& event) {
     counters_.add(Counter::log_lost);
 }
 
+// The first at once, then one line a minute: where it happens, it happens with every new session.
+void ShardLoop::say_given_up(std::uint32_t count) {
+  counters_.add(Counter::tombstones_given_up, count);
+  given_up_unsaid_ += count;
+  const std::int64_t second = time_.advance(Time{}).seconds();
+  if (second - given_up_said_ < given_up_line_seconds) return;
+  given_up_said_ = second;
+  say(LogKind::tombstones_given_up, given_up_unsaid_, {});
+  given_up_unsaid_ = 0;
+}
+
 namespace {
 
 // As operators write an identity; a SIP URI names its kind itself.
@@ -434,6 +446,9 @@ void ShardLoop::count(const Frame& frame, const rating::ChargeRequest& request) 
   if ((events & shard::event_session_closed) != 0) counters_.add(Counter::sessions_closed);
   if ((events & shard::event_session_lost) != 0) counters_.add(Counter::sessions_lost);
   if ((events & shard::event_superseded) != 0) counters_.add(Counter::sessions_superseded);
+  if ((events & shard::event_time_distrusted) != 0)
+    counters_.add(Counter::event_times_distrusted);
+  if ((events & shard::event_tombstones_given_up) != 0) say_given_up(outcome_.tombstones_given_up);
   if ((events & shard::event_duplicate_differs) != 0) {
     counters_.add(Counter::duplicates_different);
     say(LogKind::duplicate_differs, request.request_number, request.session_id);

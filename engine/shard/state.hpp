@@ -114,6 +114,7 @@ enum SessionFlags : std::uint8_t {
   session_has_updates = 1,
   session_event = 2,
   session_terminated = 4,
+  session_loss_charged = 8,  // its loss charged an assumed use: a late report is not charged again
 };
 
 inline constexpr std::size_t session_id_head_bytes = sizeof(Session::id_head);

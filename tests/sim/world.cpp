@@ -24,7 +24,7 @@ SimDiskOptions disk_options(std::uint64_t seed, Planted planted) {
   SimDiskOptions o;
   o.complete_percent = static_cast<std::uint32_t>(15 + seed % 4 * 25);
   o.lies_about_completion = planted == Planted::lying_disk;
-  if (planted != Planted::nothing) o.complete_percent = 5;
+  if (planted == Planted::lying_disk || planted == Planted::early_release) o.complete_percent = 5;
   return o;
 }
 
@@ -62,6 +62,10 @@ rating::Service service_of(const Rate& rate) {
   s.grant_default = rate.later;
   s.grant_max = rate.grant_max;
   s.validity = rate.validity;
+  s.on_lost = rate.lost == lost_reserved ? rating::OnLost::charge_reserved
+              : rate.lost != 0           ? rating::OnLost::charge_units
+                                         : rating::OnLost::release;
+  s.lost_units = std::max<std::int64_t>(rate.lost, 0);
   return s;
 }
 
@@ -122,7 +126,7 @@ World::World(std::uint64_t seed, Planted planted, bool verbose)
   set_hash_key(seed | 1);
   network_.set_now(Time{1'000'000});
   settings_.relaxed = planted == Planted::early_release;
-  choose_settings();
+  choose_settings(planted);
   for (std::uint16_t v = 1; v <= versions; ++v) {
     plans_.push_back(plan_version(v));
     sets_.push_back(&plans_.back()->set());
@@ -143,12 +147,13 @@ World::~World() {
 }
 
 // Small, so that everything fills up now and then.
-void World::choose_settings() {
+void World::choose_settings(Planted planted) {
   settings_.shards = static_cast<std::uint32_t>(random_.between(2, 4));
   shard::Capacity& c = settings_.capacity;
   c.accounts = c.subscribers = 20;
   c.buckets = 40;
-  const bool tight = random_.one_in(3);
+  const bool tight = random_.one_in(3) || planted == Planted::gives_up_events ||
+                     planted == Planted::gives_up_open;
   c.sessions = tight ? random_.between(6, 40) : 150;
   c.groups = tight ? random_.between(8, 80) : 150;
   c.verdicts = tight ? random_.between(40, 300) : 900;

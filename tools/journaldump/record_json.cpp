@@ -137,6 +137,7 @@ Json record_json(levy::Lsn lsn, const shard::RecordView& record, const std::stri
   for (const shard::MsccFact& fact : record.mscc) out["mscc"].push_back(mscc_json(fact));
   out["movements"] = Json::array();
   for (const auto& movement : record.movements) out["movements"].push_back(movement_json(movement));
+  if (!record.given_up.empty()) out["given_up"] = record.given_up;
   out["images"] = Json::array();
   const bool whole = shard::for_each_image(record.images, [&](const auto& image, auto words) {
     out["images"].push_back(
