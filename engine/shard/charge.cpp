@@ -72,8 +72,9 @@ void Shard::apply(const rating::ChargeRequest& request, const ChargeContext& con
     facts.plan_version = version;
   }
   write_record(facts, context.now, record, outcome);
-  if ((outcome.events & event_session_opened) != 0)
-    session_index_.insert(context.session_hash, outcome.session);
+  if ((outcome.events & event_session_opened) == 0) return;
+  session_index_.insert(context.session_hash, outcome.session);
+  know_bearer(outcome.session);
 }
 
 // ---- who -----------------------------------------------------------------------------------

@@ -44,25 +44,6 @@ bool Shard::knows_session(std::uint64_t hash, std::string_view id, std::uint8_t 
 
 // ---- opening and ending --------------------------------------------------------------------
 
-namespace {
-
-// Non-zero hash of service context, APN and a third part, 0 when the third part is not there. One
-// bearer carries sessions of several contexts (data, IMS, SMS): they live beside each other.
-std::uint32_t supersede_key(const rating::ChargeRequest& request, std::string_view part,
-                            std::uint64_t seed) {
-  if (part.empty()) return 0;
-  std::uint64_t h = stable_hash(part) + seed;
-  h = (h ^ stable_hash(request.service_context_id)) * 0x9e3779b97f4a7c15ull;
-  for (const char c : request.called_station_id) {  // case folded
-    const char lower = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-    h = (h ^ static_cast<unsigned char>(lower)) * 0x100000001b3ull;
-  }
-  const auto folded = static_cast<std::uint32_t>(h ^ (h >> 32));
-  return folded == 0 ? 1 : folded;
-}
-
-}  // namespace
-
 // none: a pool is full.
 Slot Shard::open_session(const rating::ChargeRequest& request, const ChargeContext& context,
                          Slot subscriber) {
@@ -90,8 +71,7 @@ Slot Shard::open_session(const rating::ChargeRequest& request, const ChargeConte
   s.opened_at = static_cast<std::uint32_t>(context.now.seconds());
   s.initial_number = request.request_number;
   s.dialect = context.dialect;
-  s.apn_charging = supersede_key(request, request.charging_id, 1);
-  s.apn_address = supersede_key(request, request.pdp_address, 2);
+  set_bearer(s, request);
   if (request.type == RequestType::event) s.flags |= session_event;
   s.host = find_or_open_host(request.origin_host, request.origin_realm, context.now);
   if (s.host == none) return none;
@@ -101,26 +81,6 @@ Slot Shard::open_session(const rating::ChargeRequest& request, const ChargeConte
   if (s.next != none) edit(sessions_, s.next).previous = slot;
   account.first_session = slot;
   return slot;
-}
-
-// A CCR-I with the same subscriber, service context, APN and charging id (or address) and a new
-// Session-Id: the gateway has forgotten the old session (semantics.md "Sessions").
-void Shard::supersede_older(Slot slot, Time now, Outcome& outcome) {
-  const Session& fresh = sessions_[slot];
-  int visits = 64;  // an account with very many sessions is not searched to its end
-  for (Slot s = fresh.next; s != none && visits-- > 0;) {
-    const Session& old = sessions_[s];
-    const Slot next = old.next;
-    const bool same = (fresh.apn_charging != 0 && fresh.apn_charging == old.apn_charging) ||
-                      (fresh.apn_address != 0 && fresh.apn_address == old.apn_address);
-    if (same && old.state == SessionState::open && old.subscriber == fresh.subscriber &&
-        old.application == fresh.application) {
-      end_session(s, SessionState::superseded, now, outcome);
-      outcome.events |= event_superseded;
-      return;
-    }
-    s = next;
-  }
 }
 
 namespace {

@@ -26,6 +26,8 @@ Shard::Shard(ShardId id, const Capacity& capacity, const Options& options, HugeP
       ended_(capacity.sessions, huge_pages),
       ended_long_(capacity.sessions, huge_pages),
       session_index_(capacity.sessions, huge_pages),
+      charging_index_(capacity.sessions, huge_pages),
+      address_index_(capacity.sessions, huge_pages),
       account_index_(capacity.accounts, huge_pages),
       timers_(capacity.sessions, huge_pages),
       runtime_(capacity.sessions, huge_pages),
@@ -197,6 +199,8 @@ void Shard::rebuild(Time now) {
     if (accounts_[a].live()) account_index_.insert(hash_bytes(accounts_[a].name_text(), 0), a);
   }
   session_index_.clear();
+  charging_index_.clear();
+  address_index_.clear();
   arm_timers(now);
   list_tombstones();
   push_head_ = push_tail_ = 0;
@@ -207,6 +211,7 @@ void Shard::rebuild(Time now) {
     const Session& session = sessions_[s];
     if (!session.live()) continue;
     session_index_.insert(session_hash(session), s);
+    know_bearer(s);
     if (session.state == SessionState::open && session.reauth_wanted != session.reauth_acked)
       queue_push(s, 0);  // not acknowledged before the stop: push again at once
   }

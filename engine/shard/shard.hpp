@@ -146,6 +146,7 @@ class Shard {
     std::uint16_t push_tries = 0;
     bool push_queued = false;
     bool push_outstanding = false;
+    bool bearer_known = false;  // it stands in the indexes of bearers
   };
   struct Freed {
     std::uint64_t hash = 0;  // of its Session-Id
@@ -210,9 +211,15 @@ class Shard {
   bool session_id_is(const Session& session, std::string_view session_id) const;
   void ask_push(Slot slot, Session& session, bool has_rating_group, std::uint32_t rating_group,
                 Time now, Outcome& outcome);
+  Push push_of(Slot slot) const;
   void queue_push(Slot slot, std::uint32_t at);
   bool due_push(Time now, std::span<std::uint8_t> record, Outcome& outcome);
   bool sweep_step(Time now, std::span<std::uint8_t> record, Outcome& outcome);
+
+  // bearers.cpp
+  static void set_bearer(Session& session, const rating::ChargeRequest& request);
+  void know_bearer(Slot slot);
+  void forget_bearer(Slot slot);
 
   // tombstones.cpp
   bool give_up_oldest(const TombstoneList& list, Slot except);
@@ -331,6 +338,7 @@ class Shard {
   std::size_t given_up_bytes_ = 0;  // what their images take at most
 
   Table session_index_;  // session_hash -> session
+  Table charging_index_, address_index_;  // bearers.cpp: open sessions
   Table account_index_;  // hash of the name -> account
   Timers timers_;
   FixedArray<Runtime> runtime_;

@@ -91,7 +91,10 @@ void Shard::settle_tombstones() {
     runtime_[slot] = Runtime{};
     runtime_[slot].push_queued = queued;
   }
-  for (std::uint32_t i = 0; i < ended_now_count_; ++i) list_tombstone(ended_now_[i]);
+  for (std::uint32_t i = 0; i < ended_now_count_; ++i) {
+    forget_bearer(ended_now_[i]);
+    list_tombstone(ended_now_[i]);
+  }
   freed_count_ = ended_now_count_ = 0;
   given_up_bytes_ = 0;
 }
