@@ -369,7 +369,8 @@ void World::audit_journal() {
   const journal::RecoveryResult result =
       journal::recover(disk_, request, [&](Lsn lsn, std::span<const std::byte> bytes) {
         shard::RecordView view;
-        require(shard::read_record(aligned(bytes, words), view), "a recovered Record cannot be read");
+        require(shard::read_record(aligned(bytes, words), view),
+                "a recovered Record cannot be read");
         auditor_.on_record(lsn, view);
         return true;
       });
