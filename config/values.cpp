@@ -248,7 +248,8 @@ std::string parse_price_parts(std::string_view text, std::string_view unit,
       part.remove_prefix(word.size());
       number = field;
     }
-    if (number == nullptr) return "has \"" + std::string(part) + "\" where only step, first and up to may stand";
+    if (number == nullptr)
+      return "has \"" + std::string(part) + "\" where only step, first and up to may stand";
     if (*number != 0) return "says the same twice";
     const Parsed parsed = parse_price_units(part, unit);
     if (!parsed.ok()) return "after a comma: " + parsed.fault;

@@ -91,7 +91,7 @@ enum class Owner : std::uint8_t { edge, shard, journal, control };
     "Money charged, in 10^-6 currency units, all currencies")                                      \
   X(unrated_units, "unrated_units_total", "", "", counter, sum, "units", shard,                    \
     "Used units that no bucket and no price covered")                                              \
-  X(event_times_distrusted, "event_time_distrusted_total", "", "", counter, sum, "requests", shard, \
+  X(event_times_distrusted, "event_time_distrusted_total", "", "", counter, sum, "requests", shard,\
     "Requests whose Event-Timestamp was too far off to choose a rate by")                          \
   X(records, "records_total", "", "", counter, sum, "records", shard,                              \
     "Records handed to the journal")                                                               \

@@ -1,8 +1,8 @@
 // Shard: which open session a bearer has, so that a gateway that forgot it finds it superseded.
 // Core: shard. Allocates: never. Blocks: never. Clock: none.
 //
-// Two indexes over open sessions, by charging id and by address; rebuilt after recovery. They change
-// once the Record stands, as the index by Session-Id does.
+// Two indexes over open sessions, by charging id and by address; rebuilt after recovery. They
+// change once the Record stands, as the index by Session-Id does.
 #include "engine/base/hash.hpp"
 #include "engine/shard/pools.hpp"
 
@@ -60,7 +60,7 @@ void Shard::forget_bearer(Slot slot) {
 // Session-Id: the gateway has forgotten the old session (semantics.md "Sessions").
 void Shard::supersede_older(Slot slot, Time now, Outcome& outcome) {
   const Session& fresh = sessions_[slot];
-  const auto older = [&](const Table& index, std::uint32_t Session::* key) {
+  const auto older = [&](const Table& index, std::uint32_t Session::*key) {
     if (fresh.*key == 0) return none;
     return index.find(index_hash(fresh, fresh.*key), [&](Slot s) {
       const Session& old = sessions_[s];
