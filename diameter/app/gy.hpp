@@ -46,10 +46,10 @@ struct Answer {
 };
 
 // Writes the answer to `request` (whose frame bytes are `message`) under the message's own
-// Hop-by-Hop and End-to-End, with its Proxy-Info. Returns its length, 0 when `into` is too small or
-// when the reason is too_busy and the dialect says drop. Without `plan` REDIRECT becomes TERMINATE.
+// Hop-by-Hop and End-to-End, with its Proxy-Info. Returns its length, 0 when `into` is too small.
+// Without `plan` REDIRECT becomes TERMINATE.
 std::size_t encode_cca(std::span<const std::uint8_t> message, const rating::ChargeRequest& request,
-                       const Answer& answer, const Dialect& dialect, const LocalIdentity& local,
+                       const Answer& answer, const LocalIdentity& local,
                        std::span<std::uint8_t> into);
 
 // An error answer to any request (base or application): Result-Code, Failed-AVP, Session-Id first

@@ -42,17 +42,8 @@ ResultCode code_of(Reason reason) {
     case Reason::user_unknown: return ResultCode::user_unknown;
     case Reason::unknown_session: return ResultCode::unknown_session_id;
     case Reason::unable_to_comply: return ResultCode::unable_to_comply;
-    case Reason::too_busy: return ResultCode::too_busy;
   }
   return ResultCode::unable_to_comply;
-}
-
-OverloadAnswer overload_answer(const Dialect& dialect, rating::RequestType type) {
-  switch (type) {
-    case rating::RequestType::update: return dialect.overload_update;
-    case rating::RequestType::termination: return dialect.overload_termination;
-    default: return dialect.overload_initial;
-  }
 }
 
 // The command's Result-Code (semantics.md "Result codes"): 2001 while only an MSCC fails.
@@ -206,19 +197,9 @@ void write_failed(Writer& writer, const rating::ChargeRequest& request, const An
 }  // namespace
 
 std::size_t encode_cca(std::span<const std::uint8_t> message, const rating::ChargeRequest& request,
-                       const Answer& answer, const Dialect& dialect, const LocalIdentity& local,
+                       const Answer& answer, const LocalIdentity& local,
                        std::span<std::uint8_t> into) {
-  ResultCode code = code_of(command_reason(request, answer));
-  if (code == ResultCode::too_busy) {
-    const OverloadAnswer overload = overload_answer(dialect, request.type);
-    if (overload == OverloadAnswer::drop) return 0;
-    if (overload == OverloadAnswer::too_busy_3004) {
-      CodecError busy;
-      busy.code = code;
-      return encode_error(message, busy, local, into);
-    }
-    code = ResultCode::unable_to_comply;
-  }
+  const ResultCode code = code_of(command_reason(request, answer));
   LEVY_CHECK(answer.mscc_count <= request.mscc_count, answer.mscc_count, request.mscc_count);
   Writer writer(into);
   writer.begin_message();

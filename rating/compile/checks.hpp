@@ -88,7 +88,8 @@ class RateCompiler;
 void compile_service(const ServiceSource& source, const Place& plan_place, Checks& checks,
                      RateCompiler& rates, Service& service);
 
-// Compiles what a service or a rate costs: tariff.cpp. `owner`: where to point when a key is absent.
+// Compiles what a service or a rate costs: tariff.cpp. `owner`: where to point when a key is
+// absent.
 void compile_tariff(const TariffSource& source, const Place& owner, Checks& checks,
                     CompiledPlan& plan, Price& price);
 
