@@ -43,6 +43,11 @@ Tariff tariff_of_usage(const ChargeInput& input, const Group& group, const MsccR
 // 0 = no Validity-Time.
 std::uint32_t validity_of_grant(const ChargeInput& input, const Tariff& tariff);
 
+// The service prices by conditions alone, and none of its rates holds: an unknown destination.
+inline bool has_no_price(const Tariff& tariff) {
+  return tariff.service->rate_count != 0 && tariff.price()->none;
+}
+
 inline Reason unmatched_reason(const Plan& plan) {
   return plan.unmatched == Unmatched::denied_4010 ? Reason::denied : Reason::rating_failed;
 }

@@ -25,10 +25,11 @@ class Checks {
   explicit Checks(std::vector<CompileFault>& faults) : faults_(faults) {}
 
   void fault(const Place& place, std::string message) {
-    faults_.push_back(CompileFault{place, std::move(message), false});
+    faults_.push_back(CompileFault{place, std::move(message), {}});
   }
-  void absent(const Place& place, std::string message) {
-    faults_.push_back(CompileFault{place, std::move(message), true});
+  // `key`: what is not there, as plan files call it.
+  void absent(const Place& place, std::string_view key, std::string message) {
+    faults_.push_back(CompileFault{place, std::move(message), key});
   }
 
   // The value where it is given and within low..high, else `otherwise`.
@@ -59,7 +60,7 @@ class Checks {
   void name(const Placed<std::string>& value, const Place& owner, std::string_view what,
             std::vector<std::string>& taken) {
     if (!value.given || value.value.empty()) {
-      absent(value.given ? value.place : owner,
+      absent(value.given ? value.place : owner, what == "bucket kind" ? "kind" : what,
              std::string(what) + " has no name; give it one of 1 to " +
                  std::to_string(limits::name_bytes_max) + " bytes");
       return;

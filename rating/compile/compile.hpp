@@ -21,8 +21,8 @@ namespace levy::rating {
 struct CompileFault {
   Place place;
   std::string message;
-  // Something is not there that is needed: where config refused a value, that is no news.
-  bool absence = false;
+  // The fault is that this key is not there: where config refused its value, that is no news.
+  std::string_view absent_key{};
 };
 
 enum class NameKind : std::uint8_t { plan, service, bucket_kind, rate };

@@ -108,11 +108,13 @@ void RateCompiler::compile_rate(const RateSource& source, Service& service) {
   rate.first_condition = static_cast<std::uint32_t>(plan_.own_conditions.size());
   compile_tariff(source, source.place, checks_, plan_, rate.price);
   if (rate.price.none)
-    checks_.absent(source.place, "rate '" + source.name.value + "' has no price; give it one");
+    checks_.absent(source.place, "price",
+                   "rate '" + source.name.value + "' has no price; give it one");
   if (source.when.empty())
-    checks_.absent(source.place, "rate '" + source.name.value +
-                                     "' has no conditions and would hide what follows; give it "
-                                     "'when', or make its price the service's own");
+    checks_.absent(source.place, "when",
+                   "rate '" + source.name.value +
+                       "' has no conditions and would hide what follows; give it "
+                       "'when', or make its price the service's own");
   if (source.when.size() > limits::conditions_per_rate_max) {
     checks_.fault(source.place, "a rate takes at most " +
                                     std::to_string(limits::conditions_per_rate_max) +
@@ -141,7 +143,7 @@ void RateCompiler::compile_condition(const ConditionSource& source, Service& ser
   std::vector<std::uint64_t> values;
   bool good = !source.values.empty();
   if (!good)
-    checks_.absent(source.attribute.place,
+    checks_.absent(source.attribute.place, "when",
                    "condition '" + source.attribute.value + "' has no values; give at least one");
   for (const Placed<std::string>& value : source.values)
     good &= value_of(source, attribute, value, values);
@@ -231,7 +233,7 @@ bool RateCompiler::time_of(const Placed<std::string>& name, std::uint64_t& index
   }
   auto edges = std::make_unique<std::vector<std::uint32_t>>();
   bool on_before = false;
-  if (!compile_time(*found, catalogue_.holidays, source_.time_zone, checks_, *edges, on_before))
+  if (!compile_time(*found, catalogue_.holidays, source_.time_zone, *edges, on_before))
     return false;
   index = times_[name.value] = plan_.own_times.size();
   plan_.own_times.push_back({edges->data(), static_cast<std::uint32_t>(edges->size()), on_before});
@@ -248,11 +250,11 @@ bool RateCompiler::zone_of(const Placed<std::string>& name, Attribute attribute,
                        : attribute == Attribute::location_zone ? found.places.empty()
                                                                : found.numbers.empty();
     if (empty)
-      checks_.absent(name.place, "zone '" + name.value + "' names no " +
-                                     (attribute == Attribute::plmn_zone       ? "plmns"
-                                      : attribute == Attribute::location_zone ? "places"
-                                                                              : "numbers") +
-                                     ", so this never holds; add them to the zone");
+      checks_.fault(name.place, "zone '" + name.value + "' names no " +
+                                    (attribute == Attribute::plmn_zone       ? "plmns"
+                                     : attribute == Attribute::location_zone ? "places"
+                                                                             : "numbers") +
+                                    ", so this never holds; add them to the zone");
     zone = i;
     return !empty;
   }

@@ -155,7 +155,8 @@ void compile_bounds(const TariffSource& source, Checks& checks, Price& price) {
   const std::int64_t maximum = checks.amount(source.maximum, "maximum");
   const AtMaximum after = checks.choice(source.at_maximum, "at_maximum", words, AtMaximum::free);
   if (source.at_maximum.given && !source.maximum.given)
-    checks.absent(source.at_maximum.place, "at_maximum has no effect without maximum; give one");
+    checks.absent(source.at_maximum.place, "maximum",
+                  "at_maximum has no effect without maximum; give one");
   if (!source.maximum.given) return;
   if (maximum == 0 || maximum < price.minimum) {
     checks.fault(
@@ -194,7 +195,7 @@ void compile_tariff(const TariffSource& source, const Place& owner, Checks& chec
     const auto useless = [&](const auto& given, const char* key) {
       if (!given.given) return;
       if (price.none)
-        checks.absent(given.place, key + without);
+        checks.absent(given.place, "price", key + without);
       else
         checks.fault(given.place, key + without);
     };

@@ -138,8 +138,8 @@ void add_price(CLI::App& group, Context& context) {
       "step says from when, which rate and the conditions that held, or the rates before it that "
       "did not; units, price, fee and charge. --json: the same. Exit codes: 0 all of the use was "
       "priced, 1 not all of it (or the files have faults), 2 usage.\n"
-      "Example: levyctl plan price config/examples/plans --plan voice-postpaid --rating-group 20 "
-      "--use \"10 min\" --called 33123456789 --at \"2026-12-24 19:55\"");
+      "Example: levyctl plan price config/examples/plans --plan talk-contract --rating-group 20 "
+      "--use \"10 min\" --called 493012345 --at \"2026-12-23 19:55\"");
   command->callback([&context, options] {
     context.run = [&context, options] {
       options->now = std::time(nullptr);

@@ -1,8 +1,8 @@
 // Faults of reading and of compiling, joined (see plan_files.hpp).
 // Core: none. Allocates: yes. Blocks: reads files. Clock: none.
 //
-// What was refused while reading is not there for the compiler: that something is absent is then no
-// fault of its own, and left out for the part of the file that holds the refused value.
+// What was refused while reading is not there for the compiler: that it is absent is then no fault
+// of its own, and left out.
 #include "tools/levyctl/plan_files.hpp"
 
 #include <algorithm>
@@ -44,18 +44,32 @@ class Parts {
   std::map<std::string, std::set<int>> lines_;
 };
 
+// Whether the path "services[0].rates[1].price" has a part of this name.
+bool names(const std::string& path, std::string_view name) {
+  for (std::size_t at = path.find(name); at != path.npos; at = path.find(name, at + 1)) {
+    const std::size_t end = at + name.size();
+    const bool begins = at == 0 || path[at - 1] == '.';
+    if (begins && (end == path.size() || path[end] == '.' || path[end] == '[')) return true;
+  }
+  return false;
+}
+
 void add_compile_faults(PlanFiles& files) {
   const Parts parts(files.catalogue());
-  std::set<std::pair<std::string, int>> damaged;
+  std::map<std::pair<std::string, int>, std::vector<std::string>> refused;  // keys, by part
   std::set<std::tuple<std::string, int, int>> taken;
   for (const Diagnostic& fault : files.faults) {
-    damaged.insert(parts.of(fault.place));
+    refused[parts.of(fault.place)].push_back(fault.key);
     taken.insert({fault.place.file, fault.place.line, fault.place.column});
   }
   for (const rating::CompileFault& fault : files.compiled.faults) {
     const Place& place = fault.place;
     if (taken.contains({place.file, place.line, place.column})) continue;
-    if (fault.absence && damaged.contains(parts.of(place))) continue;
+    const auto& keys = refused[parts.of(place)];
+    if (!fault.absent_key.empty() &&
+        std::any_of(keys.begin(), keys.end(),
+                    [&](const std::string& key) { return names(key, fault.absent_key); }))
+      continue;
     files.faults.push_back({place, "", "", fault.message, "", ""});
     ++files.fault_count;
   }

@@ -137,7 +137,8 @@ std::string value_asked(const PriceOptions& options, const std::string& attribut
   return options.service_identifier;
 }
 
-// "time is peak", "plmn 20801 is eu", "called is not given": a condition as the message meets it.
+// "time is peak", "plmn 20801 is in eu", "called is not given": a condition as the message meets
+// it.
 std::string met_text(const PriceOptions& options, const rating::ConditionSource& condition,
                      bool holds) {
   const std::string& attribute = condition.attribute.value;
@@ -147,7 +148,9 @@ std::string met_text(const PriceOptions& options, const rating::ConditionSource&
   if (attribute == "time") return attribute + is + joined(values, " or ");
   const std::string asked = value_asked(options, attribute);
   if (asked.empty()) return attribute + " is not given";
-  return attribute + " " + asked + is + joined(values, " or ");
+  const bool zone = attribute == "plmn" || attribute == "location" || attribute == "called" ||
+                    attribute == "calling";
+  return attribute + " " + asked + is + (zone ? "in " : "") + joined(values, " or ");
 }
 
 struct Why {
