@@ -36,6 +36,10 @@ enum class Kind : std::uint8_t {
   custom,    // `read` says; `form` documents it
 };
 
+// How a custom value is built. With words: where it is a list or a mapping they may stand alone in
+// its place, else they are what an item may be. With a section: an item is such a mapping.
+enum class Shape : std::uint8_t { one, list, one_or_list, map };
+
 // What one scalar became. `text` is as written (a path: joined).
 struct Value {
   std::int64_t number = 0;
@@ -64,12 +68,14 @@ struct Key {
   Binding binding{};
   std::int64_t base_us = 1'000'000;           // duration
   std::string_view unit{};                    // integer: what is counted
-  std::vector<std::string_view> words{};      // word
+  std::vector<std::string_view> words{};      // word; custom: see Shape
   std::string_view form{};                    // custom: how it is written
   std::string_view default_text{};            // when the field cannot say it
   bool required = false;
   const Section* (*section)() = nullptr;      // section, and the element of a custom list or map
   ReadKey read = nullptr;
+  Shape shape = Shape::one;    // custom
+  std::string_view pattern{};  // custom: of an item (ECMA 262), empty = any text
 };
 
 struct Section {
@@ -77,6 +83,7 @@ struct Section {
   std::string_view prose{};
   const void* defaults;    // an owner holding the defaults
   std::vector<Key> keys;
+  bool repeats = false;  // its keys stand in the key list already, under another section
 };
 
 template <class T>
@@ -177,6 +184,18 @@ inline Key custom(std::string_view name, std::string_view form, ReadKey read,
   key.default_text = default_text;
   return key;
 }
+inline Key shaped(Key key, Shape shape, std::string_view pattern = {},
+                  std::vector<std::string_view> words = {}) {
+  key.shape = shape;
+  key.pattern = pattern;
+  key.words = std::move(words);
+  return key;
+}
+inline Key of_section(Key key, Shape shape, const Section* (*section)(),
+                      std::vector<std::string_view> words = {}) {
+  key.section = section;
+  return shaped(std::move(key), shape, {}, std::move(words));
+}
 inline Key required(Key key) {
   key.required = true;
   return key;
@@ -198,6 +217,8 @@ const Section* bucket_kind_section();
 
 // "6 s to 300 s", "one of: synced, relaxed", "an IPv4 or IPv6 address" …
 std::string allowed_text(const Key& key);
+// The default as the key list shows it; "required" where there is none.
+std::string default_text(const Section& section, const Key& key);
 // A number of the key's kind as an operator would write it.
 std::string show_number(const Key& key, std::int64_t number);
 

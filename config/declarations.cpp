@@ -156,7 +156,9 @@ const Section* node_section() {
 
 const Section* diameter_section() {
   static const Section section{
-      "diameter", "The Diameter side: our identity, the sockets, the peers.", &default_options,
+      "diameter",
+      "The Diameter side: our identity, the sockets, the peers.",
+      &default_options,
       {required(textual("origin_host", Kind::identity, 0, LEVY_OPTION(diameter.origin_host),
                         "Our DiameterIdentity: Origin-Host of all that we send.")),
        required(textual("origin_realm", Kind::identity, 0, LEVY_OPTION(diameter.origin_realm),
@@ -165,9 +167,12 @@ const Section* diameter_section() {
                "Product-Name in CER and CEA."),
        integer("vendor_id", 0, 0xffffffff, "", LEVY_OPTION(diameter.vendor_id),
                "Vendor-Id in CER and CEA: our IANA enterprise number, 0 = none."),
-       custom("realms_served", "any, or a list of realms", read_realms, "the own realm",
-              "Destination-Realms that we answer; others get 3003. `any` for gateways that send "
-              "their own realm (Open5GS)."),
+       shaped(
+           custom(
+               "realms_served", "any, or a list of realms", read_realms, "the own realm",
+               "Destination-Realms that we answer; others get 3003. `any` for gateways that send "
+               "their own realm (Open5GS)."),
+           Shape::list, "^[A-Za-z0-9._-]{1,255}$", {"any"}),
        boolean("accept_unknown", LEVY_OPTION(diameter.accept_unknown),
                "Take peers that `peers` does not list, with the dialect `default`; else they get "
                "3010 and the log names the identity to add."),
@@ -187,25 +192,16 @@ const Section* diameter_section() {
        size("send_buffer", 32 * kib, 64 * mib, LEVY_OPTION(diameter.send_buffer_bytes),
             "Bytes waiting for the peer to read, per connection; a peer that lets it fill up is "
             "disconnected."),
-       [] {
-         Key key = required(custom("listeners", "a list of {address, port}", read_listeners, "",
-                                   "Sockets to listen on."));
-         key.section = listener_section;
-         return key;
-       }(),
-       [] {
-         Key key = custom("peers", "a list of {identity, …}", read_peers, "none",
-                          "Gateways and agents that we know.");
-         key.section = peer_section;
-         return key;
-       }(),
-       [] {
-         Key key = custom("dialects", "name: {keys}", read_dialects, "`default` alone",
-                          "What some makes of gateway cannot take, by name; `default` may be "
-                          "redefined.");
-         key.section = dialect_section;
-         return key;
-       }()}};
+       required(of_section(custom("listeners", "a list of {address, port}", read_listeners, "",
+                                  "Sockets to listen on."),
+                           Shape::list, listener_section)),
+       of_section(custom("peers", "a list of {identity, …}", read_peers, "none",
+                         "Gateways and agents that we know."),
+                  Shape::list, peer_section),
+       of_section(custom("dialects", "name: {keys}", read_dialects, "`default` alone",
+                         "What some makes of gateway cannot take, by name; `default` may be "
+                         "redefined."),
+                  Shape::map, dialect_section)}};
   return &section;
 }
 
@@ -266,14 +262,17 @@ const Section* capacity_section() {
 
 const Section* placement_section() {
   static const Section section{
-      "placement", "Which core runs what.", &default_options,
+      "placement",
+      "Which core runs what.",
+      &default_options,
       {word("mode", {"one_core", "spread"}, LEVY_OPTION(placement.mode),
             "`one_core`: edge, Shards and journal take turns on one thread. `spread`: a thread "
             "each, as the core keys say."),
        integer("edge_core", 0, core_max, "", LEVY_OPTION(placement.edge_core),
                "Core of the edge; with `one_core` the core of everything."),
-       custom("shard_cores", "a list of core numbers", read_shard_cores, "none",
-              "Cores of the Shard Loops (`spread` only); the Shards are dealt over them."),
+       shaped(custom("shard_cores", "a list of core numbers", read_shard_cores, "none",
+                     "Cores of the Shard Loops (`spread` only); the Shards are dealt over them."),
+              Shape::list, "^[0-9]+$"),
        integer("journal_core", 0, core_max, "", LEVY_OPTION(placement.journal_core),
                "Core of the journal (`spread` only)."),
        word("idle", {"spin", "yield", "sleep"}, LEVY_OPTION(placement.idle),
@@ -374,28 +373,33 @@ const Section* listener_section() {
 
 const Section* peer_section() {
   static const Section section{
-      "diameter.peers[]", "One peer.", &default_peer,
+      "diameter.peers[]",
+      "One peer.",
+      &default_peer,
       {required(textual("identity", Kind::identity, 0, LEVY_FIELD(PeerOptions, identity),
                         "Its Origin-Host, compared without regard to case.")),
        without_default(textual("realm", Kind::identity, 0, LEVY_FIELD(PeerOptions, realm),
                                "Its Origin-Realm; a CER with another one is refused."),
                        "as its CER says"),
-       textual("dialect", Kind::name, 0, LEVY_FIELD(PeerOptions, dialect),
-               "Name in `dialects`."),
+       textual("dialect", Kind::name, 0, LEVY_FIELD(PeerOptions, dialect), "Name in `dialects`."),
        boolean("relay", LEVY_FIELD(PeerOptions, relay),
                "An agent that passes on the requests of other hosts, though it may not announce "
                "the relay application: their Origin-State-Ids count, and our requests to hosts "
                "without a connection may go to it."),
-       custom("connect", "host:port", read_connect, "the peer connects to us",
-              "Where we connect to, in addition to being connected to. A name is looked up once, "
-              "at the start.")}};
+       shaped(
+           custom(
+               "connect", "host:port", read_connect, "the peer connects to us",
+               "Where we connect to, in addition to being connected to. A name is looked up once, "
+               "at the start."),
+           Shape::one, ":[0-9]+$")}};
   return &section;
 }
 
 const Section* dialect_section() {
   const std::vector<std::string_view> answers{"3004", "5012", "drop"};
   static const Section section{
-      "diameter.dialects.<name>", "What a make of gateway cannot take, or says differently.",
+      "diameter.dialects.<name>",
+      "What a make of gateway cannot take, or says differently.",
       &default_dialect,
       {boolean("implicit_rsu", LEVY_FIELD(app::Dialect, implicit_rsu),
                "Grant without Requested-Service-Unit when the Reporting-Reason is THRESHOLD, "
@@ -416,8 +420,9 @@ const Section* dialect_section() {
             LEVY_FIELD(app::Dialect, ignore_origin_state_id),
             "`trust`: a raised Origin-State-Id ends the older sessions of its Origin-Host. "
             "`ignore`: for clusters whose nodes have one Origin-Host and a value each."),
-       custom("raa_retry", "a list of 3002 and 5012", read_raa_retry, "none",
-              "Send a RAR again that was answered with one of these."),
+       shaped(custom("raa_retry", "a list of 3002 and 5012", read_raa_retry, "none",
+                     "Send a RAR again that was answered with one of these."),
+              Shape::list, "^(3002|5012)$"),
        word("overload_initial", answers, LEVY_FIELD(app::Dialect, overload_initial),
             "Answer to initial requests and events under overload."),
        word("overload_update", answers, LEVY_FIELD(app::Dialect, overload_update),
@@ -435,11 +440,15 @@ const Section* dialect_section() {
 
 const Section* root_section() {
   static const Section section{
-      "", "levyd.yaml", &default_options,
+      "",
+      "levyd.yaml",
+      &default_options,
       {nested("node", node_section), required(nested("diameter", diameter_section)),
        nested("data", data_section),
-       required(custom("plans", "a path, or a list of paths", read_plan_paths, "",
-                       "Plan files, and directories whose *.yaml and *.yml files are plan files.")),
+       required(shaped(
+           custom("plans", "a path, or a list of paths", read_plan_paths, "",
+                  "Plan files, and directories whose *.yaml and *.yml files are plan files."),
+           Shape::one_or_list)),
        nested("capacity", capacity_section), nested("placement", placement_section),
        nested("sessions", sessions_section), nested("admin", admin_section),
        nested("log", log_section), nested("overload", overload_section),

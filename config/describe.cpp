@@ -10,7 +10,6 @@
 #include "config/plan_reader.hpp"
 
 namespace levy::config {
-namespace {
 
 std::string default_text(const Section& section, const Key& key) {
   if (key.required) return "required";
@@ -21,12 +20,14 @@ std::string default_text(const Section& section, const Key& key) {
   return number < key.min && key.kind == Kind::integer ? "none" : show_number(key, number);
 }
 
+namespace {
+
 // Calls `visit` with every section below `section`, itself first, in the order of declaration.
 template <class Visit>
 void for_each_section(const Section& section, const Visit& visit) {
   visit(section);
   for (const Key& key : section.keys) {
-    if (key.section != nullptr) for_each_section(*key.section(), visit);
+    if (key.section != nullptr && !key.section()->repeats) for_each_section(*key.section(), visit);
   }
 }
 

@@ -54,6 +54,10 @@ LoadedCatalogue parse_catalogue(std::vector<SourceText> sources);
 void describe(std::ostream& out);
 void describe_markdown(std::ostream& out);
 
+// The same as a JSON Schema (draft 2020-12), for editors.
+enum class SchemaOf : unsigned char { options, plan_file };
+void describe_schema(SchemaOf what, std::ostream& out);
+
 // What the options add up to, for `levyd --check`: "memory of slots: 80 MiB = 2048 x 40 KiB".
 void describe_sums(const Options& options, std::ostream& out);
 

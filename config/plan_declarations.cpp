@@ -17,6 +17,8 @@ using rating::ServiceSource;
 
 constexpr std::int64_t in_s = 1'000'000;  // duration base, microseconds
 constexpr std::int64_t day_s = 86'400;
+constexpr std::string_view units_pattern =
+    "^[0-9][0-9_]*(\\.[0-9][0-9_]*)? *(octets?|B|[kMGT]B|[KMGT]iB|s|seconds?|min|h|d|events?)?$";
 constexpr std::string_view units_form =
     "1 to 281474976710655 units: octets (1500000, 1.5 MB, 1 GiB), seconds (60, 2 min) or events";
 
@@ -205,16 +207,22 @@ const BucketKindOwner default_bucket_kind;
 
 const Section* grant_section() {
   static const Section section{
-      "plans[].services[].grant", "Sizes of grants, in the service's unit.", &default_service,
-      {custom("first", units_form, LEVY_UNITS(grant_first), "`default`",
-              "The first grant of a group whose request names no amount."),
-       custom("default", units_form, LEVY_UNITS(grant_default),
-              "10 MB, 60 s or 1 event; a price step if that is more",
-              "Later grants whose request names no amount."),
-       custom("min", units_form, LEVY_UNITS(grant_min), "none",
-              "Smaller requests are raised to it."),
-       custom("max", units_form, LEVY_UNITS(grant_max), "no bound",
-              "Larger requests are lowered to it.")}};
+      "plans[].services[].grant",
+      "Sizes of grants, in the service's unit.",
+      &default_service,
+      {shaped(custom("first", units_form, LEVY_UNITS(grant_first), "`default`",
+                     "The first grant of a group whose request names no amount."),
+              Shape::one, units_pattern),
+       shaped(custom("default", units_form, LEVY_UNITS(grant_default),
+                     "10 MB, 60 s or 1 event; a price step if that is more",
+                     "Later grants whose request names no amount."),
+              Shape::one, units_pattern),
+       shaped(custom("min", units_form, LEVY_UNITS(grant_min), "none",
+                     "Smaller requests are raised to it."),
+              Shape::one, units_pattern),
+       shaped(custom("max", units_form, LEVY_UNITS(grant_max), "no bound",
+                     "Larger requests are lowered to it."),
+              Shape::one, units_pattern)}};
   return &section;
 }
 
@@ -223,11 +231,12 @@ const Section* threshold_section() {
       "plans[].services[].threshold",
       "Remaining quota at which the gateway reports (Volume-, Time- or Unit-Quota-Threshold).",
       &default_service,
-      {without_default(Key{"share", Kind::permille, 1, 999,
-                           "Share of the grant.", LEVY_SERVICE(threshold_permille)},
+      {without_default(Key{"share", Kind::permille, 1, 999, "Share of the grant.",
+                           LEVY_SERVICE(threshold_permille)},
                        "none"),
-       custom("at_most", units_form, LEVY_UNITS(threshold_units), "none",
-              "Ceiling of the share; alone it is the threshold itself.")}};
+       shaped(custom("at_most", units_form, LEVY_UNITS(threshold_units), "none",
+                     "Ceiling of the share; alone it is the threshold itself."),
+              Shape::one, units_pattern)}};
   return &section;
 }
 
@@ -235,10 +244,12 @@ const Section* threshold_section() {
 std::vector<Key> service_tariff_keys() {
   return {
       required(textual("service", Kind::name, 0, LEVY_SERVICE(name), "Name of the service.")),
-      required(custom("rating_groups", "any, none, or a list of these and of numbers",
-                      read_rating_groups, "",
-                      "Rating-Groups it prices. `any`: all that no other service names; `none`: "
-                      "requests without a Rating-Group.")),
+      required(
+          shaped(custom("rating_groups", "any, none, or a list of these and of numbers",
+                        read_rating_groups, "",
+                        "Rating-Groups it prices. `any`: all that no other service names; `none`: "
+                        "requests without a Rating-Group."),
+                 Shape::one_or_list, "^(any|none|[0-9][0-9_]*)$")),
       required(word("unit", {"octets", "seconds", "events"}, LEVY_SERVICE(unit),
                     "What is counted; other units of a report are ignored.")),
       without_default(word("access", {"open", "barred", "refused"}, LEVY_SERVICE(access),
@@ -263,17 +274,15 @@ std::vector<Key> service_grant_keys() {
                           "that the first group does not take the last credit.",
                           LEVY_SERVICE(low_credit_permille)},
                       "100 %"),
-      without_default(boolean("indivisible", LEVY_SERVICE(indivisible),
-                              "All that is asked for, or 4012."),
-                      "true for events, else false"),
-      [] {
-        Key key = custom("on_final", "terminate, restrict_access, or {action, to}", read_on_final,
-                         "terminate", "Final-Unit-Action of the last grant.");
-        key.section = on_final_section;
-        return key;
-      }(),
-      custom("on_lost", "release, charge_reserved, or \"charge <units>\"", read_on_lost, "release",
-             "What becomes of a reservation when the session is lost."),
+      without_default(
+          boolean("indivisible", LEVY_SERVICE(indivisible), "All that is asked for, or 4012."),
+          "true for events, else false"),
+      of_section(custom("on_final", "terminate, restrict_access, or {action, to}", read_on_final,
+                        "terminate", "Final-Unit-Action of the last grant."),
+                 Shape::one, on_final_section, {"terminate", "restrict_access"}),
+      shaped(custom("on_lost", "release, charge_reserved, or \"charge <units>\"", read_on_lost,
+                    "release", "What becomes of a reservation when the session is lost."),
+             Shape::one, "^(release|charge_reserved|charge +[0-9].*)$"),
   };
 }
 
@@ -309,27 +318,30 @@ const Section* service_section() {
 
 const Section* plan_section() {
   static const Section section{
-      "plans[]", "One plan; a document that begins with `plan:` is one, too.", &default_plan,
+      "plans[]",
+      "One plan; a document that begins with `plan:` is one, too.",
+      &default_plan,
       {required(textual("plan", Kind::name, 0, LEVY_FIELD(PlanOwner, source.name),
                         "Name of the plan; accounts name it.")),
-       required(custom("currency", "three capital letters of ISO 4217", read_plan_currency, "",
-                       "Currency of its prices and of the main wallet.")),
-       without_default(word("overrun", {"debt", "write_off"},
-                            LEVY_FIELD(PlanOwner, source.overrun),
+       required(shaped(custom("currency", "three capital letters of ISO 4217", read_plan_currency,
+                              "", "Currency of its prices and of the main wallet."),
+                       Shape::one, "^[A-Z]{3}$")),
+       without_default(word("overrun", {"debt", "write_off"}, LEVY_FIELD(PlanOwner, source.overrun),
                             "Usage that the account cannot pay: the main wallet goes negative, or "
                             "the unpaid part is written off."),
                        "debt"),
-       without_default(word("unmatched", {"5031", "4010", "rate_as"},
-                            LEVY_FIELD(PlanOwner, source.unmatched),
-                            "Rating-Groups that no service names: a Result-Code, or the price of "
-                            "the service with `rating_groups: any`."),
-                       "rate_as where a service takes any, else 5031"),
-       custom("credit_limit", "a decimal amount, 0 or more", read_credit_limit, "0",
-              "How far below zero the main wallet may be reserved."),
-       without_default(duration("session_ttl", in_s, 60, 30 * day_s,
-                                LEVY_FIELD(PlanOwner, source.session_ttl),
-                                "Tcc of sessions without a Validity-Time."),
-                       "1 d"),
+       without_default(
+           word("unmatched", {"5031", "4010", "rate_as"}, LEVY_FIELD(PlanOwner, source.unmatched),
+                "Rating-Groups that no service names: a Result-Code, or the price of "
+                "the service with `rating_groups: any`."),
+           "rate_as where a service takes any, else 5031"),
+       shaped(custom("credit_limit", "a decimal amount, 0 or more", read_credit_limit, "0",
+                     "How far below zero the main wallet may be reserved."),
+              Shape::one, "^[0-9][0-9_]*(\\.[0-9][0-9_]*)?$"),
+       without_default(
+           duration("session_ttl", in_s, 60, 30 * day_s, LEVY_FIELD(PlanOwner, source.session_ttl),
+                    "Tcc of sessions without a Validity-Time."),
+           "1 d"),
        without_default(textual("time_zone", Kind::text, 64, LEVY_FIELD(PlanOwner, source.time_zone),
                                "Time zone of its `times`: a name of the IANA database."),
                        "UTC"),
@@ -338,30 +350,30 @@ const Section* plan_section() {
                                 "Grants that end because prices change end spread over this time "
                                 "after the change, so that not all gateways report at once."),
                        "0 s"),
-       [] {
-         Key key = required(custom("services", "a list of services", read_services, "",
-                                   "What the plan prices."));
-         key.section = service_section;
-         return key;
-       }()}};
+       required(of_section(
+           custom("services", "a list of services", read_services, "", "What the plan prices."),
+           Shape::list, service_section))}};
   return &section;
 }
 
 const Section* bucket_kind_section() {
   static const Section section{
-      "bucket_kinds[]", "A kind of bucket that imports and top-ups may name.",
+      "bucket_kinds[]",
+      "A kind of bucket that imports and top-ups may name.",
       &default_bucket_kind,
       {required(textual("kind", Kind::name, 0, LEVY_FIELD(BucketKindOwner, source.name),
                         "Name of the kind.")),
        required(word("unit", {"money", "octets", "seconds", "events"},
                      LEVY_FIELD(BucketKindOwner, source.unit), "What such a bucket holds.")),
-       custom("currency", "three capital letters of ISO 4217", read_kind_currency, "",
-              "Of money, and then required."),
-       without_default(integer("priority", -32'768, 32'767, "",
-                               LEVY_FIELD(BucketKindOwner, source.priority),
-                               "Higher is used first; the main wallet has 0."),
-                       "0"),
-       custom("step", units_form, read_kind_step, "1", "Units are taken in whole steps."),
+       shaped(custom("currency", "three capital letters of ISO 4217", read_kind_currency, "",
+                     "Of money, and then required."),
+              Shape::one, "^[A-Z]{3}$"),
+       without_default(
+           integer("priority", -32'768, 32'767, "", LEVY_FIELD(BucketKindOwner, source.priority),
+                   "Higher is used first; the main wallet has 0."),
+           "0"),
+       shaped(custom("step", units_form, read_kind_step, "1", "Units are taken in whole steps."),
+              Shape::one, units_pattern),
        without_default(duration("lifetime", in_s, 1, 18'300 * day_s,
                                 LEVY_FIELD(BucketKindOwner, source.lifetime),
                                 "From the credit to the end of the bucket."),
@@ -371,33 +383,23 @@ const Section* bucket_kind_section() {
 
 const Section* plan_file_section() {
   static const Section section{
-      "", "a plan file", &default_plan,
-      {[] {
-         Key key = custom("bucket_kinds", "a list of bucket kinds", read_bucket_kinds, "none",
-                          "Kinds of bucket, for all plans.");
-         key.section = bucket_kind_section;
-         return key;
-       }(),
-       [] {
-         Key key = custom("times", "a list of times", read_times, "none",
-                          "Named periods, for the rates of all plans.");
-         key.section = time_section;
-         return key;
-       }(),
-       [] {
-         Key key = custom("zones", "a list of zones", read_zones, "none",
-                          "Named networks, numbers and places, for the rates of all plans.");
-         key.section = zone_section;
-         return key;
-       }(),
-       custom("holidays", "a list of dates: 2026-12-25, or 12-25 for every year", read_holidays,
-              "none", "Days that the word `holidays` of a time means."),
-       [] {
-         Key key = custom("plans", "a list of plans", read_plans, "none",
-                          "The plans of this file.");
-         key.section = plan_section;
-         return key;
-       }()}};
+      "",
+      "a plan file",
+      &default_plan,
+      {of_section(custom("bucket_kinds", "a list of bucket kinds", read_bucket_kinds, "none",
+                         "Kinds of bucket, for all plans."),
+                  Shape::list, bucket_kind_section),
+       of_section(custom("times", "a list of times", read_times, "none",
+                         "Named periods, for the rates of all plans."),
+                  Shape::list, time_section),
+       of_section(custom("zones", "a list of zones", read_zones, "none",
+                         "Named networks, numbers and places, for the rates of all plans."),
+                  Shape::list, zone_section),
+       shaped(custom("holidays", "a list of dates: 2026-12-25, or 12-25 for every year",
+                     read_holidays, "none", "Days that the word `holidays` of a time means."),
+              Shape::one_or_list, "^([0-9]{4}-)?[0-9]{2}-[0-9]{2}$"),
+       of_section(custom("plans", "a list of plans", read_plans, "none", "The plans of this file."),
+                  Shape::list, plan_section)}};
   return &section;
 }
 

@@ -54,6 +54,7 @@ void read_holidays(Reader& reader, const YamlNode& node, const std::string& path
 std::vector<Key> service_price_keys();
 std::vector<Key> service_selection_keys();
 const Section* rate_section();
+const Section* when_section();
 const Section* time_section();
 const Section* zone_section();
 

@@ -23,6 +23,11 @@ constexpr std::string_view price_form =
     "free, or e.g. \"0.25 EUR per 1.5 MB\", \"0.05 EUR per 60 s, step 1 s, first 60 s\", \"0.15 "
     "EUR per event\", or a list of such, each but the last with \"up to <units>\"";
 
+#define LEVY_AMOUNT "[0-9][0-9_]*(\\.[0-9][0-9_]*)? *[A-Z]{3}"
+constexpr std::string_view money_pattern = "^" LEVY_AMOUNT "$";
+constexpr std::string_view price_pattern =
+    "^(free|" LEVY_AMOUNT " per [^,]+(, (step|first|up to) [^,]+)*)$";
+
 // One tier; false: a fault was reported.
 template <class Owner>
 bool read_tier(Reader& reader, const YamlNode& node, const std::string& path, const Owner& owner,
@@ -95,20 +100,26 @@ template <class Owner>
 std::vector<Key> price_keys() {
   constexpr std::string_view money = "\"<amount> <currency>\"";
   return {
-      custom("price", price_form, &read_price<Owner>, "none: unit buckets alone pay",
-             "An exact price; every started step is charged in full, and the step is the `per` "
-             "amount where it is not given. A list: tiers of a session's use."),
+      shaped(
+          custom("price", price_form, &read_price<Owner>, "none: unit buckets alone pay",
+                 "An exact price; every started step is charged in full, and the step is the `per` "
+                 "amount where it is not given. A list: tiers of a session's use."),
+          Shape::one_or_list, price_pattern),
       without_default(word("rounding", {"up", "down", "half_up", "half_even"},
                            LEVY_FIELD(Owner, source.rounding),
                            "How a running total is rounded to 0.000001 of the currency."),
                       "up"),
-      custom("connect_fee", money, LEVY_MONEY(Owner, connect_fee), "0",
-             "Due once per session and rating group, with the first unit used, also where a bucket "
-             "pays for the units."),
-      custom("minimum", money, LEVY_MONEY(Owner, minimum), "0",
-             "The least that a session's priced use costs, beside the fee."),
-      custom("maximum", money, LEVY_MONEY(Owner, maximum), "no bound",
-             "The most that a session's priced use costs, beside the fee."),
+      shaped(custom("connect_fee", money, LEVY_MONEY(Owner, connect_fee), "0",
+                    "Due once per session and rating group, with the first unit used, also where a "
+                    "bucket "
+                    "pays for the units."),
+             Shape::one, money_pattern),
+      shaped(custom("minimum", money, LEVY_MONEY(Owner, minimum), "0",
+                    "The least that a session's priced use costs, beside the fee."),
+             Shape::one, money_pattern),
+      shaped(custom("maximum", money, LEVY_MONEY(Owner, maximum), "no bound",
+                    "The most that a session's priced use costs, beside the fee."),
+             Shape::one, money_pattern),
       without_default(word("at_maximum", {"free", "stop"}, LEVY_FIELD(Owner, source.at_maximum),
                            "`free`: what follows costs nothing; `stop`: nothing more is granted."),
                       "free"),
@@ -118,36 +129,14 @@ std::vector<Key> price_keys() {
   };
 }
 
-void read_condition(Reader& reader, const YamlNode& key, const YamlNode& value,
-                    const std::string& path, bool negated,
-                    std::vector<rating::ConditionSource>& when) {
+// Its name is the last part of the path.
+template <bool negated>
+void read_condition(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
   rating::ConditionSource condition;
-  set_placed(condition.attribute, key.text, reader.place(key));
+  set_placed(condition.attribute, path.substr(path.rfind('.') + 1), reader.place(node));
   condition.negated = negated;
-  read_texts(reader, value, path, "a value or a list of values", condition.values);
-  when.push_back(std::move(condition));
-}
-
-void read_when(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
-  auto& source = static_cast<RateOwner*>(owner)->source;
-  constexpr std::string_view form =
-      "a mapping of time, apn, rat, plmn, location, called, calling, characteristics, qci, role, "
-      "service_identifier to values; under `not` those that must not hold";
-  if (node.type != YamlNode::Type::mapping) {
-    reader.fault(node, path, "expected a mapping", std::string(form), "correct it");
-    return;
-  }
-  for (const auto& [key, value] : node.entries) {
-    const std::string key_path = sub_path(path, key->text);
-    if (key->text != "not") {
-      read_condition(reader, *key, *value, key_path, false, source.when);
-    } else if (value->type != YamlNode::Type::mapping) {
-      reader.fault(*value, key_path, "expected a mapping", std::string(form), "correct it");
-    } else {
-      for (const auto& [inner, values] : value->entries)
-        read_condition(reader, *inner, *values, sub_path(key_path, inner->text), true, source.when);
-    }
-  }
+  read_texts(reader, node, path, "a value or a list of values", condition.values);
+  static_cast<RateOwner*>(owner)->source.when.push_back(std::move(condition));
 }
 
 void read_contexts(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
@@ -260,11 +249,11 @@ void read_holidays(Reader& reader, const YamlNode& node, const std::string& path
 
 std::vector<Key> service_price_keys() {
   std::vector<Key> keys = price_keys<ServiceOwner>();
-  Key rates = custom("rates", "a list of rates", read_rates, "none",
-                     "Prices under conditions: the first whose `when` holds is taken, where none "
-                     "does the service's own. A grant keeps its rate until it is reported.");
-  rates.section = rate_section;
-  keys.push_back(std::move(rates));
+  keys.push_back(of_section(
+      custom("rates", "a list of rates", read_rates, "none",
+             "Prices under conditions: the first whose `when` holds is taken, where none does the "
+             "service's own. A grant keeps its rate until it is reported."),
+      Shape::list, rate_section));
   keys.push_back(without_default(Key{"tax", Kind::permille, 0, 1000,
                                      "Rate of the tax that the price includes; records state it.",
                                      LEVY_FIELD(ServiceOwner, source.tax)},
@@ -274,13 +263,71 @@ std::vector<Key> service_price_keys() {
 
 std::vector<Key> service_selection_keys() {
   return {
-      custom("context", "data, voice, sms, mms, other, or a list of these", read_contexts, "any",
-             "Kinds of Service-Context-Id: 32251 data, 32260 and 32276 voice, 32274 sms, 32270 "
-             "mms."),
-      custom("service_identifiers", "0 to 4294967295, or a list of at most 4",
-             read_service_identifiers, "any",
-             "The MSCC names one of these; such a service goes before one that asks for none."),
+      shaped(
+          custom("context", "data, voice, sms, mms, other, or a list of these", read_contexts,
+                 "any",
+                 "Kinds of Service-Context-Id: 32251 data, 32260 and 32276 voice, 32274 sms, 32270 "
+                 "mms."),
+          Shape::one_or_list, {}, {"data", "voice", "sms", "mms", "other"}),
+      shaped(
+          custom("service_identifiers", "0 to 4294967295, or a list of at most 4",
+                 read_service_identifiers, "any",
+                 "The MSCC names one of these; such a service goes before one that asks for none."),
+          Shape::one_or_list, "^[0-9][0-9_]*$"),
   };
+}
+
+namespace {
+
+// One condition; rating/compile judges its values.
+template <bool negated>
+Key condition(std::string_view name, std::string_view form, std::string_view prose,
+              std::string_view pattern = {}, std::vector<std::string_view> words = {}) {
+  return shaped(custom(name, form, &read_condition<negated>, "not asked for", prose),
+                Shape::one_or_list, pattern, std::move(words));
+}
+
+template <bool negated>
+std::vector<Key> condition_keys() {
+  return {
+      condition<negated>("time", "names of times", "It is one of these."),
+      condition<negated>("apn", "names", "Called-Station-Id, without case and operator's suffix."),
+      condition<negated>(
+          "rat", "utran, geran, wlan, gan, hspa, eutran, virtual, nb_iot, lte_m, nr, or 0 to 255",
+          "3GPP-RAT-Type."),
+      condition<negated>("plmn", "names of zones", "The serving network is in one of these."),
+      condition<negated>("location", "names of zones",
+                         "3GPP-User-Location-Info is in one of these."),
+      condition<negated>("called", "names of zones",
+                         "The called number, or a message's recipient."),
+      condition<negated>("calling", "names of zones", "The calling number."),
+      condition<negated>("characteristics", "4 hexadecimal digits",
+                         "3GPP-Charging-Characteristics.", "^[0-9A-Fa-f]{4}$"),
+      condition<negated>("qci", "1 to 255", "QoS-Class-Identifier of the MSCC.", "^[0-9]{1,3}$"),
+      condition<negated>("role", "originating, terminating", "Role-Of-Node.", {},
+                         {"originating", "terminating"}),
+      condition<negated>("service_identifier", "0 to 4294967295", "The MSCC names one of these.",
+                         "^[0-9]{1,10}$"),
+  };
+}
+
+const Section* when_not_section() {
+  static const Section section{"plans[].services[].rates[].when.not",
+                               "Conditions that must not hold.", &default_rate,
+                               condition_keys<true>(), true};
+  return &section;
+}
+
+}  // namespace
+
+const Section* when_section() {
+  static const Section section = [] {
+    Section made{"plans[].services[].rates[].when", "Conditions; all must hold.", &default_rate,
+                 condition_keys<false>()};
+    made.keys.push_back(nested("not", when_not_section));
+    return made;
+  }();
+  return &section;
 }
 
 const Section* rate_section() {
@@ -289,10 +336,7 @@ const Section* rate_section() {
     made.keys.push_back(required(textual("rate", Kind::name, 0,
                                          LEVY_FIELD(RateOwner, source.name),
                                          "Name of the rate, in records and explanations.")));
-    made.keys.push_back(required(custom(
-        "when", "a mapping of conditions to values; all must hold", read_when, "",
-        "time, apn, rat, plmn, location, called, calling, characteristics, qci, role, "
-        "service_identifier: one of the values; under `not`: none of them.")));
+    made.keys.push_back(required(nested("when", when_section)));
     for (Key& key : price_keys<RateOwner>()) {
       if (key.name == "price") key = required(std::move(key));
       made.keys.push_back(std::move(key));
@@ -304,34 +348,50 @@ const Section* rate_section() {
 
 const Section* time_section() {
   static const Section section{
-      "times[]", "A named period, in the time zone of the plan that asks for it.", &default_time,
+      "times[]",
+      "A named period, in the time zone of the plan that asks for it.",
+      &default_time,
       {required(textual("time", Kind::name, 0, LEVY_FIELD(rating::TimeSource, name),
                         "Name of the period.")),
-       required(custom("on", "a period or a list: \"Mo-Fr 08:00-20:00\", \"23:00-06:00\", "
-                       "\"holidays\", \"2026-12-24..2026-12-26 18:00-24:00\"",
-                       &read_time_list<[](rating::TimeSource& time) -> auto& { return time.on; }>,
-                       "", "The period is on in any of these.")),
-       custom("except", "as `on`",
-              &read_time_list<[](rating::TimeSource& time) -> auto& { return time.except; }>,
-              "none", "And off in all of these.")}};
+       required(shaped(
+           custom("on",
+                  "a period or a list: \"Mo-Fr 08:00-20:00\", \"23:00-06:00\", "
+                  "\"holidays\", \"2026-12-24..2026-12-26 18:00-24:00\"",
+                  &read_time_list<[](rating::TimeSource & time) -> auto& { return time.on; }>, "",
+                  "The period is on in any of these."),
+           Shape::one_or_list)),
+       shaped(
+           custom("except", "as `on`",
+                  &read_time_list<[](rating::TimeSource & time) -> auto& { return time.except; }>,
+                  "none", "And off in all of these."),
+           Shape::one_or_list)}};
   return &section;
 }
 
 const Section* zone_section() {
   static const Section section{
-      "zones[]", "A named set of networks, numbers and places.", &default_zone,
+      "zones[]",
+      "A named set of networks, numbers and places.",
+      &default_zone,
       {required(textual("zone", Kind::name, 0, LEVY_FIELD(rating::ZoneSource, name),
                         "Name of the zone.")),
-       custom("plmns", "a list of MCC (262) or MCC and MNC (26201)",
-              &read_zone_list<[](rating::ZoneSource& zone) -> auto& { return zone.plmns; }>,
-              "none", "Serving networks; the longest entry of all zones counts."),
-       custom("numbers", "a list of prefixes without '+', or a text with white space between them",
-              &read_zone_list<[](rating::ZoneSource& zone) -> auto& { return zone.numbers; }>,
-              "none", "Called and calling numbers; the longest prefix of all zones counts."),
-       custom("places", "a list of \"tai MCC-MNC-TAC\", \"ecgi MCC-MNC-CELL\", \"ncgi "
-              "MCC-MNC-CELL\", \"cgi MCC-MNC-LAC-CI\", \"sai MCC-MNC-LAC-SAC\"",
-              &read_zone_list<[](rating::ZoneSource& zone) -> auto& { return zone.places; }>,
-              "none", "Places of 3GPP-User-Location-Info; a cell goes before its area.")}};
+       shaped(custom("plmns", "a list of MCC (262) or MCC and MNC (26201)",
+                     &read_zone_list<[](rating::ZoneSource & zone) -> auto& { return zone.plmns; }>,
+                     "none", "Serving networks; the longest entry of all zones counts."),
+              Shape::one_or_list, "^[0-9\\s]+$"),
+       shaped(
+           custom("numbers",
+                  "a list of prefixes without '+', or a text with white space between them",
+                  &read_zone_list<[](rating::ZoneSource & zone) -> auto& { return zone.numbers; }>,
+                  "none", "Called and calling numbers; the longest prefix of all zones counts."),
+           Shape::one_or_list, "^[0-9\\s]+$"),
+       shaped(
+           custom("places",
+                  "a list of \"tai MCC-MNC-TAC\", \"ecgi MCC-MNC-CELL\", \"ncgi "
+                  "MCC-MNC-CELL\", \"cgi MCC-MNC-LAC-CI\", \"sai MCC-MNC-LAC-SAC\"",
+                  &read_zone_list<[](rating::ZoneSource & zone) -> auto& { return zone.places; }>,
+                  "none", "Places of 3GPP-User-Location-Info; a cell goes before its area."),
+           Shape::one_or_list, "^(tai|ecgi|ncgi|cgi|sai) [0-9-]+$")}};
   return &section;
 }
 

@@ -135,7 +135,10 @@ void grant(const ChargeInput& input, Ledger& ledger, std::uint32_t i, const Tari
   Offer offer;
   make_offer(ledger, tariff, group, wish, offer);
   if (offer.units == 0) {
-    refuse_for_credit(input, tariff, group, outcome);
+    if (group.plan == 0 && has_no_price(tariff))
+      outcome.reason = unmatched_reason(*tariff.plan);
+    else
+      refuse_for_credit(input, tariff, group, outcome);
     return;
   }
   reserve(ledger, offer, group, static_cast<std::uint8_t>(i));

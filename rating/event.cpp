@@ -46,7 +46,7 @@ void debit_event(Ledger& ledger, const Tariff& tariff, std::int64_t units, std::
                  MsccOutcome& outcome) {
   const std::int64_t payable = units > 0 ? payable_units(ledger, tariff, units) : 0;
   if (payable == 0) {
-    outcome.reason = Reason::no_credit;
+    outcome.reason = has_no_price(tariff) ? unmatched_reason(*tariff.plan) : Reason::no_credit;
     return;
   }
   Group alone{};

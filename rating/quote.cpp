@@ -149,4 +149,13 @@ void quote(const QuoteQuestion& question, Quote& answer) {
   IdealGateway(question, answer).run();
 }
 
+bool condition_holds(const QuoteQuestion& question, Time at, const Condition& condition) {
+  ChargeInput input;
+  input.request = question.request;
+  input.plan = question.plan;
+  input.zones = question.zones;
+  input.now = input.usage_time = at;
+  return holds(input, question.request->mscc[0], *question.plan, condition);
+}
+
 }  // namespace levy::rating

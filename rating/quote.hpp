@@ -47,4 +47,7 @@ struct Quote {
 
 void quote(const QuoteQuestion& question, Quote& answer);
 
+// Whether the question's message meets one condition of a rate of its plan: why a rate was taken.
+bool condition_holds(const QuoteQuestion& question, Time at, const Condition& condition);
+
 }  // namespace levy::rating

@@ -74,6 +74,8 @@ bool value_of(const ChargeInput& input, const MsccRequest& mscc, Attribute attri
   return false;
 }
 
+}  // namespace
+
 bool holds(const ChargeInput& input, const MsccRequest& mscc, const Plan& plan,
            const Condition& condition) {
   const std::span<const std::uint64_t> values(plan.values + condition.first, condition.count);
@@ -93,6 +95,8 @@ bool holds(const ChargeInput& input, const MsccRequest& mscc, const Plan& plan,
   }
   return found != condition.negated;
 }
+
+namespace {
 
 std::uint16_t choose_rate(const ChargeInput& input, const MsccRequest& mscc, const Plan& plan,
                           const Service& service) {

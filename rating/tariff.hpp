@@ -30,6 +30,10 @@ struct Tariff {
 // The tariff of the account's plan now, for new grants; `service` is its index or 0xffff.
 Tariff current_tariff(const ChargeInput& input, const MsccRequest& mscc, std::uint16_t& service);
 
+// Whether the message meets one condition of a rate of the plan, at input.usage_time.
+bool holds(const ChargeInput& input, const MsccRequest& mscc, const Plan& plan,
+           const Condition& condition);
+
 // The tariff that the group's standing or last grant was made under; usage consumes that grant. A
 // version that is gone, or no grant yet: the plan now.
 Tariff tariff_of_usage(const ChargeInput& input, const Group& group, const MsccRequest& mscc);
@@ -38,6 +42,11 @@ Tariff tariff_of_usage(const ChargeInput& input, const Group& group, const MsccR
 // at the next change of a time that its rates ask for, that spread over the plan's boundary_spread.
 // 0 = no Validity-Time.
 std::uint32_t validity_of_grant(const ChargeInput& input, const Tariff& tariff);
+
+// The service prices by conditions alone, and none of its rates holds: an unknown destination.
+inline bool has_no_price(const Tariff& tariff) {
+  return tariff.service->rate_count != 0 && tariff.price()->none;
+}
 
 inline Reason unmatched_reason(const Plan& plan) {
   return plan.unmatched == Unmatched::denied_4010 ? Reason::denied : Reason::rating_failed;

@@ -246,15 +246,15 @@ const date::time_zone* find_zone(const Placed<std::string>& name, Checks& checks
 }  // namespace
 
 bool compile_time(const TimeSource& time, const std::vector<Placed<std::string>>& holidays,
-                  const Placed<std::string>& time_zone, Checks& checks,
-                  std::vector<std::uint32_t>& edges, bool& on_before) {
-  // check_times() has reported what is wrong with the texts themselves.
+                  const Placed<std::string>& time_zone, std::vector<std::uint32_t>& edges,
+                  bool& on_before) {
+  // check_times() and check_time_zone() have reported what is wrong with the texts themselves.
   std::vector<CompileFault> known;
   Checks quiet(known);
   std::vector<Span> on, except;
   Holidays days;
   bool good = false;
-  const date::time_zone* zone = find_zone(time_zone, checks, good);
+  const date::time_zone* zone = find_zone(time_zone, quiet, good);
   if (!read_spans(time.on, quiet, on) || !read_spans(time.except, quiet, except) ||
       !read_holidays(holidays, quiet, days) || !good)
     return false;
@@ -265,6 +265,11 @@ bool compile_time(const TimeSource& time, const std::vector<Placed<std::string>>
     edges.push_back(static_cast<std::uint32_t>(one.end));
   }
   return true;
+}
+
+void check_time_zone(const Placed<std::string>& name, Checks& checks) {
+  bool good = false;
+  find_zone(name, checks, good);
 }
 
 void check_times(const Catalogue& catalogue, Checks& checks) {
@@ -280,7 +285,8 @@ void check_times(const Catalogue& catalogue, Checks& checks) {
     std::vector<Span> spans;
     bool good = read_spans(time.on, checks, spans);
     if (time.on.empty()) {
-      checks.fault(time.name.place, "time '" + time.name.value + "' is never on; give it 'on'");
+      checks.absent(time.name.place, "on",
+                    "time '" + time.name.value + "' is never on; give it 'on'");
       good = false;
     }
     std::vector<Span> except;

@@ -15,11 +15,15 @@ namespace levy::rating {
 inline constexpr int calendar_first_year = 2010;
 inline constexpr int calendar_last_year = 2050;
 
-// The period in the zone (not given: UTC): `edges` ascending, on and off in turn. false: a fault.
+// The period in the zone (not given: UTC): `edges` ascending, on and off in turn. false: a fault,
+// which the two checks below report.
 // A local hour that daylight saving skips is empty, one that it repeats counts twice.
 bool compile_time(const TimeSource& time, const std::vector<Placed<std::string>>& holidays,
-                  const Placed<std::string>& time_zone, Checks& checks,
-                  std::vector<std::uint32_t>& edges, bool& on_before);
+                  const Placed<std::string>& time_zone, std::vector<std::uint32_t>& edges,
+                  bool& on_before);
+
+// The time zone of a plan, whether a rate asks for a time or not.
+void check_time_zone(const Placed<std::string>& name, Checks& checks);
 
 // The faults of all periods and holidays, used by a plan or not.
 void check_times(const Catalogue& catalogue, Checks& checks);

@@ -25,7 +25,11 @@ class Checks {
   explicit Checks(std::vector<CompileFault>& faults) : faults_(faults) {}
 
   void fault(const Place& place, std::string message) {
-    faults_.push_back(CompileFault{place, std::move(message)});
+    faults_.push_back(CompileFault{place, std::move(message), {}});
+  }
+  // `key`: what is not there, as plan files call it.
+  void absent(const Place& place, std::string_view key, std::string message) {
+    faults_.push_back(CompileFault{place, std::move(message), key});
   }
 
   // The value where it is given and within low..high, else `otherwise`.
@@ -56,9 +60,9 @@ class Checks {
   void name(const Placed<std::string>& value, const Place& owner, std::string_view what,
             std::vector<std::string>& taken) {
     if (!value.given || value.value.empty()) {
-      fault(value.given ? value.place : owner,
-            std::string(what) + " has no name; give it one of 1 to " +
-                std::to_string(limits::name_bytes_max) + " bytes");
+      absent(value.given ? value.place : owner, what == "bucket kind" ? "kind" : what,
+             std::string(what) + " has no name; give it one of 1 to " +
+                 std::to_string(limits::name_bytes_max) + " bytes");
       return;
     }
     if (value.value.size() > limits::name_bytes_max)

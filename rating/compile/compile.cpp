@@ -15,7 +15,7 @@ namespace levy::rating {
 
 std::uint16_t Checks::currency(const Placed<std::string>& value, const Place& owner) {
   if (!value.given) {
-    fault(owner, "currency is missing; give three ISO 4217 letters, such as EUR");
+    absent(owner, "currency", "currency is missing; give three ISO 4217 letters, such as EUR");
     return 0;
   }
   const Currency* found = find_currency(value.value);
@@ -118,12 +118,14 @@ void compile_plan(const PlanSource& source, const Catalogue& catalogue, Checks& 
   plan.overrun = checks.choice(source.overrun, "overrun", overruns, Overrun::debt);
   plan.session_ttl = static_cast<std::uint32_t>(
       checks.number(source.session_ttl, "session_ttl", session_ttl_min, session_ttl_max, 86400));
+  check_time_zone(source.time_zone, checks);
   plan.credit_limit = checks.amount(source.credit_limit, "credit_limit");
   plan.boundary_spread = static_cast<std::uint32_t>(
       checks.number(source.boundary_spread, "boundary_spread", 0, boundary_spread_max, 0));
   RateCompiler rates(source, catalogue, checks, plan);
   if (source.services.empty())
-    checks.fault(source.place, "plan '" + source.name.value + "' has no services; add one");
+    checks.absent(source.place, "services",
+                  "plan '" + source.name.value + "' has no services; add one");
   std::vector<std::string> names;
   for (const ServiceSource& service : source.services) {
     checks.name(service.name, source.place, "service", names);
@@ -149,8 +151,9 @@ BucketKind compile_bucket_kind(const BucketKindSource& source, Checks& checks) {
   BucketKind kind;
   kind.name = source.name.value;
   if (!source.unit.given)
-    checks.fault(place, "bucket kind '" + kind.name +
-                            "' has no unit; give money, octets, seconds or events");
+    checks.absent(
+        place, "unit",
+        "bucket kind '" + kind.name + "' has no unit; give money, octets, seconds or events");
   kind.unit = checks.choice(source.unit, "unit", units, Unit::octets);
   const bool money = kind.unit == Unit::money;
   if (money) kind.currency = checks.currency(source.currency, place);

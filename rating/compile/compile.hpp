@@ -21,6 +21,8 @@ namespace levy::rating {
 struct CompileFault {
   Place place;
   std::string message;
+  // The fault is that this key is not there: where config refused its value, that is no news.
+  std::string_view absent_key{};
 };
 
 enum class NameKind : std::uint8_t { plan, service, bucket_kind, rate };
@@ -71,6 +73,13 @@ Compiled compile_catalogue(const Catalogue& catalogue, const InternName& intern)
 // An exact decimal amount ("0.25") in micros. false: not a plain decimal of at most 6 places
 // within 0..limits::balance_micros_max.
 bool parse_amount(std::string_view text, std::int64_t& micros);
+
+// 3GPP-RAT-Type by its name or number: "nr", "6". false: neither.
+bool parse_rat(std::string_view text, std::uint64_t& value);
+
+// "tai 262-01-4660": kind, MCC, MNC, then area and cell as the kind has them. false: no such form.
+struct Place3gpp;
+bool parse_place(std::string_view text, Place3gpp& place);
 
 // The plans of one version with the storage that PlanSet points into. Not copyable or movable:
 // Shards keep the address of set().

@@ -62,6 +62,15 @@ bool covers(const CompiledPlan& plan, const Rate& first, const Rate& second) {
 
 }  // namespace
 
+bool parse_rat(std::string_view text, std::uint64_t& value) {
+  for (const RatName& rat : rats) {
+    if (rat.name != text) continue;
+    value = rat.value;
+    return true;
+  }
+  return number_of(std::string(text), 0, 255, value);
+}
+
 void RateCompiler::compile(const ServiceSource& source, const Place& place, Service& service) {
   compile_tariff(source, place, checks_, plan_, service.price);
   service.first_rate = static_cast<std::uint32_t>(plan_.own_rates.size());
@@ -99,11 +108,13 @@ void RateCompiler::compile_rate(const RateSource& source, Service& service) {
   rate.first_condition = static_cast<std::uint32_t>(plan_.own_conditions.size());
   compile_tariff(source, source.place, checks_, plan_, rate.price);
   if (rate.price.none)
-    checks_.fault(source.place, "rate '" + source.name.value + "' has no price; give it one");
+    checks_.absent(source.place, "price",
+                   "rate '" + source.name.value + "' has no price; give it one");
   if (source.when.empty())
-    checks_.fault(source.place, "rate '" + source.name.value +
-                                    "' has no conditions and would hide what follows; give it "
-                                    "'when', or make its price the service's own");
+    checks_.absent(source.place, "when",
+                   "rate '" + source.name.value +
+                       "' has no conditions and would hide what follows; give it "
+                       "'when', or make its price the service's own");
   if (source.when.size() > limits::conditions_per_rate_max) {
     checks_.fault(source.place, "a rate takes at most " +
                                     std::to_string(limits::conditions_per_rate_max) +
@@ -132,8 +143,8 @@ void RateCompiler::compile_condition(const ConditionSource& source, Service& ser
   std::vector<std::uint64_t> values;
   bool good = !source.values.empty();
   if (!good)
-    checks_.fault(source.attribute.place,
-                  "condition '" + source.attribute.value + "' has no values; give at least one");
+    checks_.absent(source.attribute.place, "when",
+                   "condition '" + source.attribute.value + "' has no values; give at least one");
   for (const Placed<std::string>& value : source.values)
     good &= value_of(source, attribute, value, values);
   if (!good) return;
@@ -169,10 +180,11 @@ bool RateCompiler::value_of(const ConditionSource& condition, Attribute attribut
       allowed = "the network part of an APN, 1 to 100 bytes";
       break;
     case Attribute::rat:
+      // Where a name has two values, either is meant.
       for (const RatName& rat : rats)
         if (rat.name == value.value) values.push_back(rat.value), good = true;
       if (good) return true;
-      good = number_of(value.value, 0, 255, number);
+      good = parse_rat(value.value, number);
       allowed = "utran, geran, wlan, gan, hspa, eutran, virtual, nb_iot, lte_m, nr, or 0 to 255";
       break;
     case Attribute::characteristics:
@@ -221,7 +233,7 @@ bool RateCompiler::time_of(const Placed<std::string>& name, std::uint64_t& index
   }
   auto edges = std::make_unique<std::vector<std::uint32_t>>();
   bool on_before = false;
-  if (!compile_time(*found, catalogue_.holidays, source_.time_zone, checks_, *edges, on_before))
+  if (!compile_time(*found, catalogue_.holidays, source_.time_zone, *edges, on_before))
     return false;
   index = times_[name.value] = plan_.own_times.size();
   plan_.own_times.push_back({edges->data(), static_cast<std::uint32_t>(edges->size()), on_before});

@@ -110,13 +110,14 @@ void compile_redirect(const ServiceSource& source, Checks& checks, const Place& 
   const bool redirects = service.final_action == FinalAction::redirect;
   if (!redirects) {
     if (source.redirect_to.given)
-      checks.fault(source.redirect_to.place,
-                   "redirect_to has no effect without 'on_final: redirect'; remove it or set that");
+      checks.absent(
+          source.redirect_to.place, "action",
+          "redirect_to has no effect without 'on_final: redirect'; remove it or set that");
     return;
   }
   if (!source.redirect_to.given) {
-    checks.fault(
-        source.on_final.given ? source.on_final.place : place,
+    checks.absent(
+        source.on_final.given ? source.on_final.place : place, "to",
         "on_final is 'redirect' but redirect_to is missing; give a URL, SIP URI or address");
     return;
   }
@@ -146,18 +147,20 @@ void compile_ends(const ServiceSource& source, Checks& checks, const Place& plac
   service.final_action =
       checks.choice(source.on_final, "on_final", final_words, FinalAction::terminate);
   if (service.final_action != FinalAction::terminate && !source.validity.given)
-    checks.fault(source.on_final.place, "on_final is '" + source.on_final.value +
-                                            "' but validity is missing; the gateway needs it to "
-                                            "ask again (RFC 8506 8.34): give seconds, e.g. 600");
+    checks.absent(source.on_final.place, "validity",
+                  "on_final is '" + source.on_final.value +
+                      "' but validity is missing; the gateway needs it to "
+                      "ask again (RFC 8506 8.34): give seconds, e.g. 600");
   compile_redirect(source, checks, place, service);
   service.on_lost = checks.choice(source.on_lost, "on_lost", lost_words, OnLost::release);
   service.lost_units = checks.number(source.lost_units, "lost_units", 1, limits::units_max, 0);
   const bool charges = service.on_lost == OnLost::charge_units;
   if (charges && !source.lost_units.given)
-    checks.fault(source.on_lost.place, "on_lost is 'charge' but lost_units is missing; give units");
+    checks.absent(source.on_lost.place, "on_lost",
+                  "on_lost is 'charge' but lost_units is missing; give units");
   if (!charges && source.lost_units.given)
-    checks.fault(source.lost_units.place,
-                 "lost_units has no effect without 'on_lost: charge'; remove it or set that");
+    checks.absent(source.lost_units.place, "on_lost",
+                  "lost_units has no effect without 'on_lost: charge'; remove it or set that");
 }
 
 // Which MSCC the service takes beside its rating groups.
@@ -197,8 +200,9 @@ void compile_service(const ServiceSource& source, const Place& plan_place, Check
   const bool any = source.any_rating_group.given && source.any_rating_group.value;
   const bool without = source.without_rating_group.given && source.without_rating_group.value;
   if (source.rating_groups.empty() && !any && !without)
-    checks.fault(place, "service '" + source.name.value +
-                            "' matches nothing; give rating_group: a number, 'any' or 'none'");
+    checks.absent(place, "rating_groups",
+                  "service '" + source.name.value +
+                      "' matches nothing; give rating_group: a number, 'any' or 'none'");
   service.indivisible =
       source.indivisible.given ? source.indivisible.value : service.unit == Unit::events;
   compile_selection(source, checks, service);

@@ -155,7 +155,8 @@ void compile_bounds(const TariffSource& source, Checks& checks, Price& price) {
   const std::int64_t maximum = checks.amount(source.maximum, "maximum");
   const AtMaximum after = checks.choice(source.at_maximum, "at_maximum", words, AtMaximum::free);
   if (source.at_maximum.given && !source.maximum.given)
-    checks.fault(source.at_maximum.place, "at_maximum has no effect without maximum; give one");
+    checks.absent(source.at_maximum.place, "maximum",
+                  "at_maximum has no effect without maximum; give one");
   if (!source.maximum.given) return;
   if (maximum == 0 || maximum < price.minimum) {
     checks.fault(
@@ -192,7 +193,11 @@ void compile_tariff(const TariffSource& source, const Place& owner, Checks& chec
                                       "service a price"
                                     : " has no effect on a free price; remove it";
     const auto useless = [&](const auto& given, const char* key) {
-      if (given.given) checks.fault(given.place, key + without);
+      if (!given.given) return;
+      if (price.none)
+        checks.absent(given.place, "price", key + without);
+      else
+        checks.fault(given.place, key + without);
     };
     if (price.none) useless(source.rounding, "rounding");
     useless(source.connect_fee, "connect_fee");

@@ -44,44 +44,6 @@ bool read_digits(std::string_view text, std::uint64_t& value) {
   return true;
 }
 
-// "tai 262-01-1234": kind, MCC, MNC, then area and cell as the kind has them.
-bool read_place(std::string_view text, Place3gpp& place) {
-  struct Form {
-    std::string_view word;
-    PlaceKind kind;
-    bool area, cell;
-  };
-  static constexpr Form forms[] = {
-      {"cgi ", PlaceKind::cgi, true, true},    {"sai ", PlaceKind::sai, true, true},
-      {"tai ", PlaceKind::tai, true, false},   {"ecgi ", PlaceKind::ecgi, false, true},
-      {"ncgi ", PlaceKind::ncgi, false, true},
-  };
-  for (const Form& form : forms) {
-    if (!text.starts_with(form.word)) continue;
-    text.remove_prefix(form.word.size());
-    place.kind = form.kind;
-    std::uint64_t numbers[4] = {};
-    std::size_t sizes[4] = {};
-    const std::size_t count = 2u + form.area + form.cell;
-    for (std::size_t i = 0; i < count; ++i) {
-      const std::size_t end = i + 1 == count ? text.size() : text.find('-');
-      if (end == std::string_view::npos || !read_digits(text.substr(0, end), numbers[i]))
-        return false;
-      sizes[i] = end;
-      text.remove_prefix(std::min(end + 1, text.size()));
-    }
-    if (sizes[0] != 3 || sizes[1] < 2 || sizes[1] > 3) return false;
-    place.mcc = static_cast<std::uint16_t>(numbers[0]);
-    place.mnc = static_cast<std::uint16_t>(numbers[1]);
-    place.mnc_digits = static_cast<std::uint8_t>(sizes[1]);
-    if (form.area && numbers[2] > 0xffffff) return false;
-    if (form.area) place.area = static_cast<std::uint32_t>(numbers[2]);
-    if (form.cell) place.cell = numbers[2 + (form.area ? 1 : 0)];
-    return true;
-  }
-  return false;
-}
-
 class ZoneCompiler {
  public:
   ZoneCompiler(const Catalogue& catalogue, Checks& checks, CompiledZones& zones)
@@ -113,7 +75,7 @@ class ZoneCompiler {
     }
     for (const Placed<std::string>& place : zone.places) {
       Place3gpp parsed;
-      if (!read_place(place.value, parsed))
+      if (!parse_place(place.value, parsed))
         checks_.fault(place.place, "place is '" + place.value +
                                        "'; allowed: 'tai MCC-MNC-TAC', 'ecgi MCC-MNC-CELL', 'ncgi "
                                        "MCC-MNC-CELL', 'cgi MCC-MNC-LAC-CI' or 'sai "
@@ -150,6 +112,43 @@ class ZoneCompiler {
 };
 
 }  // namespace
+
+bool parse_place(std::string_view text, Place3gpp& place) {
+  struct Form {
+    std::string_view word;
+    PlaceKind kind;
+    bool area, cell;
+  };
+  static constexpr Form forms[] = {
+      {"cgi ", PlaceKind::cgi, true, true},    {"sai ", PlaceKind::sai, true, true},
+      {"tai ", PlaceKind::tai, true, false},   {"ecgi ", PlaceKind::ecgi, false, true},
+      {"ncgi ", PlaceKind::ncgi, false, true},
+  };
+  for (const Form& form : forms) {
+    if (!text.starts_with(form.word)) continue;
+    text.remove_prefix(form.word.size());
+    place.kind = form.kind;
+    std::uint64_t numbers[4] = {};
+    std::size_t sizes[4] = {};
+    const std::size_t count = 2u + form.area + form.cell;
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::size_t end = i + 1 == count ? text.size() : text.find('-');
+      if (end == std::string_view::npos || !read_digits(text.substr(0, end), numbers[i]))
+        return false;
+      sizes[i] = end;
+      text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    if (sizes[0] != 3 || sizes[1] < 2 || sizes[1] > 3) return false;
+    place.mcc = static_cast<std::uint16_t>(numbers[0]);
+    place.mnc = static_cast<std::uint16_t>(numbers[1]);
+    place.mnc_digits = static_cast<std::uint8_t>(sizes[1]);
+    if (form.area && numbers[2] > 0xffffff) return false;
+    if (form.area) place.area = static_cast<std::uint32_t>(numbers[2]);
+    if (form.cell) place.cell = numbers[2 + (form.area ? 1 : 0)];
+    return true;
+  }
+  return false;
+}
 
 std::unique_ptr<CompiledZones> compile_zones(const Catalogue& catalogue, Checks& checks) {
   if (catalogue.zones.empty()) return nullptr;

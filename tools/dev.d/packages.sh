@@ -4,6 +4,8 @@
 packages=(
   # compilers and builders
   build-essential cmake ninja-build pkg-config ccache python3 binutils
+  # tests of the JSON Schemas
+  python3-yaml python3-jsonschema
   # libraries of the product
   libboost-dev libjemalloc-dev liburing-dev libxxhash-dev libyaml-cpp-dev libfmt-dev libspdlog-dev
   libcli11-dev libcpp-httplib-dev nlohmann-json3-dev prometheus-cpp-dev

@@ -1,4 +1,5 @@
-// levyctl: the operator's command line. Everything it does, it asks of levyd over the admin socket.
+// levyctl: the operator's command line. What changes or shows accounts it asks of levyd over the
+// admin socket; `plan` works on files alone.
 // Core: none. Allocates: yes. Blocks: yes. Clock: none.
 #include <CLI/CLI.hpp>
 #include <csignal>
@@ -19,6 +20,7 @@ int main(int argc, char** argv) {
   app.footer("Exit codes: 0 done, 1 refused or not found, 2 usage, 3 the daemon is not reached.");
   levyctl::add_commands(app, context);
   levyctl::add_trace(app, context);
+  levyctl::add_plan(app, context);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -335,7 +335,9 @@ TEST(Tariff, V33PricesByPrefix) {
   EXPECT_EQ(ask(compiled, 300, 0, call_to("3123")).charged, 400'000);
   EXPECT_EQ(ask(compiled, 300, 0, call_to("2")).charged, 600'000);
   EXPECT_EQ(ask(compiled, 300, 0, call_to("39012")).steps[0].rate, 0);  // a longer prefix's zone
-  EXPECT_EQ(ask(compiled, 300, 0, call_to("9123")).used, 0);            // no price at all
+  const Quote unknown = ask(compiled, 300, 0, call_to("9123"));         // no price at all
+  EXPECT_EQ(unknown.used, 0);
+  EXPECT_EQ(unknown.reason, Reason::rating_failed);
 }
 
 TEST(Tariff, ConditionsOfAMessage) {

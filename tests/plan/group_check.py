@@ -1,0 +1,168 @@
+"""plan check: every fault in one run with its place, every warning, the last line."""
+import json
+import os
+
+from command import EXAMPLES, HERE, same
+
+THIRTY = os.path.join(HERE, "thirty_faults.yaml")
+# line, column, part of the text; what config refuses and what the compiler refuses, mixed.
+PLANTED = (
+    (1, 24, "holiday is '2026-02-30'"), (4, 29, "time is 'Mo-Xx'"),
+    (5, 11, "time name 'peak' is used twice"), (6, 9, "time is '25:00-26:00'"),
+    (9, 22, "plmn is '2620'"), (10, 14, "number is '49x'"),
+    (12, 13, "plmn '26201' stands already in zone 'home'"), (13, 14, "place is 'tai 262-01'"),
+    (17, 15, "value: 40000; allowed: -32768 to 32767"), (20, 15, "currency is 'EUX'"),
+    (21, 16, "time_zone is 'Europe/Berlyn'"), (22, 22, "value: 2 h; allowed: 0 s to 1 h"),
+    (27, 25, "context is 'dta'"), (29, 11, "every tier of a price but the last"),
+    (31, 19, 'did you mean "up"?'), (32, 22, "in another currency than the plan"),
+    (33, 14, "value: 101 %"), (36, 26, "zone 'nowhere' is not declared"),
+    (36, 35, 'unknown key; allowed: time, apn'), (38, 22, "no effect on a free price"),
+    (40, 25, "rat is '6g'"), (40, 34, "qci is '0'"), (40, 60, "characteristics is '08'"),
+    (41, 20, 'has "stap 1 kB"'), (42, 19, "rate name 'fast' is used twice"),
+    (43, 26, "role is 'both'"), (45, 22, "grant_min 5000000 is greater"),
+    (50, 28, "rating_group 1 stands twice"), (53, 21, "at_maximum has no effect"),
+    (54, 19, "value: 0 %; allowed: 0.1 % to 100 %"), (57, 26, "time 'evening' is not declared"),
+    (60, 28, "zone 'abroad' names no numbers"), (65, 13, "rate 'never' never applies"),
+)
+
+UNUSED = """\
+    holidays: 12-25
+    bucket_kinds:
+      - kind: minutes
+        unit: seconds
+      - kind: dollars
+        unit: money
+        currency: USD
+    times:
+      - time: unasked
+        on: Mo
+      - time: over
+        on: 2020-01-01..2020-12-31
+      - time: empty
+        on: Mo
+        except: Mo-Su
+    zones:
+      - zone: half
+        plmns: ["262"]
+        numbers: "49"
+    plans:
+      - plan: p
+        currency: EUR
+        services:
+          - service: internet
+            rating_groups: [1]
+            context: data
+            unit: octets
+            price:
+              - 1 EUR per MB, up to 100 MB
+              - 2 EUR per MB
+            maximum: 10 EUR
+            rates:
+              - rate: never
+                when: {time: empty}
+                price: free
+              - rate: last-year
+                when: {time: over}
+                price: free
+              - rate: spoken
+                when: {role: terminating}
+                price: free
+              - rate: neither
+                when: {plmn: half, not: {plmn: half}}
+                price: free
+              - rate: in
+                when: {apn: a}
+                price: free
+              - rate: out
+                when: {not: {apn: a}}
+                price: 1 EUR per MB
+              - rate: rest
+                when: {qci: 1}
+                price: free
+          - service: closed
+            rating_groups: [2]
+            unit: octets
+            access: barred
+            price: 1 EUR per MB
+    """
+
+
+def test_thirty_planted_faults_in_one_run(files):
+    code, out, err = files.run("check", THIRTY)
+    assert code == 1 and not err, (code, err)
+    lines = out.splitlines()
+    assert len(PLANTED) >= 30 and len(lines) == len(PLANTED) + 1, out
+    for line, (row, column, text) in zip(lines, PLANTED):
+        assert line.startswith(f"{THIRTY}:{row}:{column}: ") and text in line, (line, row, text)
+    assert lines[-1] == f"2 plans, 2 services, 7 rates, {len(PLANTED)} faults"
+    code, out, _ = files.run("check", THIRTY, "--json")
+    faults = json.loads(out)["faults"]
+    assert code == 1 and [(f["line"], f["column"]) for f in faults] == [p[:2] for p in PLANTED]
+    assert all(f["file"] == THIRTY and p[2] in f["text"] for f, p in zip(faults, PLANTED))
+
+
+def test_what_config_refused_is_not_absent_for_the_compiler(files):
+    path = files.write("p.yaml", """\
+        plans:
+          - plan: p
+            currency: euro
+            services:
+              - service: s
+                rating_groups: [any]
+                unit: octets
+                price: 1 euro per MB
+                rounding: down
+                maximum: 1 EURO
+                at_maximum: stop
+        """)
+    code, out, _ = files.run("check", path)
+    places = [line.split(": ")[0][len(path) + 1:] for line in out.splitlines()[:-1]]
+    assert code == 1 and places == ["3:15", "8:16", "10:18"], out
+
+
+def test_a_catalogue_is_one_directory_or_several_paths(files):
+    files.write("a/one.yaml", "plan: one\ncurrency: EUR\nservices:\n"
+                "  - {service: s, rating_groups: any, unit: events, price: 1 EUR per event}\n")
+    files.write("a/kinds.yaml", "bucket_kinds:\n  - {kind: k, unit: events}\n")
+    directory = os.path.join(files.directory, "a")
+    same(files.run("check", directory)[1], "1 plan, 1 service, 0 rates, no fault\n")
+    again = files.write("two.yaml", "plan: one\ncurrency: EUR\nservices: []\n")
+    code, out, _ = files.run("check", directory, again)
+    assert code == 1 and out.count("\n") == 3, out
+    assert f"{again}:1:1: plan 'one' has no services" in out, out
+    assert "this name is given twice" in out and out.endswith("2 plans, 1 service, 0 rates, 2 faults\n")
+    code, out, _ = files.run("check", os.path.join(files.directory, "none.yaml"))
+    assert code == 1 and "there is no such file" in out, out
+    assert files.run("check")[0] == 2
+
+
+def test_the_examples_have_no_warning(files):
+    same(files.run("check", EXAMPLES)[1], "8 plans, 12 services, 14 rates, no fault\n")
+
+
+def test_every_warning(files):
+    path = files.write("unused.yaml", UNUSED)
+    code, out, _ = files.run("check", path)
+    assert code == 0, out
+    rate = "plan p, service internet: rate {} can never apply: "
+    wanted = [
+        (1, 11, "holidays: no time asks for them"),
+        (3, 11, "bucket kind minutes can pay for nothing: no service counts seconds"),
+        (5, 11, "bucket kind dollars can pay for nothing: no plan is in USD"),
+        (9, 11, "time unasked: no rate asks for it"),
+        (17, 11, "zone half: no rate asks for its numbers (called, calling)"),
+        (29, 11, "plan p, service internet: rates in and out take everything, so the service's own "
+                 "price never applies"),
+        (29, 11, "plan p, service internet: the maximum is reached before the tier that begins at "
+                 "100000000 units, so its price never applies"),
+        (33, 19, rate.format("never") + "time is empty, which is never on"),
+        (36, 19, rate.format("last-year") + "time is over, which is over"),
+        (39, 19, rate.format("spoken") + "no request in the context data names role"),
+        (42, 19, rate.format("neither") + "plmn would have to be and not be the same"),
+        (51, 19, rate.format("rest") + "rates in and out take everything"),
+        (58, 16, "plan p, service closed: access is barred, so its prices never apply"),
+    ]
+    lines = [f"{path}:{line}:{column}: warning: {text}" for line, column, text in wanted]
+    got = out.splitlines()
+    assert sorted(got[:-1]) == sorted(lines), "\n".join(got)
+    assert got[-1] == "1 plan, 2 services, 7 rates, no fault, 13 warnings", got[-1]

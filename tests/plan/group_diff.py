@@ -1,0 +1,101 @@
+"""plan diff: in words, every kind of difference; what means the same is none."""
+import json
+
+from command import EXAMPLES, same
+
+BEFORE = """\
+    holidays: [12-25]
+    bucket_kinds:
+      - {kind: bonus, unit: octets, priority: 5}
+      - {kind: gone, unit: events}
+    times:
+      - {time: peak, on: Mo-Fr 08:00-20:00}
+    zones:
+      - {zone: eu, numbers: "33 34 39"}
+    plans:
+      - plan: data-plus
+        currency: EUR
+        services:
+          - service: internet
+            rating_groups: [1, 2]
+            unit: octets
+            price: 2 EUR per GB
+            rates:
+              - {rate: a, when: {time: peak}, price: 3 EUR per GB}
+              - {rate: b, when: {called: eu}, price: free}
+          - service: old
+            rating_groups: [3]
+            unit: octets
+      - plan: retired
+        currency: EUR
+        services: [{service: s, rating_groups: any, unit: events, price: free}]
+    """
+AFTER = """\
+    holidays: [12-25, 12-26]
+    bucket_kinds:
+      - {kind: bonus, unit: octets, priority: 7, lifetime: 30 d}
+    times:
+      - {time: peak, on: Mo-Fr 08:00-20:00, except: holidays}
+    zones:
+      - {zone: eu, numbers: "33 34 41"}
+      - {zone: world, numbers: "1"}
+    plans:
+      - plan: data-plus
+        currency: EUR
+        overrun: debt
+        credit_limit: 10.00
+        services:
+          - service: internet
+            rating_groups: [2, 1]
+            unit: octets
+            price: 1.50 EUR per 1000 MB
+            grant: {default: 50 MB}
+            rates:
+              - {rate: b, when: {called: [eu, world]}, price: free}
+              - {rate: a, when: {time: peak}, price: 3.00 EUR per GB, discount: 10 %}
+          - service: new
+            rating_groups: [3]
+            unit: octets
+    """
+
+
+def test_in_product_terms(files):
+    a, b = files.write("a.yaml", BEFORE), files.write("b.yaml", AFTER)
+    code, out, _ = files.run("diff", a, b)
+    same(out, """\
+        plan data-plus: credit_limit 0 -> 10 EUR
+        plan data-plus, service internet: price 2 EUR per GB -> 1.5 EUR per GB
+        plan data-plus, service internet: grant.default the usual -> 50 MB
+        plan data-plus, service internet, rate a: discount none -> 10 %
+        plan data-plus, service internet, rate b: when called is eu -> called is eu or world
+        plan data-plus, service internet: order of rates a, b -> b, a
+        plan data-plus, service old: removed
+        plan data-plus, service new: added
+        plan retired: removed
+        bucket kind bonus: priority 5 -> 7
+        bucket kind bonus: lifetime none -> 30 d
+        bucket kind gone: removed
+        time peak: except none -> holidays
+        zone eu: numbers without 39 -> with 41
+        zone world: added
+        holidays: dates without nothing -> with 12-26
+        """)
+    assert code == 1
+    code, out, _ = files.run("diff", a, b, "--json")
+    items = json.loads(out)
+    assert code == 1 and len(items) == 16
+    assert items[1] == {"what": "plan data-plus, service internet", "change": "changed",
+                        "key": "price", "before": "2 EUR per GB", "after": "1.5 EUR per GB"}
+    assert items[8] == {"what": "plan retired", "change": "removed"}
+
+
+def test_same_and_faulty(files):
+    same(files.run("diff", EXAMPLES, EXAMPLES)[1], "no difference\n")
+    one = "plan: p\ncurrency: EUR\n{}services:\n  - {{service: s, rating_groups: [{}], unit: octets, {}}}\n"
+    a = files.write("a.yaml", one.format("", "1, 2", "price: 0.50 EUR per 1000000 octets"))
+    b = files.write("b.yaml", one.format("overrun: debt\nsession_ttl: 24 h\ntime_zone: UTC\n", "2, 1",
+                                         "access: open, price: '0.5 EUR per MB, step 1 MB', tax: 0 %"))
+    assert files.run("diff", a, b)[:2] == (0, "no difference\n")
+    bad = files.write("bad.yaml", "plan: p\n")
+    code, out, err = files.run("diff", a, bad)
+    assert code == 2 and not out and f"{bad}:1:1: currency: this key is missing" in err, err
