@@ -62,7 +62,7 @@ class CcrDecoder {
   bool on_ims_avp(const codec::Avp& one);
   bool on_sms_avp(const codec::Avp& one);
   bool on_recipient(const codec::Avp& one);
-  bool on_equipment(const codec::Avp& one);
+  bool on_equipment(const codec::Avp& one, int depth);
 
   // gy_decode_units.cpp
   bool qos_of(const codec::Avp& group, rating::MsccRequest& mscc);

@@ -99,7 +99,7 @@ bool CcrDecoder::on_ietf(const Avp& one) {
     case avp::acct_multi_session_id.code: return once(seen_acct_multi_session_id, one);
     case avp::cc_correlation_id.code: return once(seen_cc_correlation_id, one);
     case avp::user_equipment_info.code:
-      return once(seen_user_equipment_info, one) && on_equipment(one);
+      return once(seen_user_equipment_info, one) && on_equipment(one, 0);
     case avp::cc_sub_session_id.code:
       // Sub-sessions are not kept apart; taking them for one session would mix up their numbers.
       return judge_.fail(ResultCode::avp_unsupported, one);

@@ -45,13 +45,13 @@ std::string_view number_of(std::string_view address) {
 }  // namespace
 
 bool CcrDecoder::on_service_information(const Avp& one) {
-  return judge_.walk(one.data, [this](const Avp& inner) {
+  return judge_.walk_group(one, [this](const Avp& inner) {
     if (inner.is(avp::ps_information))
-      return judge_.walk(inner.data, [this](const Avp& ps) { return on_ps_avp(ps); });
+      return judge_.walk_group(inner, [this](const Avp& ps) { return on_ps_avp(ps); });
     if (inner.is(avp::ims_information))
-      return judge_.walk(inner.data, [this](const Avp& ims) { return on_ims_avp(ims); });
+      return judge_.walk_group(inner, [this](const Avp& ims) { return on_ims_avp(ims); });
     if (inner.is(avp::sms_information))
-      return judge_.walk(inner.data, [this](const Avp& sms) { return on_sms_avp(sms); });
+      return judge_.walk_group(inner, [this](const Avp& sms) { return on_sms_avp(sms); });
     return judge_.unread(inner, 1);
   });
 }
@@ -60,7 +60,7 @@ bool CcrDecoder::on_service_information(const Avp& one) {
 bool CcrDecoder::on_ps_avp(const Avp& one) {
   if (one.vendor == codec::vendor_3gpp) return on_third_ps_avp(one);
   if (one.is(avp::called_station_id)) return called_station(one);
-  if (one.is(avp::user_equipment_info)) return on_equipment(one);
+  if (one.is(avp::user_equipment_info)) return on_equipment(one, 2);
   return judge_.unread(one, 2);
 }
 
@@ -116,22 +116,22 @@ bool CcrDecoder::on_ims_avp(const Avp& one) {
 
 bool CcrDecoder::on_sms_avp(const Avp& one) {
   if (!one.is(avp::recipient_info)) return judge_.unread(one, 2);
-  return judge_.walk(one.data, [this](const Avp& inner) {
+  return judge_.walk_group(one, [this](const Avp& inner) {
     return inner.is(avp::recipient_address) ? on_recipient(inner) : judge_.unread(inner, 3);
   });
 }
 
 bool CcrDecoder::on_recipient(const Avp& one) {
-  return judge_.walk(one.data, [this](const Avp& inner) {
+  return judge_.walk_group(one, [this](const Avp& inner) {
     if (!inner.is(avp::address_data)) return judge_.unread(inner, 4);
     if (request_.called_party.empty()) request_.called_party = number_of(inner.text());
     return true;
   });
 }
 
-bool CcrDecoder::on_equipment(const Avp& one) {
-  return judge_.walk(one.data, [this](const Avp& inner) {
-    if (!inner.is(avp::user_equipment_info_value)) return judge_.unread(inner, 1);
+bool CcrDecoder::on_equipment(const Avp& one, int depth) {
+  return judge_.walk_group(one, [this, depth](const Avp& inner) {
+    if (!inner.is(avp::user_equipment_info_value)) return judge_.unread(inner, depth + 1);
     if (request_.equipment.empty()) request_.equipment = inner.text();
     return true;
   });

@@ -82,7 +82,7 @@ bool CcrDecoder::on_mscc(const Avp& one) {
 
 // The class of the bearer, for the plan's rates: a value that is none of TS 23.203's is no QoS.
 bool CcrDecoder::qos_of(const Avp& group, rating::MsccRequest& mscc) {
-  return judge_.walk(group.data, [&](const Avp& inner) {
+  return judge_.walk_group(group, [&](const Avp& inner) {
     std::uint32_t value = 0;
     if (!inner.is(avp::qos_class_identifier)) return judge_.unread(inner, 2);
     if (!u32(inner, value)) return false;

@@ -13,12 +13,7 @@ bool Judge::judge_rarer(const Avp& one, AvpType type, int depth) {
   if (depth + 1 >= limits::avp_depth_max && !one.data.empty()) {
     return fail(ResultCode::invalid_avp_value, one);
   }
-  // A group without the M bit may be ignored as a whole, and so may what is unknown inside.
-  const bool former = ignore_unknown_mandatory_;
-  if (!one.mandatory()) ignore_unknown_mandatory_ = true;
-  const bool good = walk(one.data, [&](const Avp& inner) { return unread(inner, depth + 1); });
-  ignore_unknown_mandatory_ = former;
-  return good;
+  return walk_group(one, [&](const Avp& inner) { return unread(inner, depth + 1); });
 }
 
 }  // namespace levy::codec

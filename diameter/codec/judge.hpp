@@ -39,6 +39,17 @@ class Judge {
     return true;
   }
 
+  // The AVPs of a group. One without the M bit may be ignored as a whole, and so may what is
+  // unknown inside.
+  template <class OnAvp>
+  bool walk_group(const Avp& group, OnAvp&& on_avp) {
+    const bool former = ignore_unknown_mandatory_;
+    if (!group.mandatory()) ignore_unknown_mandatory_ = true;
+    const bool good = walk(group.data, on_avp);
+    ignore_unknown_mandatory_ = former;
+    return good;
+  }
+
   // An AVP that the decoder does not read, `depth` groups deep (0 = top level).
   bool unread(const Avp& one, int depth) {
     const AvpType type = traits_of(one.code, one.vendor);

@@ -351,6 +351,41 @@ def superseded_session(world):
 
 
 @scenario()
+def superseded_behind_many_ended_sessions(world):
+    """Ended sessions and events in between, as a busy bearer leaves them, hide nothing."""
+    account = world.account("data-a", "0.500000")
+    extra = service_information(b"\5\6\7\x08")
+    former = account.session(extra=extra)
+    former.initial(ask(rsu=octets(STEP)), want=[granted(octets(STEP))])
+    for _ in range(70):
+        between = account.session()
+        between.initial(ask(rsu=octets(STEP)), want=[granted(octets(STEP), final=TERMINATE)])
+        between.terminate(ask(usu=octets(0)), want=[settled()])
+    latter = account.session(extra=extra)
+    latter.initial(ask(rsu=octets(STEP)), want=[granted(octets(STEP))])
+    account.check("0.250000", "0.250000")
+    if set(account.open_sessions()) != {latter.id}:
+        raise Mismatch(f"open: {account.open_sessions()}")
+
+
+@scenario()
+def superseded_by_address_alone(world):
+    """APN and address are the bearer where no charging id is sent; another address is another one."""
+    account = world.account("data-a", "1")
+    def at(address):
+        return [("Called-Station-Id", "internet"), ("Framed-IP-Address", address)]
+    former = account.session(extra=at(b"\x0a\x00\x00\x01"))
+    former.initial(ask(rsu=octets(STEP)), want=[granted(octets(STEP))])
+    beside = account.session(extra=at(b"\x0a\x00\x00\x02"))
+    beside.initial(ask(rsu=octets(STEP)), want=[granted(octets(STEP))])
+    latter = account.session(extra=at(b"\x0a\x00\x00\x01"))
+    latter.initial(ask(rsu=octets(STEP)), want=[granted(octets(STEP))])
+    account.check("0.500000", "0.500000")
+    if set(account.open_sessions()) != {beside.id, latter.id}:
+        raise Mismatch(f"open: {account.open_sessions()}")
+
+
+@scenario()
 def raised_origin_state_id(world):
     account = world.account("data-a", "2.000000")
     old = world.gateway("state.test", which=0, state_id=100)

@@ -13,6 +13,11 @@ def wanted(world, session):
     world.levyd.api("POST", "/v1/sessions/reauthorize", {"session_id": session.id})
 
 
+def wanted_of_group(world, session, rating_group):
+    world.levyd.api("POST", "/v1/sessions/reauthorize",
+                    {"session_id": session.id, "rating_group": rating_group})
+
+
 def opened(account, gateway):
     session = account.session(gateway)
     session.initial(ask(rsu=octets(STEP)), want=[granted(octets(STEP))])
@@ -132,6 +137,31 @@ def update_that_crosses_the_rar(world):
         session.expect_rar()
     no_push(gateway, 2.5)
     account.check("9.75", "0.25")
+
+
+@scenario()
+def retried_rar_keeps_its_group(world):
+    """A retry asks for the group that was wanted; a wish for another one widens it to all."""
+    gateway = world.gateway("group.test", push_result=0)
+    account = world.account("data-a", "10")
+    session = opened(account, gateway)
+    wanted_of_group(world, session, 1)
+    session.expect_rar(1)
+    session.expect_rar(1)  # the retry
+    wanted_of_group(world, session, 2)
+    eventually_wide(session, gateway)
+    session.update(ask(rsu=EMPTY, reason=FORCED), want=[granted(octets(STEP))])
+    account.check("9.75", "0.25")
+
+
+def eventually_wide(session, gateway):
+    """Retries of the former wish may be on their way; then the whole session is asked for."""
+    for _ in range(3):
+        try:
+            return session.expect_rar()
+        except Mismatch:
+            continue
+    raise Mismatch(f"no RAR for the whole of {session.id}")
 
 
 @scenario(alone=True)
