@@ -405,6 +405,9 @@ const Section* dialect_section() {
             "(Magma wants 4012)."),
        boolean("ignore_unknown_mandatory", LEVY_FIELD(app::Dialect, ignore_unknown_mandatory),
                "Ignore unknown AVPs that have the M bit, instead of 5001."),
+       boolean("triggers", LEVY_FIELD(app::Dialect, triggers),
+               "Grants may name the Trigger-Types at which the gateway shall report: changes that "
+               "the rates of the service ask for. Without them it reports as it is configured."),
        boolean("rar_rating_group", LEVY_FIELD(app::Dialect, rar_rating_group),
                "Rating-Group may stand in a Gy RAR."),
        word("origin_state_id", {"trust", "ignore"},

@@ -265,6 +265,11 @@ std::vector<Key> service_price_keys() {
                      "does the service's own. A grant keeps its rate until it is reported.");
   rates.section = rate_section;
   keys.push_back(std::move(rates));
+  keys.push_back(without_default(word("unpriced", {"4012", "5031"},
+                                      LEVY_FIELD(ServiceOwner, source.unpriced),
+                                      "Result-Code where no rate holds, the service has no price "
+                                      "of its own and no bucket pays, e.g. unknown destinations."),
+                                 "4012"));
   keys.push_back(without_default(Key{"tax", Kind::permille, 0, 1000,
                                      "Rate of the tax that the price includes; records state it.",
                                      LEVY_FIELD(ServiceOwner, source.tax)},

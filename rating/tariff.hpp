@@ -47,6 +47,16 @@ inline Reason access_reason(const ChargeInput& input, const Service& service) {
   return input.account_barred || service.barred ? Reason::denied : Reason::ok;
 }
 
+// Why nothing can pay: no credit; or the plan names no price, and says that this is a fault.
+inline Reason credit_reason(const Tariff& tariff) {
+  const bool unrated = tariff.price()->none && tariff.service->unpriced_fails;
+  return unrated ? Reason::rating_failed : Reason::no_credit;
+}
+
+// When none of the `count` outcomes is under credit control, all of them say so; beside others such
+// a service is a free one.
+void say_not_applicable(const Plan& plan, std::uint32_t count, ChargeResult& result);
+
 // The unit of a report that no service prices: the first number there is.
 inline Unit unit_reported(const UnitAmounts& amounts) {
   if (amounts.has_octets) return Unit::octets;
