@@ -132,7 +132,8 @@ TEST(DecodeFacts, NumbersOfImsInTheirForms) {
     const char* address;
     const char* number;
   };
-  for (const Row& row : {Row{"tel:+4930123", "4930123"}, Row{"tel:4930123;phone-context=+49", "4930123"},
+  for (const Row& row : {Row{"tel:+4930123", "4930123"},
+                         Row{"tel:4930123;phone-context=+49", "4930123"},
                          Row{"sip:+4930123@ims.example", "4930123"},
                          Row{"sips:4930123@ims.example;user=phone", "4930123"},
                          Row{"+4930123", "4930123"}, Row{"4930123", "4930123"},
