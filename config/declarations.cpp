@@ -259,7 +259,8 @@ const Section* capacity_section() {
                "Rating groups of all open sessions; at least one per session."),
        integer("tombstones_max", 1, billion, "sessions", LEVY_OPTION(capacity.tombstones_max),
                "Ended sessions and events remembered for duplicates: at least what ends per "
-               "second times `sessions.duplicate_window`; when full, new sessions get 5012.")}};
+               "second times `sessions.duplicate_window`. When full, the oldest ended sessions are "
+               "given up for new ones (levy_tombstones_given_up_total); events never are.")}};
   return &section;
 }
 
@@ -408,6 +409,10 @@ const Section* dialect_section() {
        boolean("triggers", LEVY_FIELD(app::Dialect, triggers),
                "Grants may name the Trigger-Types at which the gateway shall report: changes that "
                "the rates of the service ask for. Without them it reports as it is configured."),
+       boolean("supersede", LEVY_FIELD(app::Dialect, supersede),
+               "A new session ends an older open one of the same subscriber, service context, APN "
+               "and charging id or address; false for gateways that open a session per rating "
+               "group or service."),
        boolean("rar_rating_group", LEVY_FIELD(app::Dialect, rar_rating_group),
                "Rating-Group may stand in a Gy RAR."),
        word("origin_state_id", {"trust", "ignore"},

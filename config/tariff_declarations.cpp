@@ -20,8 +20,8 @@ const rating::TimeSource default_time;
 const rating::ZoneSource default_zone;
 
 constexpr std::string_view price_form =
-    "free, or e.g. \"0.25 EUR per 1.5 MB\", \"0.05 EUR per 60 s, step 1 s, first 60 s\", \"0.15 EUR "
-    "per event\", or a list of such, each but the last with \"up to <units>\"";
+    "free, or e.g. \"0.25 EUR per 1.5 MB\", \"0.05 EUR per 60 s, step 1 s, first 60 s\", \"0.15 "
+    "EUR per event\", or a list of such, each but the last with \"up to <units>\"";
 
 // One tier; false: a fault was reported.
 template <class Owner>

@@ -15,17 +15,7 @@
 namespace levy::config {
 namespace {
 
-constexpr std::array<UnitName, 9> size_unit_names{{
-    {"B", 1},
-    {"kB", 1'000},
-    {"MB", 1'000'000},
-    {"GB", 1'000'000'000},
-    {"TB", 1'000'000'000'000},
-    {"KiB", 1LL << 10},
-    {"MiB", 1LL << 20},
-    {"GiB", 1LL << 30},
-    {"TiB", 1LL << 40},
-}};
+// A volume is told in octets too; a size of memory or disk is not: its table is the rest of this.
 constexpr std::array<UnitName, 11> octet_unit_names{{
     {"octets", 1},
     {"octet", 1},
@@ -39,6 +29,7 @@ constexpr std::array<UnitName, 11> octet_unit_names{{
     {"GiB", 1LL << 30},
     {"TiB", 1LL << 40},
 }};
+constexpr std::span<const UnitName> size_unit_names = std::span(octet_unit_names).subspan(2);
 constexpr std::array<UnitName, 6> duration_unit_names{{
     {"us", 1},
     {"ms", 1'000},
@@ -257,7 +248,8 @@ std::string parse_price_parts(std::string_view text, std::string_view unit,
       part.remove_prefix(word.size());
       number = field;
     }
-    if (number == nullptr) return "has \"" + std::string(part) + "\" where only step, first and up to may stand";
+    if (number == nullptr)
+      return "has \"" + std::string(part) + "\" where only step, first and up to may stand";
     if (*number != 0) return "says the same twice";
     const Parsed parsed = parse_price_units(part, unit);
     if (!parsed.ok()) return "after a comma: " + parsed.fault;

@@ -62,6 +62,13 @@ struct Endpoint {
   std::uint8_t bytes[16] = {};
 };
 
+// Inbound connections that came to nothing, since the start.
+struct TransportRefusals {
+  std::uint64_t full = 0;    // connections_max was reached: accepted and closed at once
+  std::uint64_t failed = 0;  // the system had no descriptor or memory for them
+  int error = 0;             // errno of the latest failed one
+};
+
 template <class T>
 concept Transport = requires(T& transport, ConnectionRef connection, std::span<std::uint8_t> into,
                              std::span<const std::uint8_t> bytes, TransportEvent* events,
@@ -85,6 +92,7 @@ concept ConnectingTransport = Transport<T> && requires(T& transport, ConnectionR
   { transport.connect(std::uint32_t{}) } -> std::same_as<ConnectionRef>;
   // Inbound connections are refused from now on.
   {transport.stop_accepting()};
+  { transport.refusals() } -> std::same_as<TransportRefusals>;
   { transport.local_endpoint(connection) } -> std::same_as<Endpoint>;
   { transport.peer_endpoint(connection) } -> std::same_as<Endpoint>;
 };

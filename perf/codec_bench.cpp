@@ -84,7 +84,7 @@ void encode(benchmark::State& state) {
   answer.mscc = outcomes;
   alignas(64) static std::uint8_t into[limits::answer_bytes_max];
   for (auto _ : state) {
-    benchmark::DoNotOptimize(encode_cca(message, request, answer, dialect, local, into));
+    benchmark::DoNotOptimize(encode_cca(message, request, answer, local, into));
   }
 }
 BENCHMARK(encode)->DenseRange(0, 3);

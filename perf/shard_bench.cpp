@@ -71,7 +71,7 @@ class World {
     answer.mscc = outcome_.charge.mscc.data();
     answer.plan = outcome_.plan;
     const std::size_t bytes =
-        app::encode_cca(message_, request_, answer, dialect_, local_, answer_);
+        app::encode_cca(message_, request_, answer, local_, answer_);
     LEVY_CHECK(bytes != 0 && outcome_.reason == rating::Reason::ok && outcome_.record_bytes != 0);
   }
   void decide(std::int64_t i) {

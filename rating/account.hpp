@@ -54,10 +54,10 @@ struct Reservation {
 enum GroupFlags : std::uint8_t {
   group_live = 1,
   group_has_rating_group = 2,
-  group_has_grant = 4,  // a grant is outstanding
-  group_final = 8,      // it carried a Final-Unit-Indication
-  group_unpaid = 16,    // the price step that running_total stands in was not paid in full, so
-                        // its remainder is not granted (overrun: write_off)
+  group_has_grant = 4,   // a grant is outstanding
+  group_final = 8,       // it carried a Final-Unit-Indication
+  group_unpaid = 16,     // the price step that running_total stands in was not paid in full, so
+                         // its remainder is not granted (overrun: write_off)
   group_connected = 32,  // something has been used: a connect fee is due no more
 };
 

@@ -35,8 +35,7 @@ void debit_used(const ChargeInput& input, Ledger& ledger, std::uint32_t i, MsccO
   outcome.unit = unit;
   // A request overtaken by a later one pays from the free credit: the standing grant, which its
   // answer repeats, keeps its whole reservation.
-  const bool overtaken =
-      !input.grant_allowed[i] && input.request->type != RequestType::termination;
+  const bool overtaken = !input.grant_allowed[i] && input.request->type != RequestType::termination;
   const auto kept = group.reservations;
   if (overtaken) group.reservations = {};
   debit(ledger, tariff, group, amount_of(mscc.used, unit), static_cast<std::uint8_t>(i), outcome);

@@ -30,7 +30,6 @@ enum class Reason : std::uint8_t {
   user_unknown,      // 5030
   unknown_session,   // 5002
   unable_to_comply,  // 5012
-  too_busy,          // 3004, or as the dialect says
 };
 
 enum MsccOutcomeFlags : std::uint8_t {
@@ -117,8 +116,8 @@ struct ChargeInput {
   const Zones* zones = nullptr;   // of the plan's version
   std::array<Group*, limits::mscc_max> groups{};
   std::array<bool, limits::mscc_max> grant_allowed{};
-  bool implicit_rsu = false;         // dialect: grant without RSU for certain Reporting-Reasons
-  bool late = false;  // a report after the session's end, which has charged the connect fee
+  bool implicit_rsu = false;  // dialect: grant without RSU for certain Reporting-Reasons
+  bool late = false;          // a report after the session's end, which has charged the connect fee
   bool account_barred = false;       // suspended or barred: usage is debited, nothing granted
   bool no_credit_code_4012 = false;  // dialect: 4012 even for REDIRECT and RESTRICT_ACCESS
 };

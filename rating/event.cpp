@@ -62,8 +62,9 @@ void refund(Ledger& ledger, const Tariff& tariff, const MsccRequest& mscc, std::
   } else {
     bool named = false;
     const std::int64_t units = event_units(mscc, *tariff.service, named);
-    amount = tariff.price()->none || units > limits::units_max ? Int128{-1}
-                                                               : event_price(*tariff.price(), units);
+    amount = tariff.price()->none || units > limits::units_max
+                 ? Int128{-1}
+                 : event_price(*tariff.price(), units);
   }
   std::uint32_t wallet = 0;
   while (wallet < ledger.bucket_count() && !(ledger.main_wallet(wallet) && ledger.usable(wallet) &&

@@ -87,9 +87,8 @@ bool characteristics_value(std::string_view text, std::uint64_t& value) {
 }
 
 std::uint64_t location_key(const Place3gpp& place) {
-  std::uint64_t h = static_cast<std::uint64_t>(place.kind) << 32 |
-                    std::uint64_t{place.mcc} << 12 | std::uint64_t{place.mnc_digits} << 28 |
-                    place.mnc;
+  std::uint64_t h = static_cast<std::uint64_t>(place.kind) << 32 | std::uint64_t{place.mcc} << 12 |
+                    std::uint64_t{place.mnc_digits} << 28 | place.mnc;
   for (const std::uint64_t word : {std::uint64_t{place.area}, place.cell}) {
     h = (h ^ word) * 0x9e3779b97f4a7c15ull;
     h ^= h >> 31;
@@ -116,22 +115,37 @@ std::uint32_t places_of(std::string_view uli, Place3gpp (&places)[2]) {
   };
   constexpr std::uint64_t all = ~std::uint64_t{0};
   switch (type) {
-    case 0: take(PlaceKind::cgi, 1, 2, 2, all); break;
-    case 1: take(PlaceKind::sai, 1, 2, 2, all); break;
-    case 2: take(PlaceKind::rai, 1, 2, 1, all); break;
-    case 128: take(PlaceKind::tai, 1, 2, 0, all); break;
-    case 129: take(PlaceKind::ecgi, 1, 0, 4, 0x0fffffff); break;
+    case 0:
+      take(PlaceKind::cgi, 1, 2, 2, all);
+      break;
+    case 1:
+      take(PlaceKind::sai, 1, 2, 2, all);
+      break;
+    case 2:
+      take(PlaceKind::rai, 1, 2, 1, all);
+      break;
+    case 128:
+      take(PlaceKind::tai, 1, 2, 0, all);
+      break;
+    case 129:
+      take(PlaceKind::ecgi, 1, 0, 4, 0x0fffffff);
+      break;
     case 130:  // TAI, then ECGI
       take(PlaceKind::ecgi, 6, 0, 4, 0x0fffffff);
       take(PlaceKind::tai, 1, 2, 0, all);
       break;
-    case 135: take(PlaceKind::ncgi, 1, 0, 5, 0xfffffffffull); break;
-    case 136: take(PlaceKind::tai, 1, 3, 0, all); break;  // 5GS TAI: a TAC of 3 bytes
+    case 135:
+      take(PlaceKind::ncgi, 1, 0, 5, 0xfffffffffull);
+      break;
+    case 136:
+      take(PlaceKind::tai, 1, 3, 0, all);
+      break;  // 5GS TAI: a TAC of 3 bytes
     case 137:
       take(PlaceKind::ncgi, 7, 0, 5, 0xfffffffffull);
       take(PlaceKind::tai, 1, 3, 0, all);
       break;
-    default: break;
+    default:
+      break;
   }
   return count;
 }

@@ -16,7 +16,7 @@ namespace levy::rating {
 // (TS 32.299 7.2.x; prefixes such as "Rel.MCC.MNC." and suffixes vary by make).
 std::uint8_t context_of(std::string_view service_context_id);
 
-// Stable key of an APN: letters are lower case and ".mncXXX.mccXXX.gprs" is cut off.
+// Stable key of an APN: letters are lower case and ".mnc001.mcc262.gprs" is cut off.
 std::uint64_t apn_key(std::string_view apn);
 std::string_view apn_network(std::string_view apn);  // without the operator's suffix
 

@@ -39,8 +39,8 @@ struct Price {
   std::int64_t connect_fee = 0;  // micros
   std::int64_t minimum = 0;      // micros: the least that any use costs, without the fee
   std::int64_t maximum = 0;      // micros: the most that a session's use costs, 0 = no bound
-  std::int64_t stop_at = 0;      // units: no grant goes beyond (maximum reached), 0 = free from there
-  const Tier* tiers = nullptr;   // the further ones, owned by the PlanVersion
+  std::int64_t stop_at = 0;  // units: no grant goes beyond (maximum reached), 0 = free from there
+  const Tier* tiers = nullptr;  // the further ones, owned by the PlanVersion
 };
 
 // What a rate's `when` may ask of a message, each with its own kind of value.
@@ -127,7 +127,7 @@ struct PrefixTable {
     key *= 0x9e3779b97f4a7c15ull;
     return key ^ key >> 32;
   }
-  std::uint32_t find_key(std::uint64_t key) const;          // no_zone: not there
+  std::uint32_t find_key(std::uint64_t key) const;           // no_zone: not there
   std::uint32_t find_number(std::string_view number) const;  // longest prefix of decimal digits
 };
 
@@ -166,10 +166,10 @@ struct Rate {
 
 // Kinds of Service-Context-Id, as bits.
 enum ServiceContext : std::uint8_t {
-  context_data = 1,    // 32251 (PS)
-  context_voice = 2,   // 32260 (IMS), 32276 (VCS)
-  context_sms = 4,     // 32274
-  context_mms = 8,     // 32270
+  context_data = 1,   // 32251 (PS)
+  context_voice = 2,  // 32260 (IMS), 32276 (VCS)
+  context_sms = 4,    // 32274
+  context_mms = 8,    // 32270
   context_other = 16,
   context_any = 31,
 };
@@ -179,19 +179,19 @@ struct Service {
   Unit unit = Unit::octets;  // what the plan prices; other units of a report are ignored
   std::uint8_t contexts = context_any;
   std::uint8_t service_identifier_count = 0;  // 0 = whatever the MSCC names
-  bool indivisible = false;           // all or nothing
-  bool barred = false;                // 4010
-  bool refused = false;               // 5003
-  bool not_applicable = false;        // 4011, and free where it cannot be said
+  bool indivisible = false;                   // all or nothing
+  bool barred = false;                        // 4010
+  bool refused = false;                       // 5003
+  bool not_applicable = false;                // 4011, and free where it cannot be said
   FinalAction final_action = FinalAction::terminate;
   OnLost on_lost = OnLost::release;
   Price price;                   // rate 0: where no other one applies
   std::uint32_t first_rate = 0;  // of Plan::rates: rate k >= 1 is rates[first_rate + k - 1]
   std::uint16_t rate_count = 0;
   std::uint16_t tax_permille = 0;  // rate of the tax that its price includes; for records
-  bool unpriced_fails = false;      // where no rate holds and nothing pays: 5031, not 4012
-  bool by_time = false;             // a rate asks for the time: grants end at its next change
-  std::uint16_t changes = 0;        // Change bits: what its rates ask for
+  bool unpriced_fails = false;     // where no rate holds and nothing pays: 5031, not 4012
+  bool by_time = false;            // a rate asks for the time: grants end at its next change
+  std::uint16_t changes = 0;       // Change bits: what its rates ask for
   std::uint8_t restriction_count = 0;
   std::uint32_t first_restriction = 0;  // of Plan::restrictions
   std::array<std::uint32_t, limits::service_identifiers_max> service_identifiers{};
@@ -213,7 +213,8 @@ struct Service {
   std::uint8_t redirect_type = 2;   // Redirect-Address-Type 433: 0 IPv4, 1 IPv6, 2 URL, 3 SIP URI
 };
 
-// Which MSCC a service takes: those of one Rating-Group, those without one, whatever no other takes.
+// Which MSCC a service takes: those of one Rating-Group, those without one, whatever no other
+// takes.
 enum class Takes : std::uint8_t { rating_group = 0, without, any };
 
 // Ascending by (takes, rating_group); of equal ones the first that fits the MSCC is taken.

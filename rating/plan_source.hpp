@@ -40,13 +40,13 @@ struct PriceSource {
 
 // What a service, or one of its rates, costs.
 struct TariffSource {
-  Placed<PriceSource> price;         // absent: unit buckets only
-  Placed<std::string> rounding;      // up | down | half_up | half_even
-  Placed<std::string> connect_fee;   // decimal amounts in the plan's currency
-  Placed<std::string> minimum;       // the least that a session's use costs
-  Placed<std::string> maximum;       // the most
-  Placed<std::string> at_maximum;    // free | stop
-  Placed<std::int64_t> discount;     // per mille, off the price
+  Placed<PriceSource> price;        // absent: unit buckets only
+  Placed<std::string> rounding;     // up | down | half_up | half_even
+  Placed<std::string> connect_fee;  // decimal amounts in the plan's currency
+  Placed<std::string> minimum;      // the least that a session's use costs
+  Placed<std::string> maximum;      // the most
+  Placed<std::string> at_maximum;   // free | stop
+  Placed<std::int64_t> discount;    // per mille, off the price
 };
 
 // One line of `when`: the attribute is (or, negated, is not) one of the values.
@@ -66,8 +66,8 @@ struct RateSource : TariffSource {
 struct ServiceSource : TariffSource {
   Placed<std::string> name;
   std::vector<Placed<std::uint32_t>> rating_groups;
-  Placed<bool> any_rating_group;      // rating_group: any
-  Placed<bool> without_rating_group;  // rating_group: none
+  Placed<bool> any_rating_group;              // rating_group: any
+  Placed<bool> without_rating_group;          // rating_group: none
   std::vector<Placed<std::string>> contexts;  // data | voice | sms | mms | other; empty = any
   std::vector<Placed<std::uint32_t>> service_identifiers;  // empty = any
   Placed<std::string> unit;                                // octets | seconds | events
@@ -89,12 +89,12 @@ struct ServiceSource : TariffSource {
 
 struct PlanSource {
   Placed<std::string> name;
-  Placed<std::string> currency;      // ISO 4217 letters
-  Placed<std::string> overrun;       // debt | write_off
-  Placed<std::string> unmatched;     // 5031 | 4010 | rate_as
-  Placed<std::string> credit_limit;  // decimal amount
-  Placed<std::int64_t> session_ttl;  // seconds
-  Placed<std::string> time_zone;     // of the IANA database; absent: UTC
+  Placed<std::string> currency;          // ISO 4217 letters
+  Placed<std::string> overrun;           // debt | write_off
+  Placed<std::string> unmatched;         // 5031 | 4010 | rate_as
+  Placed<std::string> credit_limit;      // decimal amount
+  Placed<std::int64_t> session_ttl;      // seconds
+  Placed<std::string> time_zone;         // of the IANA database; absent: UTC
   Placed<std::int64_t> boundary_spread;  // seconds
   Placed<std::string> ccfh;              // terminate | continue | retry_and_terminate
   Placed<bool> failover;
@@ -112,7 +112,8 @@ struct BucketKindSource {
   Placed<std::int64_t> lifetime;  // seconds from the credit, 0 = none
 };
 
-// A named period: "Mo-Fr 08:00-20:00", "23:00-06:00", "holidays", "2026-12-24..2026-12-26 00:00-24:00".
+// A named period: "Mo-Fr 08:00-20:00", "23:00-06:00", "holidays", "2026-12-24..2026-12-26
+// 00:00-24:00".
 struct TimeSource {
   Placed<std::string> name;
   std::vector<Placed<std::string>> on;      // any of these

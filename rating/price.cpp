@@ -87,8 +87,7 @@ std::int64_t furthest_boundary(const Price& price, std::int64_t total, std::int6
   if (limit < price.minimum) return first;
   // From the last tier backwards: the first in which something can be paid holds the boundary.
   for (std::uint32_t k = price.further_tiers + 1u; k-- > 0;) {
-    const Tier tier =
-        k == 0 ? Tier{0, price.numerator, price.step, 0} : price.tiers[k - 1];
+    const Tier tier = k == 0 ? Tier{0, price.numerator, price.step, 0} : price.tiers[k - 1];
     if (tier.from >= end && k != 0) continue;
     const Int128 per_step = Int128{tier.step} * tier.numerator;
     const std::int64_t stop = k < price.further_tiers ? std::min(price.tiers[k].from, end) : end;

@@ -1,9 +1,9 @@
 // Prices of running totals, exact in 128 bits, and the furthest step boundary that a credit pays.
 // Core: shard. Allocates: never. Blocks: never. Clock: none.
 //
-// Bounds (rating/compile keeps them): every tier's numerator <= limits::balance_micros_max (< 2^60),
-// denominator <= price_denominator_max (< 2^50), step <= limits::units_max (< 2^48); totals stay
-// below total_units_max (2^62) and credits below 2^67, so no product here reaches 2^127. Tiers
+// Bounds (rating/compile keeps them): every tier's numerator <= limits::balance_micros_max (<
+// 2^60), denominator <= price_denominator_max (< 2^50), step <= limits::units_max (< 2^48); totals
+// stay below total_units_max (2^62) and credits below 2^67, so no product here reaches 2^127. Tiers
 // begin on a step boundary of the tier before.
 #pragma once
 

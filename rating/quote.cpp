@@ -110,7 +110,8 @@ class IdealGateway {
   void note(Time from, std::int64_t used) {
     const MsccOutcome& outcome = result_.mscc[0];
     QuoteStep* last = quote_.step_count > 0 ? &quote_.steps[quote_.step_count - 1] : nullptr;
-    const bool same = last != nullptr && last->rate == usage_rate_ && last->service == usage_service_;
+    const bool same =
+        last != nullptr && last->rate == usage_rate_ && last->service == usage_service_;
     if (!same && quote_.step_count == Quote::steps_max) {
       quote_.cut = true;
     } else {

@@ -38,8 +38,8 @@ struct Quote {
   static constexpr std::size_t steps_max = 256;
   Reason reason = Reason::ok;  // otherwise why the first grant, or a later one, was refused
   Unit unit{};
-  std::int64_t used = 0;       // of the question's, as far as grants went
-  std::int64_t charged = 0;    // micros
+  std::int64_t used = 0;     // of the question's, as far as grants went
+  std::int64_t charged = 0;  // micros
   std::uint32_t step_count = 0;
   bool cut = false;  // there were more steps; `used` and `charged` count them all
   std::array<QuoteStep, steps_max> steps{};

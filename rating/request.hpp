@@ -112,9 +112,9 @@ struct ChargeRequest {
   std::string_view characteristics;  // 3GPP-Charging-Characteristics 13: 4 hex digits
   std::string_view called_party;     // digits without '+': Called-Party-Address, an SMS's recipient
   std::string_view calling_party;
-  std::string_view equipment;        // User-Equipment-Info-Value 460: IMEI(SV) digits or raw bytes
-  std::uint16_t rat_type = 0;        // 3GPP-RAT-Type 21, + 1: 0 = absent
-  std::uint8_t role_of_node = 0;     // Role-Of-Node 829, + 1: 0 = absent
+  std::string_view equipment;     // User-Equipment-Info-Value 460: IMEI(SV) digits or raw bytes
+  std::uint16_t rat_type = 0;     // 3GPP-RAT-Type 21, + 1: 0 = absent
+  std::uint8_t role_of_node = 0;  // Role-Of-Node 829, + 1: 0 = absent
   std::array<Identity, limits::identities_max> identities{};
   std::array<MsccRequest, limits::mscc_max> mscc{};
 };

@@ -84,8 +84,8 @@ bool holds(const ChargeInput& input, const MsccRequest& mscc, const Plan& plan,
     }
   } else if (condition.attribute == Attribute::service_identifier) {
     for (std::uint32_t i = 0; i < mscc.service_identifier_count; ++i)
-      found = found || std::find(values.begin(), values.end(), mscc.service_identifiers[i]) !=
-                           values.end();
+      found = found ||
+              std::find(values.begin(), values.end(), mscc.service_identifiers[i]) != values.end();
   } else {
     std::uint64_t value = 0;
     found = value_of(input, mscc, condition.attribute, value) &&
@@ -115,8 +115,7 @@ std::uint32_t next_change(const Plan& plan, const Service& service, std::int64_t
       const Condition& condition = plan.conditions[rate.first_condition + c];
       if (condition.attribute != Attribute::time) continue;
       for (std::uint32_t v = 0; v < condition.count; ++v) {
-        const std::uint32_t edge =
-            plan.times[plan.values[condition.first + v]].next_edge(seconds);
+        const std::uint32_t edge = plan.times[plan.values[condition.first + v]].next_edge(seconds);
         if (edge != 0 && (next == 0 || edge < next)) next = edge;
       }
     }
@@ -129,9 +128,10 @@ std::uint32_t next_change(const Plan& plan, const Service& service, std::int64_t
 std::uint16_t find_service(const Plan& plan, const ChargeRequest& request,
                            const MsccRequest& mscc) {
   const std::uint8_t context = context_of(request.service_context_id);
-  std::uint16_t found = mscc.has_rating_group
-                            ? first_fitting(plan, Takes::rating_group, mscc.rating_group, context, mscc)
-                            : first_fitting(plan, Takes::without, 0, context, mscc);
+  std::uint16_t found =
+      mscc.has_rating_group
+          ? first_fitting(plan, Takes::rating_group, mscc.rating_group, context, mscc)
+          : first_fitting(plan, Takes::without, 0, context, mscc);
   if (found == 0xffff) found = first_fitting(plan, Takes::any, 0, context, mscc);
   return found;
 }

@@ -21,8 +21,9 @@ struct Tariff {
   // Not null where service is not.
   const Price* price() const { return price_of_rate(*plan, *service, rate); }
   static const Price* price_of_rate(const Plan& plan, const Service& service, std::uint16_t rate) {
-    return rate == 0 || rate > service.rate_count ? &service.price
-                                                  : &plan.rates[service.first_rate + rate - 1u].price;
+    return rate == 0 || rate > service.rate_count
+               ? &service.price
+               : &plan.rates[service.first_rate + rate - 1u].price;
   }
 };
 

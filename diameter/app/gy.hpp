@@ -42,14 +42,15 @@ struct Answer {
   const rating::Plan* plan = nullptr;  // for final units, triggers, failure handling; may be null
   bool has_event_result = false;               // CHECK_BALANCE / PRICE_ENQUIRY
   rating::EventResult event{};
+  bool triggers = true;                        // the peer's dialect takes them
   std::uint16_t currency = 0;                  // ISO 4217 numeric, of Cost-Information
 };
 
 // Writes the answer to `request` (whose frame bytes are `message`) under the message's own
-// Hop-by-Hop and End-to-End, with its Proxy-Info. Returns its length, 0 when `into` is too small or
-// when the reason is too_busy and the dialect says drop. Without `plan` REDIRECT becomes TERMINATE.
+// Hop-by-Hop and End-to-End, with its Proxy-Info. Returns its length, 0 when `into` is too small.
+// Without `plan` REDIRECT becomes TERMINATE.
 std::size_t encode_cca(std::span<const std::uint8_t> message, const rating::ChargeRequest& request,
-                       const Answer& answer, const Dialect& dialect, const LocalIdentity& local,
+                       const Answer& answer, const LocalIdentity& local,
                        std::span<std::uint8_t> into);
 
 // An error answer to any request (base or application): Result-Code, Failed-AVP, Session-Id first

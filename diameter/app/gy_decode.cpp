@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "diameter/app/ccr_decoder.hpp"
+#include "diameter/app/subscription_id.hpp"
 
 namespace levy::app {
 
@@ -186,6 +187,7 @@ bool CcrDecoder::on_subscription_id(const Avp& one) {
   bool has_type = false, has_data = false;
   std::uint32_t type = 0;
   std::string_view data;
+  codec::Bytes data_avp{};
   const bool read = judge_.walk(one.data, [&](const Avp& inner) {
     if (inner.is(avp::subscription_id_type)) {
       if (has_type) return judge_.fail(ResultCode::avp_occurs_too_many_times, inner);
@@ -197,6 +199,7 @@ bool CcrDecoder::on_subscription_id(const Avp& one) {
       if (has_data) return judge_.fail(ResultCode::avp_occurs_too_many_times, inner);
       has_data = true;
       data = inner.text();
+      data_avp = inner.whole;
       if (!data.empty() && data.size() <= limits::identity_bytes_max) return true;
       return judge_.fail(ResultCode::invalid_avp_value, inner);
     }
@@ -205,14 +208,17 @@ bool CcrDecoder::on_subscription_id(const Avp& one) {
   if (!read) return false;
   if (!has_type) return judge_.missing(avp::subscription_id_type);
   if (!has_data) return judge_.missing(avp::subscription_id_data);
-  const auto kind = static_cast<rating::IdentityType>(type);
+  const rating::Identity identity = subscription_identity(type, data);
+  if (identity.text.empty()) {
+    return judge_.fail(ResultCode::invalid_avp_value, Avp{.whole = data_avp});
+  }
   for (std::size_t i = 0; i < request_.identity_count; ++i) {
-    if (request_.identities[i].type != kind) continue;
-    if (request_.identities[i].text == data) return true;
+    if (request_.identities[i].type != identity.type) continue;
+    if (request_.identities[i].text == identity.text) return true;
     return judge_.contradict(identity_avps_[i], one.whole);
   }
   identity_avps_[request_.identity_count] = one.whole;
-  request_.identities[request_.identity_count++] = rating::Identity{kind, data};
+  request_.identities[request_.identity_count++] = identity;
   return true;
 }
 

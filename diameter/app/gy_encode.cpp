@@ -58,17 +58,8 @@ ResultCode code_of(Reason reason) {
     case Reason::user_unknown: return ResultCode::user_unknown;
     case Reason::unknown_session: return ResultCode::unknown_session_id;
     case Reason::unable_to_comply: return ResultCode::unable_to_comply;
-    case Reason::too_busy: return ResultCode::too_busy;
   }
   return ResultCode::unable_to_comply;
-}
-
-OverloadAnswer overload_answer(const Dialect& dialect, rating::RequestType type) {
-  switch (type) {
-    case rating::RequestType::update: return dialect.overload_update;
-    case rating::RequestType::termination: return dialect.overload_termination;
-    default: return dialect.overload_initial;
-  }
 }
 
 // The command's Result-Code (semantics.md "Result codes"): 2001 while only an MSCC fails.
@@ -184,7 +175,7 @@ void write_threshold(Writer& writer, const MsccOutcome& outcome) {
 
 // RFC 8506 8.16, TS 32.299 6.4.3: the group's members in the grammar's order.
 void write_mscc(Writer& writer, const MsccRequest& asked, const MsccOutcome& outcome,
-                const Answer& answer, const Dialect& dialect) {
+                const Answer& answer) {
   const std::size_t group = writer.begin_group(avp::multiple_services_credit_control);
   const bool granted = (outcome.flags & rating::outcome_granted) != 0;
   if (granted) write_grant(writer, outcome, answer.currency);
@@ -200,7 +191,7 @@ void write_mscc(Writer& writer, const MsccRequest& asked, const MsccOutcome& out
   if (outcome.quota_holding_time != 0) {
     writer.u32(avp::quota_holding_time, outcome.quota_holding_time);
   }
-  if (granted && dialect.triggers) write_triggers(writer, outcome, answer.plan);
+  if (granted && answer.triggers) write_triggers(writer, outcome, answer.plan);
   writer.end_group(group);
 }
 
@@ -280,19 +271,9 @@ void write_failed(Writer& writer, const rating::ChargeRequest& request, const An
 }  // namespace
 
 std::size_t encode_cca(std::span<const std::uint8_t> message, const rating::ChargeRequest& request,
-                       const Answer& answer, const Dialect& dialect, const LocalIdentity& local,
+                       const Answer& answer, const LocalIdentity& local,
                        std::span<std::uint8_t> into) {
-  ResultCode code = code_of(command_reason(request, answer));
-  if (code == ResultCode::too_busy) {
-    const OverloadAnswer overload = overload_answer(dialect, request.type);
-    if (overload == OverloadAnswer::drop) return 0;
-    if (overload == OverloadAnswer::too_busy_3004) {
-      CodecError busy;
-      busy.code = code;
-      return encode_error(message, busy, local, into);
-    }
-    code = ResultCode::unable_to_comply;
-  }
+  const ResultCode code = code_of(command_reason(request, answer));
   LEVY_CHECK(answer.mscc_count <= request.mscc_count, answer.mscc_count, request.mscc_count);
   Writer writer(into);
   writer.begin_message();
@@ -311,7 +292,7 @@ std::size_t encode_cca(std::span<const std::uint8_t> message, const rating::Char
     if (answer.mscc_count != 0) write_command_units(writer, answer.mscc[0], answer);
   } else if (code == ResultCode::success) {  // another code overrides every MSCC
     for (std::size_t i = 0; i < answer.mscc_count; ++i) {
-      write_mscc(writer, request.mscc[i], answer.mscc[i], answer, dialect);
+      write_mscc(writer, request.mscc[i], answer.mscc[i], answer);
     }
   }
   if (answer.has_event_result && answer.reason == Reason::ok) {

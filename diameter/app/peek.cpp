@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "diameter/app/gy.hpp"
+#include "diameter/app/subscription_id.hpp"
 #include "diameter/codec/names.hpp"
 
 namespace levy::app {
@@ -65,8 +66,8 @@ void add_identity(const Avp& group, Peek& peek) {
     }
   }
   if (cursor.error() || !has_type || type > 4) return;
-  if (text.empty() || text.size() > limits::identity_bytes_max) return;
-  const rating::Identity identity{static_cast<rating::IdentityType>(type), text};
+  const rating::Identity identity = subscription_identity(type, text);
+  if (identity.text.empty() || identity.text.size() > limits::identity_bytes_max) return;
   std::size_t at = peek.identity_count++;
   for (; at > 0 && rank_of(peek.identities[at - 1].type) > rank_of(identity.type); --at) {
     peek.identities[at] = peek.identities[at - 1];

@@ -43,6 +43,8 @@ struct PushTag {
   std::uint16_t tries = 0;
 };
 
+inline constexpr std::uint8_t identity_none = 255;  // no IdentityType
+
 struct Frame {
   // ---- routing, written by the edge (or by the shard for a push)
   std::uint32_t index = 0;        // within the home slab
@@ -53,9 +55,11 @@ struct Frame {
   std::uint16_t flags = 0;        // FrameFlags
   std::uint16_t dialect = 0;      // index into the dialect table, of the peer
   ConnectionRef connection{};     // whence it came; for a push, where it should go
-  Time received_at{};
+  Time received_at{};             // its bytes; the wait for this slot counts
   SubscriberRef subscriber{};     // first known identity; slot none = no identity is known
   Slot other_subscriber = none;   // another identity of the request names this one (same shard)
+  std::uint8_t known_identity = identity_none;  // IdentityType by which `subscriber` was found
+  std::uint8_t other_identity = identity_none;  // and that which names somebody else
   std::uint64_t session_hash = 0; // hash_bytes(session id, application)
   PushTag push{};
   Lsn lsn{};                      // stamped by the journal: release when durable

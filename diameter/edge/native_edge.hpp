@@ -71,9 +71,10 @@ class NativeEdge {
   // `settings` outlives the edge and does not change.
   NativeEdge(T& transport, const peer::Settings& settings, const NativeEdgeOptions& options);
 
-  // One turn. on_message(ConnectionRef, const peer::PeerInfo&, std::span<const std::uint8_t>)
-  // -> bool; false: no slot now, the message waits and comes again next turn. It may call send().
-  // Returns how many messages were accepted.
+  // One turn. on_message(ConnectionRef, const peer::PeerInfo&, std::span<const std::uint8_t>,
+  // Time arrived) -> bool; false: no slot now, the message waits and comes again next turn, with
+  // the same time of arrival (or an older one, see ArrivalMarks). It may call send(). Returns how
+  // many messages were accepted.
   template <class OnMessage>
   std::size_t poll(Time now, OnMessage&& on_message);
 
@@ -112,6 +113,7 @@ class NativeEdge {
 
   bool next_event(peer::Event& event);
   const NativeEdgeCounters& counters() const { return counters_; }
+  TransportRefusals refusals() const { return transport_.refusals(); }
   std::uint32_t connections_open() const { return open_count_; }
   // Whether a turn without new bytes would still find something to do at once.
   bool busy() const { return work_count_ > 0 || dirty_count_ > 0 || events_count_ > 0; }
@@ -127,6 +129,7 @@ class NativeEdge {
     bool close_when_idle = false;      // after DPA: once every answer went out
     Time close_at{};
     Time send_at{};                    // the socket was full: not before
+    Time full_since{};                 // rx has no room for what the socket holds; 0: it has
     std::uint32_t in_flight = 0;       // requests delivered and not answered
     std::uint32_t outbound = none;     // index into outbound_
   };

@@ -123,6 +123,7 @@ typename NativeEdge<T>::Connection& NativeEdge<T>::open_connection(ConnectionRef
   connection.lingering = false;
   connection.close_when_idle = false;
   connection.send_at = Time{};
+  connection.full_since = Time{};
   connection.in_flight = 0;
   connection.outbound = none;
   ++open_count_;
@@ -138,12 +139,19 @@ void NativeEdge<T>::receive_readable() {
     if (connection.ref.index == none) continue;
     if (connection.lingering) connection.rx.clear();
     const std::span<std::uint8_t> room = connection.rx.room();
-    if (room.empty()) continue;  // full of parked messages: TCP holds the rest back
+    if (room.empty()) {  // full of parked messages: TCP holds the rest back
+      if (connection.full_since == Time{}) connection.full_since = now_;
+      continue;
+    }
     const std::ptrdiff_t bytes = transport_.receive(connection.ref, room);
     if (bytes <= 0) continue;    // nothing, or closed: then the event follows
     counters_.bytes_received += static_cast<std::uint64_t>(bytes);
     if (connection.lingering) continue;
-    connection.rx.received(static_cast<std::size_t>(bytes));
+    // What waited in the socket has waited as well.
+    const bool waited = connection.full_since != Time{};
+    connection.rx.received(static_cast<std::size_t>(bytes),
+                           waited ? connection.full_since : now_);
+    connection.full_since = Time{};
     queue_work(readable[i]);
   }
 }
@@ -210,7 +218,7 @@ bool NativeEdge<T>::deliver(Connection& connection, std::span<const std::uint8_t
   // Counted before the call: the caller may answer within it.
   if (request) ++connection.in_flight;
   const ConnectionRef ref = connection.ref;
-  if (!on_message(ref, peers_[ref.index].info(), message)) {
+  if (!on_message(ref, peers_[ref.index].info(), message, connection.rx.unread_since())) {
     if (request && valid(ref)) --connection.in_flight;
     return false;
   }

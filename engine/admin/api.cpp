@@ -309,9 +309,10 @@ void AdminServer::Parts::run_trace(const Request& request, Response& response) {
   }
   const auto queue = std::make_shared<TraceQueue>();
   const Answer marked = operations.trace_mark(*target, true);
-  const bool started = marked.ok() && door.trace([queue](const ControlDoor::TraceItem& item) {
-    return queue->put(item);
-  });
+  const bool started = marked.ok() && door.trace(operations.subscribers_of(*target),
+                                                 [queue](const ControlDoor::TraceItem& item) {
+                                                   return queue->put(item);
+                                                 });
   if (!started) {
     if (marked.ok()) operations.trace_mark(*target, false);
     tracing = false;
@@ -336,7 +337,7 @@ void AdminServer::Parts::run_trace(const Request& request, Response& response) {
       },
       [this, queue, where = *target](bool) {
         queue->end();
-        door.trace(nullptr);
+        door.trace({}, nullptr);
         operations.trace_mark(where, false);
         tracing = false;
       });

@@ -98,15 +98,16 @@ class ControlDoor {
   virtual std::string status_json() = 0;
   virtual std::string metrics_text() = 0;  // Prometheus exposition format
   virtual bool ready() = 0;                // recovered, plans loaded, listening
-  // Starts or ends a trace of a subscriber's messages; items come to `on_item` until it returns
-  // false.
+  // Starts a trace of an account's messages, or ends it (no `on_item`); items come to `on_item`
+  // until it returns false. `subscribers`: its own, for the requests that no Shard gets to see.
   struct TraceItem {
     Time at{};
     bool from_gateway = false;
     std::vector<std::uint8_t> message;
     std::string peer;
   };
-  virtual bool trace(std::function<bool(const TraceItem&)> on_item) = 0;
+  virtual bool trace(std::vector<Directory::Found> subscribers,
+                     std::function<bool(const TraceItem&)> on_item) = 0;
   // Re-reads the plan files; empty string or the text of all faults. A plan with faults changes
   // nothing.
   virtual std::string reload() = 0;

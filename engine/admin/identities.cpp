@@ -32,17 +32,7 @@ std::optional<Answer> find_known(ControlDoor& door, std::string_view id, Known& 
   if (!target) return unknown_target(id);
   if (auto fault = read_account(door, *target, known.image)) return fault;
   known.target = *target;
-  std::vector<IdentityText> all;
-  for (const shard::Subscriber& subscriber : known.image.subscribers) {
-    if (subscriber.imsi != 0)
-      all.push_back({rating::IdentityType::imsi, digits_text(subscriber.imsi)});
-    if (subscriber.e164 != 0)
-      all.push_back({rating::IdentityType::e164, digits_text(subscriber.e164)});
-  }
-  for (const shard::OperatorIdentity& identity : known.image.identities) {
-    all.push_back({identity.type, std::string(identity.view())});
-  }
-  for (IdentityText& identity : all) {
+  for (IdentityText& identity : identity_texts(known.image)) {
     const auto found = door.find(identity.type, identity.text);
     if (!found || found->shard != target->shard || found->slot == none) continue;
     if (known.target.subscriber == none && known.image.subscribers.size() == 1) {

@@ -266,4 +266,15 @@ Answer Operations::trace_mark(const Target& target, bool on) {
   return {200, "{}\n"};
 }
 
+std::vector<Directory::Found> Operations::subscribers_of(const Target& target) {
+  std::vector<Directory::Found> found;
+  AccountImage image;
+  if (read_account(door_, target, image)) return found;
+  for (const IdentityText& identity : identity_texts(image)) {
+    const auto place = door_.find(identity.type, identity.text);
+    if (place && place->shard == target.shard) found.push_back(*place);
+  }
+  return found;
+}
+
 }  // namespace levy::admin

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <mutex>
 #include <string_view>
+#include <vector>
 
 #include "engine/admin/request.hpp"
 
@@ -38,6 +39,8 @@ class Operations {
   Answer abort_session(std::string_view body);
   // Sets or clears the trace mark.
   Answer trace_mark(const Target& target, bool on);
+  // Where the subscribers of the account that `target` names lie.
+  std::vector<Directory::Found> subscribers_of(const Target& target);
 
   // Held by whoever makes or moves identities, the import included.
   std::timed_mutex& identity_mutex() { return identity_mutex_; }

@@ -200,6 +200,20 @@ std::optional<Answer> read_account(ControlDoor& door, const Target& target, Acco
   return error_answer(503, "busy", "the account changes faster than it can be read", "try again");
 }
 
+std::vector<IdentityText> identity_texts(const AccountImage& image) {
+  std::vector<IdentityText> texts;
+  for (const shard::Subscriber& subscriber : image.subscribers) {
+    if (subscriber.imsi != 0)
+      texts.push_back({rating::IdentityType::imsi, digits_text(subscriber.imsi)});
+    if (subscriber.e164 != 0)
+      texts.push_back({rating::IdentityType::e164, digits_text(subscriber.e164)});
+  }
+  for (const shard::OperatorIdentity& identity : image.identities) {
+    texts.push_back({identity.type, std::string(identity.view())});
+  }
+  return texts;
+}
+
 std::string digits_text(std::uint64_t packed) {
   if (packed == 0) return {};
   char digits[16];

@@ -22,6 +22,9 @@ struct AccountImage {
 // read again from the start.
 std::optional<Answer> read_account(ControlDoor& door, const Target& target, AccountImage& image);
 
+// What its subscribers are known by.
+std::vector<IdentityText> identity_texts(const AccountImage& image);
+
 // Digits of a packed IMSI or E.164; empty when there are none.
 std::string digits_text(std::uint64_t packed);
 

@@ -3,8 +3,10 @@
 //
 // Region maps zeroed pages (huge pages where the machine has any) and touches each, so that no
 // page fault meets a message. seal_thread() marks the calling thread: from then on any operator
-// new or malloc on it aborts (engine/base/memory.cpp replaces operator new; jemalloc serves the
-// cold rest).
+// new on it aborts (engine/base/memory.cpp replaces it; jemalloc serves the cold rest). Bare malloc
+// is not guarded: wrapping it would change the allocator of every thread, so our own code has
+// none (tools/lint asks `nm` of the pure libraries), and what the corridor calls of the C library
+// (recv, send, epoll_wait, nanosleep, io_uring) takes no memory.
 #pragma once
 
 #include <cstddef>
@@ -63,7 +65,7 @@ class FixedArray {
   std::size_t count_ = 0;
 };
 
-// From now on allocation on the calling thread aborts with `name`. Undone by unseal_thread()
+// From now on operator new on the calling thread aborts with `name`. Undone by unseal_thread()
 // before the thread ends.
 void seal_thread(const char* name);
 void unseal_thread();

@@ -37,6 +37,7 @@ struct ControlParts {
   Ring<peer::Event>* peer_events = nullptr;
   Ring<pipeline::TraceBuffer*>* trace_full = nullptr;
   Ring<pipeline::TraceBuffer*>* trace_empty = nullptr;
+  pipeline::TracedSubscribers* traced = nullptr;
   std::vector<const metrics::CounterBlock*> counters;
   metrics::CounterBlock* own_counters = nullptr;
   journal::SegmentKeeper* keeper = nullptr;
@@ -87,7 +88,8 @@ class Control final : public admin::ControlDoor {
   std::string status_json() override;
   std::string metrics_text() override;
   bool ready() override { return ready_.load(); }
-  bool trace(std::function<bool(const TraceItem&)> on_item) override;
+  bool trace(std::vector<Directory::Found> subscribers,
+             std::function<bool(const TraceItem&)> on_item) override;
   std::string reload() override;
 
  private:

@@ -1,5 +1,6 @@
 // Control: what people see: log lines, peers, traces, status.
 // Core: control. Allocates: yes. Blocks: on disk and locks. Clock: system.
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "engine/clock.hpp"
@@ -28,9 +29,11 @@ void Control::write_log(const LogEvent& event) {
   switch (event.kind) {
     case LogKind::identity_conflict:
       return log::warn("identity_conflict",
-                       "session " + text +
-                           ": two identities of one request belong to two accounts, answered 5030; "
-                           "a recycled number? see levyctl subscriber show");
+                       text + (event.a == 5030
+                                   ? ": two identities of one request belong to two accounts, "
+                                     "answered 5030; a recycled number? see levyctl subscriber show"
+                                   : ": the Session-Id is in use for another account, answered " +
+                                         a));
     case LogKind::duplicate_differs:
       return log::warn("duplicate_differs",
                        "session " + text + " request " + a +
@@ -49,11 +52,27 @@ void Control::write_log(const LogEvent& event) {
     case LogKind::dispute:
       return log::warn("dispute",
                        "session " + text + " request " + a +
-                           ": usage of an unknown session was kept on record and not charged");
+                           ": usage of a session that is unknown, or was charged when it was "
+                           "lost, was kept on record and not charged");
     case LogKind::late_usage:
       return log::info("late_usage",
                        "session " + text + " request " + a +
                            ": usage after the session's end was charged once and answered 5002");
+    case LogKind::connections_refused:
+      if (event.a != 0)
+        log::error("connections", a + " connections were refused, the system had no means (" +
+                                      std::strerror(event.detail) +
+                                      "): raise its limits (LimitNOFILE of the unit)");
+      if (event.b != 0)
+        log::warn("connections", std::to_string(event.b) +
+                                     " connections were closed at once: "
+                                     "`diameter.connections_max` is reached");
+      return;
+    case LogKind::tombstones_given_up:
+      return log::warn("capacity",
+                       a + " ended sessions were forgotten before their time to make room: repeats "
+                           "of their requests will be answered 5002 and kept as disputes; raise "
+                           "`capacity.tombstones_max`");
     case LogKind::none:
       return;
   }
@@ -133,13 +152,15 @@ void Control::pass_traces() {
   }
 }
 
-bool Control::trace(std::function<bool(const TraceItem&)> on_item) {
+bool Control::trace(std::vector<Directory::Found> subscribers,
+                    std::function<bool(const TraceItem&)> on_item) {
   const std::lock_guard lock(trace_mutex_);
+  if (on_item && tracers_.size() >= 16) return false;
+  parts_.traced->set(subscribers);
   if (!on_item) {  // the API runs one trace at a time: its end is the end of all
     tracers_.clear();
     return true;
   }
-  if (tracers_.size() >= 16) return false;
   tracers_.push_back(std::move(on_item));
   return true;
 }

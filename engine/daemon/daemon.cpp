@@ -363,6 +363,7 @@ std::string Daemon::Parts::reload() {
 std::string Daemon::start() {
   Parts& p = *parts_;
   std::string failed = log::open(p.options.log);
+  if (failed.empty()) failed = raise_descriptor_limit(p.options);
   if (!failed.empty()) return failed;
   failed = p.open_data();
   if (failed.empty()) failed = p.look_at_disk();
@@ -382,6 +383,7 @@ std::string Daemon::start() {
   c.peer_events = &p.edge_loop->peer_events();
   c.trace_full = &p.edge_loop->trace_full();
   c.trace_empty = &p.edge_loop->trace_empty();
+  c.traced = &p.edge_loop->traced();
   for (std::size_t i = 0; i < p.counter_blocks; ++i) c.counters.push_back(&p.counters[i]);
   c.own_counters = &p.counters[2];
   c.keeper = p.keeper.get();

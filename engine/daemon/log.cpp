@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <nlohmann/json.hpp>
 
 namespace levy::daemon::log {
 
@@ -17,29 +18,28 @@ namespace {
 
 bool as_json = false;
 
-std::string escaped(std::string_view text) {
+// With its quotes. A peer's words may be no UTF-8, and a line must be JSON all the same.
+std::string quoted(std::string_view text) {
+  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+// One event is one line, whatever a peer calls itself.
+std::string one_line(std::string_view text) {
   std::string out;
-  out.reserve(text.size() + 8);
+  out.reserve(text.size());
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (byte < 0x20) {
-      out += fmt::format("\\u{:04x}", byte);
-    } else {
-      out += c;
-    }
+    if (byte < 0x20 || byte == 0x7f) out += fmt::format("\\x{:02x}", byte);
+    else out += c;
   }
   return out;
 }
 
-// One event is one line: text keeps its own line breaks out.
 void write(spdlog::level::level_enum level, std::string_view event, std::string_view text) {
   if (as_json) {
-    spdlog::log(level, "\"event\":\"{}\",\"text\":\"{}\"}}", escaped(event), escaped(text));
+    spdlog::log(level, "\"event\":{},\"text\":{}}}", quoted(event), quoted(text));
   } else {
-    spdlog::log(level, "{}: {}", event, text);
+    spdlog::log(level, "{}: {}", event, one_line(text));
   }
 }
 

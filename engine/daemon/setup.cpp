@@ -2,8 +2,12 @@
 // Core: control at start-up. Allocates: yes. Blocks: never. Clock: none.
 #include "engine/daemon/setup.hpp"
 
+#include <sys/resource.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
+#include <cstring>
 #include <random>
 
 namespace levy::daemon {
@@ -88,6 +92,27 @@ edge::NativeEdgeOptions edge_options(const config::Options& options) {
   e.send_buffer_bytes = static_cast<std::size_t>(options.diameter.send_buffer_bytes);
   e.seed = std::random_device{}();
   return e;
+}
+
+std::string raise_descriptor_limit(const config::Options& options) {
+  // Standard streams, log, journal segments, snapshots, epoll and io_uring; most of it is for
+  // connections of the control API.
+  constexpr rlim_t ours = 128;
+  const rlim_t needed = static_cast<rlim_t>(options.diameter.connections_max) +
+                        options.diameter.listeners.size() + ours;
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+    return std::string("getrlimit(RLIMIT_NOFILE): ") + std::strerror(errno);
+  if (limit.rlim_max < needed)
+    return "diameter.connections_max: " + std::to_string(options.diameter.connections_max) +
+           " connections need " + std::to_string(needed) +
+           " open files, but the hard limit of this process is " + std::to_string(limit.rlim_max) +
+           ": raise it (LimitNOFILE= of the systemd unit, ulimit -Hn) or lower connections_max";
+  if (limit.rlim_cur == limit.rlim_max) return {};
+  limit.rlim_cur = limit.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+    return std::string("setrlimit(RLIMIT_NOFILE): ") + std::strerror(errno);
+  return {};
 }
 
 }  // namespace levy::daemon

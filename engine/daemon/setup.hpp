@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "config/options.hpp"
@@ -25,5 +26,8 @@ transport::TcpOptions transport_options(const config::Options& options);
 peer::Settings peer_settings(const config::Options& options, std::vector<peer::PeerConfig>& peers,
                              std::uint32_t origin_state_id);
 edge::NativeEdgeOptions edge_options(const config::Options& options);
+// Lets this process open what it is configured for: raises the soft limit of open files to the hard
+// one. Empty, or why that is not enough.
+std::string raise_descriptor_limit(const config::Options& options);
 
 }  // namespace levy::daemon

@@ -73,10 +73,12 @@ enum class Owner : std::uint8_t { edge, shard, journal, control };
     "Sessions ended by Tcc or by a restart of their gateway")                                      \
   X(sessions_superseded, "sessions_superseded_total", "", "", counter, sum, "sessions", shard,     \
     "Sessions replaced by a newer one of the same bearer")                                         \
+  X(tombstones_given_up, "tombstones_given_up_total", "", "", counter, sum, "sessions", shard,     \
+    "Ended sessions forgotten before their time to make room for new requests")                    \
   X(late_usage, "late_usage_total", "", "", counter, sum, "reports", shard,                        \
-    "Usage reported for a session that was already lost")                                          \
+    "Usage reported for a session that was already lost, charged once")                            \
   X(disputes, "dispute_total", "", "", counter, sum, "reports", shard,                             \
-    "Reports for unknown sessions that were kept and not charged")                                 \
+    "Reports for sessions unknown or charged at their loss that were kept and not charged")        \
   X(identity_conflicts, "identity_conflict_total", "", "", counter, sum, "requests", shard,        \
     "Requests whose identities belong to different subscribers")                                   \
   X(unknown_users, "unknown_user_total", "", "", counter, sum, "requests", shard,                  \
@@ -89,7 +91,7 @@ enum class Owner : std::uint8_t { edge, shard, journal, control };
     "Money charged, in 10^-6 currency units, all currencies")                                      \
   X(unrated_units, "unrated_units_total", "", "", counter, sum, "units", shard,                    \
     "Used units that no bucket and no price covered")                                              \
-  X(event_times_distrusted, "event_time_distrusted_total", "", "", counter, sum, "requests", shard, \
+  X(event_times_distrusted, "event_time_distrusted_total", "", "", counter, sum, "requests", shard,\
     "Requests whose Event-Timestamp was too far off to choose a rate by")                          \
   X(records, "records_total", "", "", counter, sum, "records", shard,                              \
     "Records handed to the journal")                                                               \
@@ -98,10 +100,14 @@ enum class Owner : std::uint8_t { edge, shard, journal, control };
 
 #define LEVY_SHED(X, id, type)                                          \
   X(id, "shed_total", "type", type, counter, sum, "requests", edge,     \
-    "Requests refused under overload, by CC-Request-Type")
+    "Requests refused under overload and when stopping, by CC-Request-Type")
 #define LEVY_PUSH(X, id, event)                                         \
   X(id, "pushes_total", "event", event, counter, sum, "pushes", edge,   \
     "Server-initiated requests (RAR, ASR) by what became of them")
+
+#define LEVY_REFUSED(X, id, reason)                                                       \
+  X(id, "connections_refused_total", "reason", reason, counter, sum, "connections", edge, \
+    "Inbound connections closed at once: the maximum is reached, or accepting failed")
 
 #define LEVY_COUNTERS_EDGE(X)                                                                      \
   LEVY_SHED(X, shed_initial, "initial")                                                            \
@@ -119,6 +125,8 @@ enum class Owner : std::uint8_t { edge, shard, journal, control };
     "Connections closed because no message could be cut from their bytes")                         \
   X(watchdog_failures, "watchdog_failures_total", "", "", counter, sum, "connections", edge,       \
     "Connections closed because the peer answered no watchdog")                                    \
+  LEVY_REFUSED(X, refused_full, "full")                                                            \
+  LEVY_REFUSED(X, refused_failed, "failed")                                                        \
   X(unknown_peers, "unknown_peer_total", "", "", counter, sum, "connections", edge,                \
     "Capabilities exchanges refused because the peer is not known")                                \
   X(peers_up, "peers_up", "", "", gauge, sum, "peers", edge, "Peers in state open")                \

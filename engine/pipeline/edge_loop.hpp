@@ -20,6 +20,7 @@
 #include "engine/pipeline/rings.hpp"
 #include "engine/pipeline/session_hints.hpp"
 #include "engine/pipeline/slab.hpp"
+#include "engine/pipeline/traced.hpp"
 
 namespace levy::pipeline {
 
@@ -65,6 +66,7 @@ class EdgeLoop final : public Loop {
   Ring<peer::Event>& peer_events() { return peer_events_; }
   Ring<TraceBuffer*>& trace_full() { return trace_full_; }
   Ring<TraceBuffer*>& trace_empty() { return trace_empty_; }
+  TracedSubscribers& traced() { return traced_; }
 
  private:
   struct Awaited {  // a push that went out
@@ -75,17 +77,23 @@ class EdgeLoop final : public Loop {
     std::uint32_t hop_by_hop = 0;
     Time until{};
     bool open = false;
+    bool traced = false;
+  };
+  struct Arrival {  // a message that has no frame
+    ConnectionRef from{};
+    std::span<const std::uint8_t> message;
+    Time at{};
+    bool traced = false;
   };
 
-  bool on_message(ConnectionRef from, const peer::PeerInfo& info,
-                  std::span<const std::uint8_t> message);
-  bool on_answer(ConnectionRef from, std::span<const std::uint8_t> message);
+  bool on_message(const peer::PeerInfo& info, Arrival arrival);
+  bool on_answer(const Arrival& arrival);
+  codec::CodecError judge(const app::Peek& peek) const;
   void route(Frame& frame, const app::Peek& peek);
-  bool refuse(ConnectionRef to, std::span<const std::uint8_t> message,
-              const codec::CodecError& error);
-  bool shed(ConnectionRef from, std::span<const std::uint8_t> message, const app::Dialect& dialect,
-            rating::RequestType type);
+  bool refuse(const Arrival& arrival, const codec::CodecError& error);
+  bool shed(const Arrival& arrival, const app::Dialect& dialect, rating::RequestType type);
   bool serves_realm(std::string_view realm) const;
+  bool is_traced(const app::Peek& peek) const;
   void hand_on(Frame& frame);
   std::size_t unpark();
   std::size_t release();
@@ -93,8 +101,10 @@ class EdgeLoop final : public Loop {
   void send_push(Frame& frame);
   void answer_push(const Awaited& awaited, std::span<const std::uint8_t> message);
   std::size_t check_awaited();
-  void trace(const Frame& frame, bool from_gateway, std::span<const std::uint8_t> message);
+  void trace(Time at, ConnectionRef connection, bool from_gateway,
+             std::span<const std::uint8_t> message);
   void pass_events();
+  void watch_refusals();
 
   EdgeLoopOptions options_;
   Edge& edge_;
@@ -117,6 +127,10 @@ class EdgeLoop final : public Loop {
   FixedArray<TraceBuffer> trace_buffers_;
   Ring<TraceBuffer*> trace_full_;
   Ring<TraceBuffer*> trace_empty_;
+  TracedSubscribers traced_;
+  static constexpr std::int64_t refusals_line_micros = 10'000'000;  // a crowd writes few lines
+  TransportRefusals refusals_told_;
+  Time refusals_line_at_{};
   std::atomic<bool> held_{false};
   std::atomic<bool> drain_wanted_{false};
   std::atomic<bool> drained_{false};

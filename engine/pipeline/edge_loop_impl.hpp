@@ -40,12 +40,13 @@ std::size_t EdgeLoop<Edge>::do_work() {
   std::size_t done = release();
   done += unpark();
   done += edge_.poll(now_, [this](ConnectionRef from, const peer::PeerInfo& info,
-                                  std::span<const std::uint8_t> message) {
-    return on_message(from, info, message);
+                                  std::span<const std::uint8_t> message, Time arrived) {
+    return on_message(info, Arrival{from, message, arrived, false});
   });
   done += check_awaited();
   edge_.flush(now_);
   pass_events();
+  watch_refusals();
   if (draining_ && edge_.drained()) drained_.store(true, std::memory_order_release);
   const auto& c = edge_.counters();
   counters_.set(metrics::Counter::messages_received, c.messages_received);
@@ -76,19 +77,25 @@ bool EdgeLoop<Edge>::serves_realm(std::string_view realm) const {
 }
 
 template <class Edge>
-bool EdgeLoop<Edge>::refuse(ConnectionRef to, std::span<const std::uint8_t> message,
-                            const codec::CodecError& error) {
-  const std::size_t bytes = app::encode_error(message, error, options_.local, scratch_);
-  if (bytes != 0) edge_.send(to, {scratch_, bytes});
-  counters_.add(error.code == codec::ResultCode::too_busy ? metrics::Counter::answers_3004
-                                                          : metrics::Counter::answers_decode);
+bool EdgeLoop<Edge>::refuse(const Arrival& arrival, const codec::CodecError& error) {
+  using codec::ResultCode;
+  using metrics::Counter;
+  const std::size_t bytes = app::encode_error(arrival.message, error, options_.local, scratch_);
+  if (arrival.traced) {
+    trace(arrival.at, arrival.from, true, arrival.message);
+    if (bytes != 0) trace(now_, arrival.from, false, {scratch_, bytes});
+  }
+  if (bytes != 0) edge_.send(arrival.from, {scratch_, bytes});
+  counters_.add(error.code == ResultCode::too_busy           ? Counter::answers_3004
+                : error.code == ResultCode::unable_to_comply ? Counter::answers_5012
+                                                             : Counter::answers_decode);
   return true;
 }
 
-// Answers (or drops) under overload as the dialect says.
+// Answers (or drops) what is not taken, under overload and when stopping, as the dialect says.
 template <class Edge>
-bool EdgeLoop<Edge>::shed(ConnectionRef from, std::span<const std::uint8_t> message,
-                          const app::Dialect& dialect, rating::RequestType type) {
+bool EdgeLoop<Edge>::shed(const Arrival& arrival, const app::Dialect& dialect,
+                          rating::RequestType type) {
   using metrics::Counter;
   using rating::RequestType;
   const bool update = type == RequestType::update;
@@ -100,52 +107,63 @@ bool EdgeLoop<Edge>::shed(ConnectionRef from, std::span<const std::uint8_t> mess
                                   : update    ? dialect.overload_update
                                               : dialect.overload_initial;
   if (how == app::OverloadAnswer::drop) {
-    edge_.give_up_request(from);
+    edge_.give_up_request(arrival.from);
+    if (arrival.traced) trace(arrival.at, arrival.from, true, arrival.message);
     return true;
   }
   codec::CodecError error;
   error.code = how == app::OverloadAnswer::too_busy_3004 ? codec::ResultCode::too_busy
                                                          : codec::ResultCode::unable_to_comply;
-  return refuse(from, message, error);
+  return refuse(arrival, error);
+}
+
+// What the message's route says against it.
+template <class Edge>
+codec::CodecError EdgeLoop<Edge>::judge(const app::Peek& peek) const {
+  codec::CodecError error;
+  const auto same = [](char a, char b) { return (a | 32) == (b | 32); };
+  if (peek.loop)
+    error.code = codec::ResultCode::loop_detected;
+  else if (!peek.destination_host.empty() &&
+           !std::equal(peek.destination_host.begin(), peek.destination_host.end(),
+                       options_.local.origin_host.begin(), options_.local.origin_host.end(), same))
+    error.code = codec::ResultCode::unable_to_deliver;
+  else if (!serves_realm(peek.destination_realm))
+    error.code = codec::ResultCode::realm_not_served;
+  else if (!peek.is_ccr)
+    error.code = codec::ResultCode::command_unsupported;
+  return error;
 }
 
 template <class Edge>
-bool EdgeLoop<Edge>::on_message(ConnectionRef from, const peer::PeerInfo& info,
-                                std::span<const std::uint8_t> message) {
+bool EdgeLoop<Edge>::on_message(const peer::PeerInfo& info, Arrival arrival) {
   using rating::RequestType;
+  const std::span<const std::uint8_t> message = arrival.message;
   const codec::Header header = codec::read_header(message);
-  if (!header.is_request()) return on_answer(from, message);
+  if (!header.is_request()) return on_answer(arrival);
   app::Peek peek;
   codec::CodecError error = app::peek_route(message, options_.local.origin_host, peek);
-  if (!error && peek.loop) error.code = codec::ResultCode::loop_detected;
-  if (!error && !peek.destination_host.empty() &&
-      !std::equal(peek.destination_host.begin(), peek.destination_host.end(),
-                  options_.local.origin_host.begin(), options_.local.origin_host.end(),
-                  [](char a, char b) { return (a | 32) == (b | 32); }))
-    error.code = codec::ResultCode::unable_to_deliver;
-  if (!error && !serves_realm(peek.destination_realm))
-    error.code = codec::ResultCode::realm_not_served;
-  if (!error && !peek.is_ccr) error.code = codec::ResultCode::command_unsupported;
-  if (error) return refuse(from, message, error);
-  if (draining_) {
-    error.code = codec::ResultCode::too_busy;
-    return refuse(from, message, error);
-  }
+  if (!error) error = judge(peek);
+  if (traced_.any()) [[unlikely]]
+    arrival.traced = is_traced(peek);
+  if (error) return refuse(arrival, error);
   const app::Dialect& dialect = (*options_.dialects)[info.dialect];
+  if (draining_) return shed(arrival, dialect, peek.type);
   const std::size_t full = options_.parking_max;
   const std::size_t bound = peek.type == RequestType::termination ? full
                             : peek.type == RequestType::update    ? full * 3 / 4
                                                                   : full / 2;
-  if (parked_count_ >= bound && parked_count_ != 0) return shed(from, message, dialect, peek.type);
+  if (parked_count_ >= bound && parked_count_ != 0) return shed(arrival, dialect, peek.type);
   Frame* frame = slab_.take();
   if (frame == nullptr) return false;
   frame->protocol = Protocol::gy;
-  frame->connection = from;
+  frame->connection = arrival.from;
   frame->dialect = info.dialect;
   // Only the host itself, or an agent on its way, knows of its restart.
   const bool of_peer = peer::same_identity(peek.origin_host, info.origin_host.view());
   if (info.origin_state_counts && (of_peer || info.relay)) frame->flags |= frame_origin_state;
-  frame->received_at = now_;
+  frame->received_at = arrival.at;
+  if (arrival.traced) frame->flags |= frame_traced;
   frame->rx_bytes = static_cast<std::uint32_t>(message.size());
   std::memcpy(frame->rx, message.data(), message.size());
   route(*frame, peek);
@@ -168,12 +186,16 @@ void EdgeLoop<Edge>::route(Frame& frame, const app::Peek& peek) {
       const Directory::Found found =
           directory_.find(Directory::key(static_cast<std::uint8_t>(type), peek.identities[i].text));
       if (found.slot == none) continue;
+      const auto named = static_cast<std::uint8_t>(type);
       if (frame.subscriber.slot == none) {
         frame.subscriber = SubscriberRef{found.shard, found.slot};
+        frame.known_identity = named;
       } else if (found.shard != frame.subscriber.shard) {
         frame.flags |= frame_identity_conflict;
+        frame.other_identity = named;
       } else if (found.slot != frame.subscriber.slot) {
         frame.other_subscriber = found.slot;
+        if ((frame.flags & frame_identity_conflict) == 0) frame.other_identity = named;
       }
     }
   }
@@ -243,12 +265,12 @@ void EdgeLoop<Edge>::send_answer(Frame& frame) {
   if (frame.tx_bytes != 0) {
     edge_.send(frame.connection, frame.answer());
     if (frame.session_hash != 0) hints_.remember(frame.session_hash, frame.shard);
-    if ((frame.flags & frame_traced) != 0) {
-      trace(frame, true, frame.request());
-      trace(frame, false, frame.answer());
-    }
   } else if ((frame.flags & frame_push_answer) == 0) {
     edge_.give_up_request(frame.connection);  // too late for its gateway
+  }
+  if ((frame.flags & frame_traced) != 0) {
+    trace(frame.received_at, frame.connection, true, frame.request());
+    if (frame.tx_bytes != 0) trace(now_, frame.connection, false, frame.answer());
   }
   slab_.give_back(&frame);
 }
@@ -259,7 +281,7 @@ template <class Edge>
 void EdgeLoop<Edge>::send_push(Frame& frame) {
   const char* host = reinterpret_cast<const char*>(frame.rx);
   const char* realm = host + std::strlen(host) + 1;
-  Awaited awaited{frame.push, frame.shard, frame.dialect, {}, 0, {}, true};
+  Awaited awaited{frame.push, frame.shard, frame.dialect, {}, 0, {}, true, false};
   awaited.connection = edge_.find_connection(host, realm, frame.connection);
   if (awaited.connection.index == none || awaited_count_ == awaited_.size()) {
     LogEvent event;
@@ -274,7 +296,8 @@ void EdgeLoop<Edge>::send_push(Frame& frame) {
   awaited.hop_by_hop = edge_.next_hop_by_hop(awaited.connection);
   codec::store32(frame.tx + 12, awaited.hop_by_hop);
   awaited.until = Time{now_.micros + options_.push_timeout_us};
-  if ((frame.flags & frame_traced) != 0) trace(frame, false, frame.answer());
+  awaited.traced = (frame.flags & frame_traced) != 0;
+  if (awaited.traced) trace(now_, awaited.connection, false, frame.answer());
   if (edge_.send(awaited.connection, frame.answer())) {
     awaited_[(awaited_first_ + awaited_count_++) % awaited_.size()] = awaited;
     counters_.add(metrics::Counter::pushes_sent);
@@ -302,14 +325,15 @@ void EdgeLoop<Edge>::answer_push(const Awaited& awaited, std::span<const std::ui
 }
 
 template <class Edge>
-bool EdgeLoop<Edge>::on_answer(ConnectionRef from, std::span<const std::uint8_t> message) {
-  const codec::Header header = codec::read_header(message);
+bool EdgeLoop<Edge>::on_answer(const Arrival& arrival) {
+  const codec::Header header = codec::read_header(arrival.message);
   for (std::size_t i = 0; i < awaited_count_; ++i) {
     Awaited& a = awaited_[(awaited_first_ + i) % awaited_.size()];
-    if (!a.open || a.hop_by_hop != header.hop_by_hop || !(a.connection == from)) continue;
+    if (!a.open || a.hop_by_hop != header.hop_by_hop || !(a.connection == arrival.from)) continue;
     if (slab_.free_frames() == 0) return false;  // comes again next turn
     a.open = false;
-    answer_push(a, message);
+    if (a.traced) trace(arrival.at, arrival.from, true, arrival.message);
+    answer_push(a, arrival.message);
     return true;
   }
   return true;  // after its timeout, or to nothing of ours: ignored
@@ -334,16 +358,27 @@ std::size_t EdgeLoop<Edge>::check_awaited() {
 
 // ---- beside the corridor -------------------------------------------------------------------
 
+// Whether an identity of a request that may be refused here leads to a traced subscriber.
 template <class Edge>
-void EdgeLoop<Edge>::trace(const Frame& frame, bool from_gateway,
+bool EdgeLoop<Edge>::is_traced(const app::Peek& peek) const {
+  for (std::size_t i = 0; i < peek.identity_count; ++i) {
+    const Directory::Found found = directory_.find(Directory::key(
+        static_cast<std::uint8_t>(peek.identities[i].type), peek.identities[i].text));
+    if (found.slot != none && traced_.contains(found)) return true;
+  }
+  return false;
+}
+
+template <class Edge>
+void EdgeLoop<Edge>::trace(Time at, ConnectionRef connection, bool from_gateway,
                            std::span<const std::uint8_t> message) {
   TraceBuffer* buffer = nullptr;
   if (trace_empty_.pop(&buffer, 1) == 0) {
     counters_.add(metrics::Counter::trace_lost);
     return;
   }
-  buffer->at = from_gateway ? frame.received_at : now_;
-  buffer->connection = frame.connection;
+  buffer->at = at;
+  buffer->connection = connection;
   buffer->from_gateway = from_gateway;
   buffer->bytes = static_cast<std::uint32_t>(message.size());
   std::memcpy(buffer->message, message.data(), message.size());
@@ -359,6 +394,25 @@ void EdgeLoop<Edge>::pass_events() {
     peer_events_.try_push(event);
   }
   counters_.set(metrics::Counter::peers_up, peers_up_);
+}
+
+template <class Edge>
+void EdgeLoop<Edge>::watch_refusals() {
+  const TransportRefusals refusals = edge_.refusals();
+  counters_.set(metrics::Counter::refused_failed, refusals.failed);
+  counters_.set(metrics::Counter::refused_full, refusals.full);
+  const std::uint64_t failed = refusals.failed - refusals_told_.failed;
+  const std::uint64_t full = refusals.full - refusals_told_.full;
+  if ((failed == 0 && full == 0) || now_ < refusals_line_at_) return;
+  refusals_line_at_ = Time{now_.micros + refusals_line_micros};
+  refusals_told_ = refusals;
+  LogEvent event;
+  event.kind = LogKind::connections_refused;
+  event.at = now_;
+  event.a = static_cast<std::uint32_t>(failed);
+  event.b = static_cast<std::uint32_t>(full);
+  event.detail = static_cast<std::uint8_t>(refusals.error);
+  if (!log_.try_push(event)) counters_.add(metrics::Counter::log_lost);
 }
 
 }  // namespace levy::pipeline

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 #include <string_view>
 
 #include "engine/base/ring.hpp"
@@ -14,7 +13,7 @@ namespace levy::pipeline {
 
 enum class LogKind : std::uint8_t {
   none = 0,
-  identity_conflict,  // text = Session-Id
+  identity_conflict,  // a = Result-Code, text = the identities and the Session-Id
   duplicate_differs,  // text = Session-Id
   pool_full,          // a = shard
   decode_refused,     // a = Result-Code, text = Session-Id or empty
@@ -22,6 +21,8 @@ enum class LogKind : std::uint8_t {
   unroutable_push,    // text = Origin-Host
   dispute,            // text = Session-Id
   late_usage,         // text = Session-Id
+  connections_refused,  // a = failed, detail = errno of the latest of them, b = over the maximum
+  tombstones_given_up,  // a = how many since the last such line
 };
 
 struct LogEvent {
@@ -31,11 +32,15 @@ struct LogEvent {
   std::uint32_t a = 0;
   std::uint32_t b = 0;
   Time at{};
-  char text[200] = {};
+  char text[400] = {};  // two identities and what a line says around them
 
-  void set_text(std::string_view s) {  // long ones are cut: this is for people only
-    text_bytes = static_cast<std::uint16_t>(s.size() < sizeof text ? s.size() : sizeof text);
-    std::memcpy(text, s.data(), text_bytes);
+  void set_text(std::string_view s) {
+    text_bytes = 0;
+    add_text(s);
+  }
+  void add_text(std::string_view s) {  // long ones are cut: this is for people only
+    const std::size_t room = sizeof text - text_bytes;
+    text_bytes = static_cast<std::uint16_t>(text_bytes + s.copy(text + text_bytes, room));
   }
   std::string_view view() const { return {text, text_bytes}; }
 };

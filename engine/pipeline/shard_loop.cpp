@@ -141,6 +141,7 @@ void ShardLoop::process_request(Frame& frame, Time now) {
   context.implicit_rsu = dialect.implicit_rsu;
   context.no_credit_code_4012 = dialect.no_credit_code_4012;
   context.origin_state_counts = (frame.flags & frame_origin_state) != 0;
+  context.supersede = dialect.supersede;
   context.duplicate_window = dialect.duplicate_window_s;
   shard_of(frame.shard).apply(request_, context, frame.record, outcome_);
   if (outcome_.not_mine) {
@@ -163,9 +164,10 @@ void ShardLoop::process_request(Frame& frame, Time now) {
   answer.plan = outcome_.plan;
   answer.has_event_result = outcome_.has_event_result;
   answer.event = outcome_.event;
+  answer.triggers = dialect.triggers;
   answer.currency = outcome_.currency;
   frame.tx_bytes = static_cast<std::uint32_t>(
-      app::encode_cca(frame.request(), request_, answer, dialect, options_.local, frame.tx));
+      app::encode_cca(frame.request(), request_, answer, options_.local, frame.tx));
   LEVY_CHECK(frame.tx_bytes != 0, frame.rx_bytes, outcome_.mscc_count);
   if ((outcome_.events & shard::event_traced) != 0) frame.flags |= frame_traced;
   count(frame, request_);
@@ -314,21 +316,52 @@ std::size_t ShardLoop::do_snapshot() {
 
 // ---- counting ------------------------------------------------------------------------------
 
-// At most a few lines of a kind per second: a flood of refusals is in the counters.
 void ShardLoop::say(LogKind kind, std::uint32_t a, std::string_view text) {
-  Said& said = said_[static_cast<std::size_t>(kind)];
-  const std::int64_t second = time_.advance(Time{}).seconds();
-  if (said.second != second) said = Said{second, 0};
-  if (++said.lines > lines_per_second_max) return counters_.add(Counter::log_lost);
   LogEvent event;
   event.kind = kind;
   event.a = a;
-  event.at = time_.advance(Time{});
   event.set_text(text);
-  if (!log_.try_push(event)) counters_.add(Counter::log_lost);
+  say(event);
+}
+
+// At most a few lines of a kind per second: a flood of refusals is in the counters.
+void ShardLoop::say(LogEvent& event) {
+  Said& said = said_[static_cast<std::size_t>(event.kind)];
+  event.at = time_.advance(Time{});
+  const std::int64_t second = event.at.seconds();
+  if (said.second != second) said = Said{second, 0};
+  if (++said.lines > lines_per_second_max || !log_.try_push(event))
+    counters_.add(Counter::log_lost);
+}
+
+// The first at once, then one line a minute: where it happens, it happens with every new session.
+void ShardLoop::say_given_up(std::uint32_t count) {
+  counters_.add(Counter::tombstones_given_up, count);
+  given_up_unsaid_ += count;
+  const std::int64_t second = time_.advance(Time{}).seconds();
+  if (second - given_up_said_ < given_up_line_seconds) return;
+  given_up_said_ = second;
+  say(LogKind::tombstones_given_up, given_up_unsaid_, {});
+  given_up_unsaid_ = 0;
 }
 
 namespace {
+
+// As operators write an identity; a SIP URI names its kind itself.
+std::string_view prefix_of(rating::IdentityType type) {
+  switch (type) {
+    case rating::IdentityType::imsi:
+      return "imsi:";
+    case rating::IdentityType::e164:
+      return "e164:";
+    case rating::IdentityType::nai:
+      return "nai:";
+    case rating::IdentityType::private_id:
+      return "private:";
+    default:
+      return "";
+  }
+}
 
 Counter answer_counter(Reason reason) {
   switch (reason) {
@@ -348,8 +381,6 @@ Counter answer_counter(Reason reason) {
       return Counter::answers_5002;
     case Reason::unable_to_comply:
       return Counter::answers_5012;
-    case Reason::too_busy:
-      return Counter::answers_3004;
     case Reason::not_applicable:
       return Counter::answers_other;
   }
@@ -357,6 +388,26 @@ Counter answer_counter(Reason reason) {
 }
 
 }  // namespace
+
+// Both identities by name: without them nobody can find the account that holds a recycled number.
+void ShardLoop::say_conflict(const Frame& frame, const rating::ChargeRequest& request) {
+  const bool two_accounts = outcome_.reason == Reason::user_unknown;
+  LogEvent event;
+  event.kind = LogKind::identity_conflict;
+  event.a = two_accounts ? 5030 : 5012;
+  for (const std::uint8_t wanted : {frame.known_identity, frame.other_identity}) {
+    for (std::size_t i = 0; i < request.identity_count; ++i) {
+      const rating::Identity& identity = request.identities[i];
+      if (static_cast<std::uint8_t>(identity.type) != wanted) continue;
+      if (event.text_bytes != 0) event.add_text(" and ");
+      event.add_text(prefix_of(identity.type));
+      event.add_text(identity.text);
+    }
+  }
+  event.add_text(event.text_bytes != 0 ? ", session " : "session ");
+  event.add_text(request.session_id);
+  say(event);
+}
 
 void ShardLoop::count(const Frame& frame, const rating::ChargeRequest& request) {
   switch (request.type) {
@@ -396,13 +447,16 @@ void ShardLoop::count(const Frame& frame, const rating::ChargeRequest& request) 
   if ((events & shard::event_session_closed) != 0) counters_.add(Counter::sessions_closed);
   if ((events & shard::event_session_lost) != 0) counters_.add(Counter::sessions_lost);
   if ((events & shard::event_superseded) != 0) counters_.add(Counter::sessions_superseded);
+  if ((events & shard::event_time_distrusted) != 0)
+    counters_.add(Counter::event_times_distrusted);
+  if ((events & shard::event_tombstones_given_up) != 0) say_given_up(outcome_.tombstones_given_up);
   if ((events & shard::event_duplicate_differs) != 0) {
     counters_.add(Counter::duplicates_different);
     say(LogKind::duplicate_differs, request.request_number, request.session_id);
   }
   if ((events & shard::event_identity_conflict) != 0) {
     counters_.add(Counter::identity_conflicts);
-    say(LogKind::identity_conflict, 0, request.session_id);
+    say_conflict(frame, request);
   }
   if ((events & shard::event_late_usage) != 0) {
     counters_.add(Counter::late_usage);

@@ -71,6 +71,9 @@ class ShardLoop final : public Loop {
   std::size_t do_due(Time now, std::size_t due_max);
   std::size_t do_snapshot();
   void say(LogKind kind, std::uint32_t a, std::string_view text);
+  void say(LogEvent& event);
+  void say_conflict(const Frame& frame, const rating::ChargeRequest& request);
+  void say_given_up(std::uint32_t count);
 
   ShardLoopOptions options_;
   std::vector<shard::Shard*> shards_;
@@ -91,6 +94,9 @@ class ShardLoop final : public Loop {
     std::uint32_t lines = 0;
   };
   Said said_[16];
+  static constexpr std::int64_t given_up_line_seconds = 60;
+  std::int64_t given_up_said_ = 0;  // second of the last line about tombstones given up
+  std::uint32_t given_up_unsaid_ = 0;
   LogRing log_{1024};
   std::size_t due_shard_ = 0;
   std::uint64_t turns_ = 0;

@@ -28,8 +28,10 @@ class Slab {
     frame->flags = 0;
     frame->dialect = 0;
     frame->connection = {};
+    frame->received_at = {};
     frame->subscriber = {};
     frame->other_subscriber = none;
+    frame->known_identity = frame->other_identity = identity_none;
     frame->session_hash = 0;
     frame->push = {};
     frame->lsn = {};

@@ -25,6 +25,7 @@ void raise_not_applicable(Outcome& outcome) {
 
 void Shard::refuse(Reason reason, Outcome& outcome) {
   transaction_.roll_back();
+  keep_tombstones();
   outcome.reason = reason;
   outcome.mscc_count = 0;
   outcome.charge.movement_count = 0;
@@ -61,6 +62,10 @@ void Shard::apply(const rating::ChargeRequest& request, const ChargeContext& con
       facts.kind = RecordKind::late_usage;
       charge_late(slot, request, context, outcome);
     }
+    if ((outcome.events & event_dispute) != 0) {
+      facts.kind = RecordKind::dispute;
+      facts.text = request.session_id;
+    }
   } else {
     facts.kind = RecordKind::charge;
     facts.text = request.session_id;
@@ -77,8 +82,9 @@ void Shard::apply(const rating::ChargeRequest& request, const ChargeContext& con
     facts.plan_version = version;
   }
   write_record(facts, context.now, record, outcome);
-  if ((outcome.events & event_session_opened) != 0)
-    session_index_.insert(context.session_hash, outcome.session);
+  if ((outcome.events & event_session_opened) == 0) return;
+  session_index_.insert(context.session_hash, outcome.session);
+  know_bearer(outcome.session);
 }
 
 // ---- who -----------------------------------------------------------------------------------
@@ -224,18 +230,7 @@ void Shard::charge_open(Slot slot, const rating::ChargeRequest& request,
   if (request.type == RequestType::termination) {
     end_session(slot, SessionState::ended, context.now, outcome, context.duplicate_window);
   } else {
-    session.validity_longest = 0;
-    bool granted = false;
-    for (Slot g = session.first_group; g != none; g = groups_[g].next) {
-      if ((groups_[g].flags & rating::group_has_grant) == 0) continue;
-      granted = true;
-      session.validity_longest = std::max(session.validity_longest, groups_[g].validity);
-    }
-    const std::uint32_t ttl = outcome.plan != nullptr && outcome.plan->session_ttl != 0
-                                  ? outcome.plan->session_ttl
-                                  : options_.session_ttl;
-    const bool by_validity = granted && session.validity_longest != 0;
-    set_deadline(slot, session, by_validity ? 2 * session.validity_longest : ttl, context.now);
+    set_tcc(slot, session, request, context.now, outcome);
   }
   const bool satisfies =
       request.type == RequestType::update && session.reauth_wanted != session.reauth_acked;
@@ -244,13 +239,16 @@ void Shard::charge_open(Slot slot, const rating::ChargeRequest& request,
   if (satisfies) runtime_[slot].push_outstanding = false;
 }
 
-// U or T after T or after Tcc: debited once, answered 5002 (semantics.md "Sessions").
+// U or T after T or after Tcc: debited once, answered 5002 (semantics.md "Sessions"); kept as a
+// dispute where the loss has charged already.
 void Shard::charge_late(Slot slot, const rating::ChargeRequest& request,
                         const ChargeContext& context, Outcome& outcome) {
   if (request.type == RequestType::initial || request.type == RequestType::event) {
     refuse(Reason::unable_to_comply, outcome);  // a Session-Id is never used again (RFC 6733 8.8)
     return;
   }
+  // What its loss has charged stands for this use: debited here, it would be paid twice.
+  if ((sessions_[slot].flags & session_loss_charged) != 0) return dispute(request, outcome);
   Session& session = edit(sessions_, slot);
   Account& account = edit(accounts_, session.account);
   note_number(session, request);
@@ -288,7 +286,8 @@ void Shard::charge_unknown(const rating::ChargeRequest& request, const ChargeCon
   charge_first(request, context, subscriber, outcome);
 }
 
-// Usage of a session that nobody knows: nothing is debited, the usage is kept on record.
+// Usage of a session that nobody knows, or that its loss has charged: nothing is debited, the usage
+// is kept on record.
 void Shard::dispute(const rating::ChargeRequest& request, Outcome& outcome) {
   outcome.reason = Reason::unknown_session;
   for (std::size_t i = 0; i < request.mscc_count; ++i) {
@@ -323,7 +322,7 @@ void Shard::charge_first(const rating::ChargeRequest& request, const ChargeConte
     outcome.events |= event_session_opened;
     return;
   }
-  supersede_older(slot, request, context.now, outcome);
+  if (context.supersede) supersede_older(slot, context.now, outcome);
   if (!run_charge(session, account, request, context, true, outcome)) return;
   if (outcome.reason != Reason::ok) {
     // Refused as a command: the gateway will send no termination. The tombstone answers repeats.
@@ -331,13 +330,7 @@ void Shard::charge_first(const rating::ChargeRequest& request, const ChargeConte
     session.state = SessionState::ended;
     set_deadline(slot, session, window_of(context), context.now);
   } else {
-    for (std::size_t i = 0; i < request.mscc_count; ++i)
-      session.validity_longest =
-          std::max(session.validity_longest, outcome.charge.mscc[i].validity);
-    const std::uint32_t ttl =
-        outcome.plan->session_ttl != 0 ? outcome.plan->session_ttl : options_.session_ttl;
-    const bool by_validity = session.validity_longest != 0;
-    set_deadline(slot, session, by_validity ? 2 * session.validity_longest : ttl, context.now);
+    set_tcc(slot, session, request, context.now, outcome);
   }
   if (outcome.charge.overflow || !add_verdict(session, request, outcome)) {
     return pool_full(outcome);

@@ -29,6 +29,7 @@ struct ChargeContext {
   bool implicit_rsu = false;
   bool no_credit_code_4012 = false;
   bool origin_state_counts = true;     // a raised Origin-State-Id ends the host's older sessions
+  bool supersede = true;  // an initial ends an older open session of the same bearer
   std::uint32_t duplicate_window = 0;  // seconds, of the dialect; 0 = the Shard's own
 };
 

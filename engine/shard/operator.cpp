@@ -44,6 +44,7 @@ std::size_t Shard::apply(const OperatorRequest& request, std::span<std::uint8_t>
       account_index_.insert(hash_bytes(request.account_name, 0), op.account);
   } else {
     transaction_.roll_back();
+    keep_tombstones();
     for (std::uint32_t i = 0; i < outcome.push_count; ++i)
       runtime_[outcome.pushes[i].session].push_outstanding = false;
     outcome.charge.movement_count = 0;

@@ -45,6 +45,7 @@ enum OutcomeEvent : std::uint32_t {
   event_origin_state_raised = 1u << 15,
   event_bucket_expired = 1u << 16,
   event_time_distrusted = 1u << 17,  // Event-Timestamp too far off: rated at the time of arrival
+  event_tombstones_given_up = 1u << 18,  // before their time, to make room
 };
 
 // A message to push: the session's identity and addressing are read by the encoder.
@@ -70,6 +71,7 @@ struct Outcome {
   Slot account = none;
   Slot subscriber = none;
   std::size_t record_bytes = 0;  // of the Record written, 0 = none
+  std::uint32_t tombstones_given_up = 0;
   std::uint32_t push_count = 0;
   std::array<Push, limits::pushes_max> pushes{};
   rating::ChargeResult charge;  // MSCC outcomes and movements
@@ -88,6 +90,7 @@ struct Outcome {
     plan = nullptr;
     session = account = subscriber = none;
     record_bytes = 0;
+    tombstones_given_up = 0;
     push_count = 0;
     charge.movement_count = 0;
     charge.overflow = false;

@@ -66,6 +66,12 @@ Slot Shard::take(Pool<T>& pool) {
   return transaction_.take(PoolIdOf<T>::value, pool);
 }
 template <class T>
+Slot Shard::take_in_need(Pool<T>& pool, const TombstoneList& list, Slot except) {
+  Slot slot = take(pool);
+  while (slot == none && give_up_oldest(list, except)) slot = take(pool);
+  return slot;
+}
+template <class T>
 void Shard::release(Pool<T>& pool, Slot slot) {
   transaction_.release(PoolIdOf<T>::value, pool, slot);
 }

@@ -2,7 +2,8 @@
 // Core: shard. Allocates: never. Blocks: never. Clock: in the command.
 //
 // At most one push of a session is outstanding and at most one entry of a slot lies in the queue,
-// so that the queue never overflows; `wanted` and `acked` are in the images, the rest is rebuilt.
+// so that the queue never overflows; `wanted`, `acked` and the group are in the images, the rest is
+// rebuilt. Wishes for different groups that wait together are one for the whole session.
 #include "engine/shard/pools.hpp"
 
 namespace levy::shard {
@@ -10,14 +11,29 @@ namespace levy::shard {
 // Wanted is journaled with the caller's Record; at most one push of a session is outstanding.
 void Shard::ask_push(Slot slot, Session& session, bool has_rating_group, std::uint32_t rating_group,
                      Time now, Outcome& outcome) {
+  const bool waits = session.reauth_wanted != session.reauth_acked;
+  const bool same = has_rating_group && (session.flags & session_reauth_group) != 0 &&
+                    session.reauth_rating_group == rating_group;
+  if (has_rating_group && (!waits || same)) {
+    session.flags |= session_reauth_group;
+    session.reauth_rating_group = rating_group;
+  } else {
+    session.flags = static_cast<std::uint8_t>(session.flags & ~session_reauth_group);
+    session.reauth_rating_group = 0;
+  }
   ++session.reauth_wanted;
   Runtime& run = runtime_[slot];
   if (run.push_outstanding || outcome.push_count == outcome.pushes.size()) return;
   run.push_outstanding = true;
   run.push_tries = 1;
   run.push_at = shard_seconds(now);
-  outcome.pushes[outcome.push_count++] =
-      Push{slot, session.reauth_wanted, has_rating_group, rating_group};
+  outcome.pushes[outcome.push_count++] = push_of(slot);
+}
+
+Push Shard::push_of(Slot slot) const {
+  const Session& session = sessions_[slot];
+  return Push{slot, session.reauth_wanted, (session.flags & session_reauth_group) != 0,
+              session.reauth_rating_group};
 }
 
 void Shard::requeue_push(Slot slot, Time now) {
@@ -52,7 +68,7 @@ bool Shard::due_push(Time now, std::span<std::uint8_t> record, Outcome& outcome)
     ++run.push_tries;
     outcome.session = slot;
     outcome.account = session.account;
-    outcome.pushes[outcome.push_count++] = Push{slot, session.reauth_wanted, false, 0};
+    outcome.pushes[outcome.push_count++] = push_of(slot);
     (void)record;  // nothing changed: the push rides without a Record of its own
     return true;
   }

@@ -2,7 +2,7 @@
 // of the images).
 // Core: shard (writing), recovery and feed (reading). Allocates: never. Blocks: never. Clock: none.
 //
-//   RecordHeader | ChargeFacts? | MsccFact x mscc_count | Movement x movement_count | session id
+//   RecordHeader | MsccFact x mscc_count | Movement x movement_count | Slot x given_up | session id
 //   text (padded to 8) | images
 //
 // Little-endian, 8-byte aligned. Facts say who, when, what was used, which rule and every movement,
@@ -41,7 +41,8 @@ struct RecordHeader {
   std::uint16_t text_bytes = 0;  // session id, or the operator's who + '\0' + why
   std::uint16_t plan = 0;
   std::uint16_t plan_version = 0;
-  std::uint32_t unused = 0;
+  std::uint16_t given_up = 0;  // sessions whose tombstones made room (0 in Records of older levyds)
+  std::uint16_t unused = 0;
 };
 static_assert(sizeof(RecordHeader) == 64);
 
@@ -65,6 +66,7 @@ struct RecordView {
   RecordHeader header{};
   std::span<const MsccFact> mscc{};
   std::span<const rating::Movement> movements{};
+  std::span<const Slot> given_up{};
   std::string_view text{};
   std::span<const std::uint8_t> images{};
 };

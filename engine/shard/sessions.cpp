@@ -44,49 +44,34 @@ bool Shard::knows_session(std::uint64_t hash, std::string_view id, std::uint8_t 
 
 // ---- opening and ending --------------------------------------------------------------------
 
-namespace {
-
-// Non-zero hash of APN and a second part, 0 when the second part is not there.
-std::uint32_t supersede_key(std::string_view apn, std::string_view part, std::uint64_t seed) {
-  if (part.empty()) return 0;
-  std::uint64_t h = stable_hash(part) + seed;
-  for (const char c : apn) {  // case folded
-    const char lower = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-    h = (h ^ static_cast<unsigned char>(lower)) * 0x100000001b3ull;
-  }
-  const auto folded = static_cast<std::uint32_t>(h ^ (h >> 32));
-  return folded == 0 ? 1 : folded;
-}
-
-}  // namespace
-
 // none: a pool is full.
 Slot Shard::open_session(const rating::ChargeRequest& request, const ChargeContext& context,
                          Slot subscriber) {
-  const Slot slot = take(sessions_);
-  if (slot == none) return none;
-  Session& s = sessions_[slot];
-  s.state = SessionState::open;
-  s.application = context.application;
-  s.id_bytes = static_cast<std::uint8_t>(request.session_id.size());
   const std::size_t head = std::min(request.session_id.size(), session_id_head_bytes);
-  std::memcpy(s.id_head, request.session_id.data(), head);
+  Slot tail = none;
   if (head < request.session_id.size()) {
-    const Slot tail = take(texts_);
+    // Before the session's slot: a tombstone that leaves a text leaves its slot as well.
+    tail = take_in_need(texts_, ended_long_, none);
     if (tail == none) return none;
     Text& text = texts_[tail];
     text.in_use = 1;
     text.size = static_cast<std::uint16_t>(request.session_id.size() - head);
     std::memcpy(text.bytes, request.session_id.data() + head, text.size);
-    s.id_tail = tail;
   }
+  const Slot slot = take_in_need(sessions_, ended_, none);
+  if (slot == none) return none;
+  Session& s = sessions_[slot];
+  s.state = SessionState::open;
+  s.application = context.application;
+  s.id_bytes = static_cast<std::uint8_t>(request.session_id.size());
+  std::memcpy(s.id_head, request.session_id.data(), head);
+  s.id_tail = tail;
   s.subscriber = subscriber;
   s.account = subscribers_[subscriber].account;
   s.opened_at = static_cast<std::uint32_t>(context.now.seconds());
   s.initial_number = request.request_number;
   s.dialect = context.dialect;
-  s.apn_charging = supersede_key(request.called_station_id, request.charging_id, 1);
-  s.apn_address = supersede_key(request.called_station_id, request.pdp_address, 2);
+  set_bearer(s, request);
   if (request.type == RequestType::event) s.flags |= session_event;
   s.host = find_or_open_host(request.origin_host, request.origin_realm, context.now);
   if (s.host == none) return none;
@@ -96,26 +81,6 @@ Slot Shard::open_session(const rating::ChargeRequest& request, const ChargeConte
   if (s.next != none) edit(sessions_, s.next).previous = slot;
   account.first_session = slot;
   return slot;
-}
-
-// A CCR-I with the same subscriber, APN and charging id (or address) and a new Session-Id: the
-// gateway has forgotten the old session (semantics.md "Sessions").
-void Shard::supersede_older(Slot slot, const rating::ChargeRequest&, Time now, Outcome& outcome) {
-  const Session& fresh = sessions_[slot];
-  int visits = 64;  // an account with very many sessions is not searched to its end
-  for (Slot s = fresh.next; s != none && visits-- > 0;) {
-    const Session& old = sessions_[s];
-    const Slot next = old.next;
-    const bool same = (fresh.apn_charging != 0 && fresh.apn_charging == old.apn_charging) ||
-                      (fresh.apn_address != 0 && fresh.apn_address == old.apn_address);
-    if (same && old.state == SessionState::open && old.subscriber == fresh.subscriber &&
-        old.application == fresh.application) {
-      end_session(s, SessionState::superseded, now, outcome);
-      outcome.events |= event_superseded;
-      return;
-    }
-    s = next;
-  }
 }
 
 namespace {
@@ -178,6 +143,27 @@ void Shard::set_deadline(Slot slot, Session& session, std::uint32_t seconds, Tim
   session.deadline = shard_seconds(now) + seconds + (now.micros % 1'000'000 != 0 ? 1 : 0);
   session.restarts = states_[0].restarts;
   timers_.set(slot, session.deadline);
+  note_tombstone(slot);
+}
+
+// Tcc (semantics.md "Sessions"): twice the longest Validity-Time outstanding; the session's time to
+// live where there is none. A Validity-Time is outstanding until the next answer about its group,
+// also where a Final-Unit-Indication came with it and no units (RFC 8506 8.34).
+void Shard::set_tcc(Slot slot, Session& session, const rating::ChargeRequest& request, Time now,
+                    const Outcome& outcome) {
+  // Backwards: of several MSCC of one group the first is the one that was answered.
+  for (std::size_t i = request.mscc_count; i-- > 0;) {
+    const Slot g = scratch_.group_slots[i];
+    if (g != none && (groups_[g].flags & rating::group_has_grant) == 0)
+      groups_[g].validity = outcome.charge.mscc[i].validity;
+  }
+  session.validity_longest = 0;
+  for (Slot g = session.first_group; g != none; g = groups_[g].next)
+    session.validity_longest = std::max(session.validity_longest, groups_[g].validity);
+  const std::uint32_t ttl =
+      outcome.plan->session_ttl != 0 ? outcome.plan->session_ttl : options_.session_ttl;
+  set_deadline(slot, session, session.validity_longest != 0 ? 2 * session.validity_longest : ttl,
+               now);
 }
 
 // Releases (or charges, by on_lost) every reservation of the session and frees its groups.
@@ -201,8 +187,10 @@ void Shard::settle_session(Slot slot, SessionState as, Time now, Outcome& outcom
     const std::size_t moves = outcome.charge.movement_count + view.bucket_count + 1 + releases +
                               2 * limits::reservations_per_group_max;
     if (plan != nullptr && moves <= limits::movements_max) {
-      rating::MsccOutcome ignored;
-      rating::settle_lost_group(group, *plan, view, now, ignored, outcome.charge);
+      rating::MsccOutcome assumed;
+      rating::settle_lost_group(group, *plan, view, now, assumed, outcome.charge);
+      if (assumed.used > assumed.unrated && !plan->services[assumed.service].price.free)
+        session.flags |= session_loss_charged;
     } else {
       rating::release_group(group, view, outcome.charge);
     }
@@ -223,27 +211,6 @@ void Shard::end_session(Slot slot, SessionState as, Time now, Outcome& outcome,
   session.reauth_acked = session.reauth_wanted;
   set_deadline(slot, session, std::max(window, options_.duplicate_window), now);
   outcome.events |= as == SessionState::ended ? event_session_closed : event_session_lost;
-}
-
-void Shard::free_session(Slot slot) {
-  Session& session = edit(sessions_, slot);
-  session_index_.erase(session_hash(session), slot);
-  timers_.cancel(slot);
-  const bool queued = runtime_[slot].push_queued;  // its entry is still in the queue: one per slot
-  runtime_[slot] = Runtime{};
-  runtime_[slot].push_queued = queued;
-  if (session.previous != none)
-    edit(sessions_, session.previous).next = session.next;
-  else
-    edit(accounts_, session.account).first_session = session.next;
-  if (session.next != none) edit(sessions_, session.next).previous = session.previous;
-  for (Slot v = session.first_verdict; v != none;) {
-    const Slot next = verdicts_[v].next;
-    release_verdict_chain(v);
-    v = next;
-  }
-  if (session.id_tail != none) release(texts_, session.id_tail);
-  release(sessions_, slot);
 }
 
 // ---- groups --------------------------------------------------------------------------------
@@ -336,9 +303,11 @@ Slot Shard::detach_oldest_verdict(Session& session) {
   return oldest;
 }
 
-// A blank row: of the pool; where that is empty, of the session's own oldest verdicts.
+// A blank row: of the pool; where that is empty, of the oldest tombstones; where there are none, of
+// the session's own oldest verdicts.
 Slot Shard::take_verdict(Session& session, Slot& spare) {
-  const Slot fresh = take(verdicts_);
+  const auto own = static_cast<Slot>(&session - sessions_.raw(0));
+  const Slot fresh = take_in_need(verdicts_, ended_, own);
   if (fresh != none) return fresh;
   if (spare == none && session.verdict_count != 0) spare = detach_oldest_verdict(session);
   if (spare == none) return none;

@@ -23,7 +23,11 @@ Shard::Shard(ShardId id, const Capacity& capacity, const Options& options, HugeP
       mails_(capacity.mails, huge_pages),
       request_keys_(capacity.request_keys, huge_pages),
       names_(capacity.names, huge_pages),
+      ended_(capacity.sessions, huge_pages),
+      ended_long_(capacity.sessions, huge_pages),
       session_index_(capacity.sessions, huge_pages),
+      charging_index_(capacity.sessions, huge_pages),
+      address_index_(capacity.sessions, huge_pages),
       account_index_(capacity.accounts, huge_pages),
       timers_(capacity.sessions, huge_pages),
       runtime_(capacity.sessions, huge_pages),
@@ -67,6 +71,11 @@ void Shard::write_record(const Facts& facts, Time now, std::span<std::uint8_t> r
   h.account = outcome.account;
   h.subscriber = outcome.subscriber;
   h.session = outcome.session;
+  if (facts.kind != RecordKind::tombstone_gone && freed_count_ != 0) {
+    h.given_up = static_cast<std::uint16_t>(freed_count_);
+    outcome.tombstones_given_up = freed_count_;
+    outcome.events |= event_tombstones_given_up;
+  }
   h.events = outcome.events;
   h.reason = outcome.reason;
   h.plan = facts.plan;
@@ -98,6 +107,10 @@ void Shard::write_record(const Facts& facts, Time now, std::span<std::uint8_t> r
   const std::size_t movement_bytes = outcome.charge.movement_count * sizeof(rating::Movement);
   std::memcpy(out, outcome.charge.movements.data(), movement_bytes);
   out += movement_bytes;
+  for (std::uint32_t i = 0; i < h.given_up; ++i) {
+    std::memcpy(out, &freed_[i].slot, sizeof(Slot));
+    out += sizeof(Slot);
+  }
   if (!facts.text.empty()) std::memcpy(out, facts.text.data(), facts.text.size());
   out += facts.text.size();
   while (((out - record.data()) & 7) != 0) *out++ = 0;
@@ -107,6 +120,7 @@ void Shard::write_record(const Facts& facts, Time now, std::span<std::uint8_t> r
   h.bytes = static_cast<std::uint32_t>(h.images_at + images);
   std::memcpy(record.data(), &h, sizeof h);
   transaction_.commit();
+  settle_tombstones();
   outcome.record_kind = facts.kind;
   outcome.record_bytes = h.bytes;
 }
@@ -116,7 +130,8 @@ bool read_record(std::span<const std::uint8_t> bytes, RecordView& view) {
   std::memcpy(&view.header, bytes.data(), sizeof(RecordHeader));
   const RecordHeader& h = view.header;
   const std::size_t facts = sizeof h + h.mscc_count * sizeof(MsccFact) +
-                            h.movement_count * sizeof(rating::Movement) + h.text_bytes;
+                            h.movement_count * sizeof(rating::Movement) +
+                            h.given_up * sizeof(Slot) + h.text_bytes;
   if (h.version != record_version || h.bytes != bytes.size() || h.images_at > h.bytes ||
       h.images_at < facts)
     return false;
@@ -125,6 +140,8 @@ bool read_record(std::span<const std::uint8_t> bytes, RecordView& view) {
   p += h.mscc_count * sizeof(MsccFact);
   view.movements = {reinterpret_cast<const rating::Movement*>(p), h.movement_count};
   p += h.movement_count * sizeof(rating::Movement);
+  view.given_up = {reinterpret_cast<const Slot*>(p), h.given_up};
+  p += h.given_up * sizeof(Slot);
   view.text = {reinterpret_cast<const char*>(p), h.text_bytes};
   view.images = bytes.subspan(h.images_at);
   return true;
@@ -182,7 +199,10 @@ void Shard::rebuild(Time now) {
     if (accounts_[a].live()) account_index_.insert(hash_bytes(accounts_[a].name_text(), 0), a);
   }
   session_index_.clear();
+  charging_index_.clear();
+  address_index_.clear();
   arm_timers(now);
+  list_tombstones();
   push_head_ = push_tail_ = 0;
   sweep_at_ = states_[0].sweep_cursor;
   awaits_recovered_ = states_[0].time_micros != 0;
@@ -191,6 +211,7 @@ void Shard::rebuild(Time now) {
     const Session& session = sessions_[s];
     if (!session.live()) continue;
     session_index_.insert(session_hash(session), s);
+    know_bearer(s);
     if (session.state == SessionState::open && session.reauth_wanted != session.reauth_acked)
       queue_push(s, 0);  // not acknowledged before the stop: push again at once
   }

@@ -18,6 +18,7 @@
 #include "engine/shard/record.hpp"
 #include "engine/shard/state.hpp"
 #include "engine/shard/timers.hpp"
+#include "engine/shard/tombstones.hpp"
 #include "engine/shard/transaction.hpp"
 
 namespace levy::shard {
@@ -67,6 +68,9 @@ struct Scratch {
 
 class Shard {
  public:
+  // Sessions that one apply may free: for a text, for a slot, and one for each row of a verdict.
+  static constexpr std::uint32_t freed_max = limits::mscc_max + 2;
+
   Shard(ShardId id, const Capacity& capacity, const Options& options, HugePages huge_pages,
         Scratch& scratch);
 
@@ -142,6 +146,11 @@ class Shard {
     std::uint16_t push_tries = 0;
     bool push_queued = false;
     bool push_outstanding = false;
+    bool bearer_known = false;  // it stands in the indexes of bearers
+  };
+  struct Freed {
+    std::uint64_t hash = 0;  // of its Session-Id
+    Slot slot = none;
   };
 
   // charge.cpp
@@ -176,7 +185,7 @@ class Shard {
                     std::uint8_t application) const;
   Slot open_session(const rating::ChargeRequest& request, const ChargeContext& context,
                     Slot subscriber);
-  void supersede_older(Slot slot, const rating::ChargeRequest& request, Time now, Outcome& outcome);
+  void supersede_older(Slot slot, Time now, Outcome& outcome);
   void touch_session(Session& session, const rating::ChargeRequest& request,
                      const ChargeContext& context, Outcome& outcome);
   void note_number(Session& session, const rating::ChargeRequest& request);
@@ -189,7 +198,8 @@ class Shard {
   // The tombstone stays for `window` seconds, and never shorter than Options::duplicate_window.
   void end_session(Slot slot, SessionState as, Time now, Outcome& outcome,
                    std::uint32_t window = 0);
-  void free_session(Slot slot);
+  void set_tcc(Slot slot, Session& session, const rating::ChargeRequest& request, Time now,
+               const Outcome& outcome);
   Slot find_group(const Session& session, const rating::MsccRequest& mscc);
   Slot find_or_open_group(Session& session, const rating::MsccRequest& mscc);
   bool add_verdict(Session& session, const rating::ChargeRequest& request, const Outcome& outcome);
@@ -201,9 +211,24 @@ class Shard {
   bool session_id_is(const Session& session, std::string_view session_id) const;
   void ask_push(Slot slot, Session& session, bool has_rating_group, std::uint32_t rating_group,
                 Time now, Outcome& outcome);
+  Push push_of(Slot slot) const;
   void queue_push(Slot slot, std::uint32_t at);
   bool due_push(Time now, std::span<std::uint8_t> record, Outcome& outcome);
   bool sweep_step(Time now, std::span<std::uint8_t> record, Outcome& outcome);
+
+  // bearers.cpp
+  static void set_bearer(Session& session, const rating::ChargeRequest& request);
+  void know_bearer(Slot slot);
+  void forget_bearer(Slot slot);
+
+  // tombstones.cpp
+  bool give_up_oldest(const TombstoneList& list, Slot except);
+  void free_session(Slot slot);
+  void settle_tombstones();
+  void keep_tombstones();
+  void note_tombstone(Slot slot);
+  void list_tombstone(Slot slot);
+  void list_tombstones();
 
   // accounts.cpp
   const rating::Plan* plan_of(const Account& account, std::uint16_t& version) const;
@@ -275,6 +300,9 @@ class Shard {
   T& edit(Pool<T>& pool, Slot slot);
   template <class T>
   Slot take(Pool<T>& pool);
+  // The same where tombstones make room; `except`: the session at hand, which may be one itself.
+  template <class T>
+  Slot take_in_need(Pool<T>& pool, const TombstoneList& list, Slot except);
   template <class T>
   void release(Pool<T>& pool, Slot slot);
   template <class F>
@@ -300,7 +328,17 @@ class Shard {
   Pool<RequestKey> request_keys_;
   Pool<Name> names_;
 
+  TombstoneList ended_;       // sessions that may be given up, oldest first
+  TombstoneList ended_long_;  // those of them that hold a Text
+  Freed freed_[freed_max];    // by the apply at hand, until its Record stands
+  std::uint32_t freed_count_ = 0;
+  static constexpr std::uint32_t ended_max = 4;
+  Slot ended_now_[ended_max];  // tombstones since the apply at hand
+  std::uint32_t ended_now_count_ = 0;
+  std::size_t given_up_bytes_ = 0;  // what their images take at most
+
   Table session_index_;  // session_hash -> session
+  Table charging_index_, address_index_;  // bearers.cpp: open sessions
   Table account_index_;  // hash of the name -> account
   Timers timers_;
   FixedArray<Runtime> runtime_;

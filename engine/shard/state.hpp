@@ -104,16 +104,20 @@ struct Session {
   std::uint8_t flags = 0;
   std::uint8_t unused[2] = {};
   std::uint32_t termination_number = 0;  // of the first termination taken (session_terminated)
+  std::uint32_t reauth_rating_group = 0;  // of the pushes not confirmed yet (session_reauth_group)
+  std::uint32_t unused_2 = 0;
   char id_head[104] = {};
   bool live() const { return state != SessionState::free; }
 };
-static_assert(sizeof(Session) == 208 && sizeof(Session) % 8 == 0);
+static_assert(sizeof(Session) == 216 && sizeof(Session) % 8 == 0);
 
 // seen_updates and number_max count the updates of a session, and the events of an event's.
 enum SessionFlags : std::uint8_t {
   session_has_updates = 1,
   session_event = 2,
   session_terminated = 4,
+  session_loss_charged = 8,  // its loss charged an assumed use: a late report is not charged again
+  session_reauth_group = 16,  // only reauth_rating_group is wanted, else the whole session
 };
 
 inline constexpr std::size_t session_id_head_bytes = sizeof(Session::id_head);

@@ -4,7 +4,7 @@
 // edit() saves a slot before its first change. write_images() writes what changed as absolute
 // 8-byte words under a bitmap: applying an image twice, or over a newer copy followed by the later
 // images, ends in the same state. roll_back() restores everything, so a refused request leaves no
-// trace.
+// trace. A slot released here may be taken again here, once its pool has no other.
 #pragma once
 
 #include <cstdint>
@@ -51,7 +51,7 @@ class Transaction {
   template <class T>
   Slot take(PoolId id, Pool<T>& pool) {
     const Slot slot = pool.take();
-    if (slot == none) return none;
+    if (slot == none) return take_released(id);
     edit(id, pool, slot);
     touched_[count_ - 1].life = Life::taken;
     touched_[count_ - 1].give_back = &give_back<T>;
@@ -121,6 +121,18 @@ class Transaction {
 
  private:
   enum class Life : std::uint8_t { kept, taken, released, taken_and_released };
+
+  // It is T() since its release. What was live before and is live again is simply changed.
+  Slot take_released(PoolId id) {
+    for (std::size_t i = 0; i < count_; ++i) {
+      Touched& t = touched_[i];
+      const bool free = t.life == Life::released || t.life == Life::taken_and_released;
+      if (t.pool != id || !free) continue;
+      t.life = t.life == Life::released ? Life::kept : Life::taken;
+      return t.slot;
+    }
+    return none;
+  }
   struct Touched {
     void* item = nullptr;
     Slot slot = none;

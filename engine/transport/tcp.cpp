@@ -277,7 +277,7 @@ bool TcpTransport::accept_one(std::uint32_t listener) {
   }
   if (errno == EAGAIN || errno == EWOULDBLOCK) return false;
   if (errno == ECONNABORTED || errno == EINTR || errno == EPROTO) return true;
-  ++counters_.accept_errors;
+  note_accept_error();
   if ((errno == EMFILE || errno == ENFILE) && spare_fd_ >= 0) {
     return refuse_one(listeners_[listener].fd) && spare_fd_ >= 0;
   }
@@ -285,6 +285,11 @@ bool TcpTransport::accept_one(std::uint32_t listener) {
   listeners_[listener].paused_turns = pause_turns;
   watch(listeners_[listener].fd, tag_listener | listener, 0, true);
   return false;
+}
+
+void TcpTransport::note_accept_error() {
+  ++counters_.accept_errors;
+  counters_.accept_error = errno;
 }
 
 // Out of descriptors: a client left in the backlog would hang, one that is closed retries.
@@ -306,7 +311,7 @@ void TcpTransport::adopt(int fd, std::uint32_t listener) {
   set_options(fd);
   const Slot index = take_slot(fd, listener);
   if (!watch(fd, tag_connection | index, EPOLLIN, false)) {
-    ++counters_.accept_errors;
+    note_accept_error();
     close_socket(index);
     free_slot(index);
     return;

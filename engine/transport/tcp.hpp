@@ -41,6 +41,7 @@ struct TcpOptions {
 struct TcpCounters {
   std::uint64_t accepted = 0;
   std::uint64_t accept_errors = 0;   // EMFILE and its like
+  int accept_error = 0;              // the latest of them
   std::uint64_t refused_full = 0;    // accepted and closed at once: connections_max reached
   std::uint64_t connect_errors = 0;  // could not even begin
   std::uint64_t congestion_control_refused = 0;  // the kernel kept its default
@@ -68,6 +69,9 @@ class TcpTransport {
   // ---- ConnectingTransport
   ConnectionRef connect(std::uint32_t target);
   void stop_accepting();
+  TransportRefusals refusals() const {
+    return {counters_.refused_full, counters_.accept_errors, counters_.accept_error};
+  }
   Endpoint local_endpoint(ConnectionRef connection) const;
   Endpoint peer_endpoint(ConnectionRef connection) const;
 
@@ -103,6 +107,7 @@ class TcpTransport {
   void on_connect_result(Slot index);
   void accept_some(std::uint32_t listener);
   bool accept_one(std::uint32_t listener);
+  void note_accept_error();
   bool refuse_one(int listener_fd);
   void adopt(int fd, std::uint32_t listener);
   void set_options(int fd);

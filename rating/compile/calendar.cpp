@@ -179,8 +179,7 @@ bool read_holidays(const std::vector<Placed<std::string>>& texts, Checks& checks
 std::int64_t instant(const date::time_zone* zone, date::sys_days day, int minute, bool latest) {
   const date::local_seconds local =
       date::local_days(day.time_since_epoch()) + minutes(minute) + std::chrono::seconds(0);
-  if (zone == nullptr)
-    return local.time_since_epoch().count();
+  if (zone == nullptr) return local.time_since_epoch().count();
   return zone->to_sys(local, latest ? date::choose::latest : date::choose::earliest)
       .time_since_epoch()
       .count();

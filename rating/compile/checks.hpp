@@ -89,7 +89,8 @@ void compile_service(const ServiceSource& source, const Place& plan_place, Check
 void compile_final_units(const ServiceSource& source, const Place& place, Checks& checks,
                          CompiledPlan& plan, Service& service);
 
-// Compiles what a service or a rate costs: tariff.cpp. `owner`: where to point when a key is absent.
+// Compiles what a service or a rate costs: tariff.cpp. `owner`: where to point when a key is
+// absent.
 void compile_tariff(const TariffSource& source, const Place& owner, Checks& checks,
                     CompiledPlan& plan, Price& price);
 

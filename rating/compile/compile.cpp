@@ -65,8 +65,9 @@ void take(Checks& checks, const Place& place, const std::string& what, RatingGro
   const Service& service = plan.services[entry.service];
   for (auto same = at; same != end && key(*same) == key(entry); ++same) {
     if (!overlap(plan.services[same->service], service)) continue;
-    checks.fault(place, what + " stands twice in this plan; keep it in one service, or tell the "
-                               "services apart by context or service_identifiers");
+    checks.fault(place, what +
+                            " stands twice in this plan; keep it in one service, or tell the "
+                            "services apart by context or service_identifiers");
     return;
   }
   if (plan.entry_count == plan.entries.size()) {
@@ -97,8 +98,7 @@ void compile_unmatched(const PlanSource& source, Checks& checks, Plan& plan) {
   static constexpr Choices<Unmatched, 3> words{{{"5031", Unmatched::rating_failed_5031},
                                                 {"4010", Unmatched::denied_4010},
                                                 {"rate_as", Unmatched::rate_as}}};
-  const bool any = plan.entry_count != 0 &&
-                   plan.entries[plan.entry_count - 1u].takes == Takes::any;
+  const bool any = plan.entry_count != 0 && plan.entries[plan.entry_count - 1u].takes == Takes::any;
   plan.unmatched = checks.choice(source.unmatched, "unmatched", words,
                                  any ? Unmatched::rate_as : Unmatched::rating_failed_5031);
   if (plan.unmatched == Unmatched::rate_as && !any)
@@ -243,8 +243,7 @@ PlanVersion::PlanVersion(std::uint16_t version, std::vector<std::unique_ptr<Comp
     if (by_id_.size() <= plan->id) by_id_.resize(plan->id + std::size_t{1}, nullptr);
     by_id_[plan->id] = plan.get();
   }
-  set_ = PlanSet{version, by_id_.data(), static_cast<std::uint32_t>(by_id_.size()),
-                 zones_.get()};
+  set_ = PlanSet{version, by_id_.data(), static_cast<std::uint32_t>(by_id_.size()), zones_.get()};
 }
 
 }  // namespace levy::rating

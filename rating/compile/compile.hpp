@@ -66,7 +66,7 @@ struct Compiled {
   std::vector<std::unique_ptr<CompiledPlan>> plans;
   std::vector<BucketKind> bucket_kinds;  // likewise
   std::unique_ptr<CompiledZones> zones;  // null where the catalogue names none
-  std::vector<CompileFault> faults;          // in the order of the file
+  std::vector<CompileFault> faults;      // in the order of the file
 };
 
 Compiled compile_catalogue(const Catalogue& catalogue, const InternName& intern);

@@ -29,9 +29,9 @@ struct RatName {
   std::string_view name;
   std::uint64_t value;
 };
-constexpr RatName rats[] = {{"utran", 1},   {"geran", 2},  {"wlan", 3},   {"gan", 4},
-                            {"hspa", 5},    {"eutran", 6}, {"virtual", 7}, {"nb_iot", 8},
-                            {"lte_m", 9},   {"nr", 51},    {"nr", 10}};
+constexpr RatName rats[] = {{"utran", 1}, {"geran", 2},  {"wlan", 3},    {"gan", 4},
+                            {"hspa", 5},  {"eutran", 6}, {"virtual", 7}, {"nb_iot", 8},
+                            {"lte_m", 9}, {"nr", 51},    {"nr", 10}};
 
 bool number_of(const std::string& text, std::uint64_t low, std::uint64_t high,
                std::uint64_t& value) {
@@ -168,8 +168,7 @@ void RateCompiler::compile_condition(const ConditionSource& source, Service& ser
 }
 
 bool RateCompiler::value_of(const ConditionSource& condition, Attribute attribute,
-                            const Placed<std::string>& value,
-                            std::vector<std::uint64_t>& values) {
+                            const Placed<std::string>& value, std::vector<std::uint64_t>& values) {
   std::uint64_t number = 0;
   bool good = false;
   std::string allowed;
@@ -223,8 +222,8 @@ bool RateCompiler::value_of(const ConditionSource& condition, Attribute attribut
   if (good)
     values.push_back(number);
   else
-    checks_.fault(value.place, condition.attribute.value + " is '" + value.value + "'; allowed: " +
-                                   allowed);
+    checks_.fault(value.place,
+                  condition.attribute.value + " is '" + value.value + "'; allowed: " + allowed);
   return good;
 }
 
@@ -234,9 +233,8 @@ bool RateCompiler::time_of(const Placed<std::string>& name, std::uint64_t& index
     index = known->second;
     return true;
   }
-  const auto found =
-      std::find_if(catalogue_.times.begin(), catalogue_.times.end(),
-                   [&](const TimeSource& t) { return t.name.value == name.value; });
+  const auto found = std::find_if(catalogue_.times.begin(), catalogue_.times.end(),
+                                  [&](const TimeSource& t) { return t.name.value == name.value; });
   if (found == catalogue_.times.end()) {
     checks_.fault(name.place,
                   "time '" + name.value + "' is not declared; declare it under 'times'");
@@ -247,8 +245,7 @@ bool RateCompiler::time_of(const Placed<std::string>& name, std::uint64_t& index
   if (!compile_time(*found, catalogue_.holidays, source_.time_zone, checks_, *edges, on_before))
     return false;
   index = times_[name.value] = plan_.own_times.size();
-  plan_.own_times.push_back(
-      {edges->data(), static_cast<std::uint32_t>(edges->size()), on_before});
+  plan_.own_times.push_back({edges->data(), static_cast<std::uint32_t>(edges->size()), on_before});
   plan_.own_edges.push_back(std::move(edges));
   return true;
 }
@@ -270,8 +267,7 @@ bool RateCompiler::zone_of(const Placed<std::string>& name, Attribute attribute,
     zone = i;
     return !empty;
   }
-  checks_.fault(name.place,
-                "zone '" + name.value + "' is not declared; declare it under 'zones'");
+  checks_.fault(name.place, "zone '" + name.value + "' is not declared; declare it under 'zones'");
   return false;
 }
 

@@ -27,7 +27,8 @@ std::string text(std::int64_t number) {
 
 void compile_grants(const ServiceSource& source, Checks& checks, const RateCompiler& rates,
                     const Place& place, Service& service) {
-  const std::int64_t ceiling = service.unit == Unit::seconds ? seconds_grant_max : limits::units_max;
+  const std::int64_t ceiling =
+      service.unit == Unit::seconds ? seconds_grant_max : limits::units_max;
   const std::int64_t step = service.price.step;
   service.grant_max = checks.number(source.grant_max, "grant_max", 1, ceiling, ceiling);
   service.grant_min = checks.number(source.grant_min, "grant_min", 0, ceiling, 0);

@@ -84,15 +84,17 @@ bool read_tiers(const Placed<PriceSource>& source, std::int64_t discount, Checks
     const PriceSource& one = *all[i];
     const bool last = i + 1 == all.size();
     if (one.first_units != 0 && i != 0) {
-      checks.fault(source.place, "'first' stands in a later tier of the price; it is the length of "
-                                 "a session's first step, so keep it in the first tier");
+      checks.fault(source.place,
+                   "'first' stands in a later tier of the price; it is the length of "
+                   "a session's first step, so keep it in the first tier");
       return false;
     }
     if (!read_tier(one, source.place, begin, discount, checks, tiers)) return false;
     if (last != (one.upto_units == 0)) {
-      checks.fault(source.place, last ? "the last tier of a price has no 'up to'; remove it, or add "
-                                        "the price of what follows"
-                                      : "every tier of a price but the last needs its 'up to'");
+      checks.fault(source.place, last
+                                     ? "the last tier of a price has no 'up to'; remove it, or add "
+                                       "the price of what follows"
+                                     : "every tier of a price but the last needs its 'up to'");
       return false;
     }
     if (last) break;
@@ -115,7 +117,8 @@ bool read_tiers(const Placed<PriceSource>& source, std::int64_t discount, Checks
 bool join(const std::vector<Written>& written, CompiledPlan& plan, Price& price) {
   Int128 common = 1;
   for (const Written& tier : written) {
-    const std::int64_t divisor = std::gcd(static_cast<std::int64_t>(common), tier.ratio.denominator);
+    const std::int64_t divisor =
+        std::gcd(static_cast<std::int64_t>(common), tier.ratio.denominator);
     common = common / divisor * tier.ratio.denominator;
     if (common > price_denominator_max) return false;
   }
@@ -145,7 +148,8 @@ bool join(const std::vector<Written>& written, CompiledPlan& plan, Price& price)
 // Minimum, maximum and what comes after it.
 void compile_bounds(const TariffSource& source, Checks& checks, Price& price) {
   enum class AtMaximum : std::uint8_t { free, stop };
-  static constexpr Choices<AtMaximum, 2> words{{{"free", AtMaximum::free}, {"stop", AtMaximum::stop}}};
+  static constexpr Choices<AtMaximum, 2> words{
+      {{"free", AtMaximum::free}, {"stop", AtMaximum::stop}}};
   price.connect_fee = checks.amount(source.connect_fee, "connect_fee");
   price.minimum = checks.amount(source.minimum, "minimum");
   const std::int64_t maximum = checks.amount(source.maximum, "maximum");
@@ -154,9 +158,9 @@ void compile_bounds(const TariffSource& source, Checks& checks, Price& price) {
     checks.fault(source.at_maximum.place, "at_maximum has no effect without maximum; give one");
   if (!source.maximum.given) return;
   if (maximum == 0 || maximum < price.minimum) {
-    checks.fault(source.maximum.place,
-                 "maximum is below " + std::string(maximum == 0 ? "0.000001" : "minimum") +
-                     "; raise it");
+    checks.fault(
+        source.maximum.place,
+        "maximum is below " + std::string(maximum == 0 ? "0.000001" : "minimum") + "; raise it");
     return;
   }
   if (costs_nothing(price)) {
@@ -183,9 +187,10 @@ void compile_tariff(const TariffSource& source, const Place& owner, Checks& chec
   price.none = !source.price.given;
   price.free = source.price.given && source.price.value.free;
   if (price.none || price.free) {
-    const std::string without = price.none ? " has no effect without a price; remove it or give the "
-                                             "service a price"
-                                           : " has no effect on a free price; remove it";
+    const std::string without = price.none
+                                    ? " has no effect without a price; remove it or give the "
+                                      "service a price"
+                                    : " has no effect on a free price; remove it";
     const auto useless = [&](const auto& given, const char* key) {
       if (given.given) checks.fault(given.place, key + without);
     };

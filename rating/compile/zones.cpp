@@ -124,7 +124,7 @@ class ZoneCompiler {
   }
 
  private:
-  std::size_t count(std::vector<Placed<std::string>> ZoneSource::* list) const {
+  std::size_t count(std::vector<Placed<std::string>> ZoneSource::*list) const {
     std::size_t sum = 0;
     for (const ZoneSource& zone : catalogue_.zones) sum += (zone.*list).size();
     return sum;

@@ -2,8 +2,11 @@
 import json
 import os
 import shutil
+import subprocess
 
-from levyd import HERE
+from levyd import HERE, find_program
+
+UNIT = os.path.join(HERE, "..", "..", "tools", "levyd.service")
 
 COMMANDS = (["import"], ["subscriber"], ["topup"], ["adjust"], ["transfer"], ["balance"],
             ["session"], ["status"], ["metrics"], ["reload"], ["trace"],
@@ -100,3 +103,33 @@ def test_levyd_check(world):
             json.dump({**world.levyd.options, **change}, file, indent=2)
         code, out, err = world.program("levyd", "--check", "--config", path)
         assert code == 1 and place in err, (code, out, err, place)
+
+
+def test_the_unit_file_fits_the_programs(world):
+    """What tools/levyd.service starts: the flags exist, and systemd itself finds no fault."""
+    with open(UNIT, encoding="utf-8") as file:
+        text = file.read()
+    commands = [line.split("=", 1)[1].split() for line in text.splitlines()
+                if line.startswith("Exec")]
+    assert len(commands) == 3, commands
+    for path, *arguments in commands:
+        code, out, _ = world.program(os.path.basename(path), "--help")
+        assert code == 0
+        for word in arguments:
+            assert not word.startswith("-") or f"{word} " in out, (path, word)
+    starts = [command for command in commands if command[0].endswith("/levyd")]
+    for _, *arguments in starts:  # as the unit says it, but with a configuration that is here
+        given = [world.levyd.config_path if word.endswith(".yaml") else word for word in arguments]
+        check = given if "--check" in given else [*given, "--check"]
+        assert world.program("levyd", *check)[0] == 0, check
+    if shutil.which("systemd-analyze") is None:
+        return
+    path = os.path.join(world.levyd.directory, "levyd.service")
+    for name in ("levyd", "levyctl"):  # verify wants the programs to be where the unit says
+        text = text.replace(f"/usr/bin/{name} ", find_program(world.build, name) + " ")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    run = subprocess.run(["systemd-analyze", "verify", "--man=no", path], capture_output=True,
+                         text=True, check=False, timeout=60)
+    complaints = [line for line in (run.stdout + run.stderr).splitlines() if "levyd.service" in line]
+    assert run.returncode == 0 and not complaints, run.stderr

@@ -2,6 +2,8 @@
 import socket
 import time
 
+from operator_world import World, eventually
+
 HEADER = "account,imsi,e164,plan,wallet,buckets\n"
 
 
@@ -138,3 +140,33 @@ def test_buckets_come_with_their_account(world):
     held = {name: [b["free"] for b in world.show(f"account:{name}").ok()["buckets"]
                    if b["kind"] == "bonus-octets"] for name in ("whole", "late")}
     assert held == {"whole": ["1000"], "late": ["2000"]}, held
+
+
+def test_progress_while_it_runs(world, count=6000):
+    """The counters of an import under way, as `levyctl import` shows them."""
+    lines = [f"slow-{i},26202900{i:07},,data-a,1,\n".encode() for i in range(count)]
+    size = len(HEADER) + sum(map(len, lines))
+    seen = []
+
+    def counted(least):
+        seen.append(own.call("GET", "/v1/import").ok())
+        return seen[-1]["lines"] >= least
+
+    room = {name: 4 * count for name in ("accounts_max", "identities_max", "buckets_max")}
+    with World(world.build, {"capacity": room}) as own:
+        with socket.socket(socket.AF_UNIX) as stream:
+            stream.connect(own.levyd.socket)
+            stream.sendall(b"POST /v1/import HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+                           + f"Content-Length: {size}\r\n\r\n{HEADER}".encode())
+            for part in (slice(0, 2000), slice(2000, 4000), slice(4000, count)):
+                stream.sendall(b"".join(lines[part]))
+                if part.stop < count:  # what has arrived is counted, but for the last lines
+                    eventually(lambda part=part: counted(part.stop - 1000), "lines are not counted")
+                    assert seen[-1]["running"] is True, seen[-1]
+            stream.settimeout(60)
+            while stream.recv(65536):
+                pass
+        polled = [one["lines"] for one in seen]
+        assert polled == sorted(polled) and 0 < polled[-1] < count, polled
+        done = own.call("GET", "/v1/import").ok()
+        assert (done["running"], done["lines"], done["created"]) == (False, count, count), done

@@ -81,7 +81,7 @@ def test_trace(world):
     pcap = os.path.join(world.levyd.directory, "trace.pcap")
     session, stranger = world.session(imsi), world.session(other_imsi)
     trace = subprocess.Popen([find_program(world.build, "levyctl"), "--socket", world.levyd.socket,
-                              "trace", name, "--count", "4", "--seconds", "30", "--pcap", pcap],
+                              "trace", name, "--count", "8", "--seconds", "30", "--pcap", pcap],
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     killer = threading.Timer(60, trace.kill)
     killer.start()
@@ -89,13 +89,22 @@ def test_trace(world):
     assert world.call("POST", f"/v1/trace/{name}").status == 409  # one at a time
     session.send(INITIAL, service(1))
     stranger.send(INITIAL, service(1))
+    # Refused before any Shard sees it: the operator looks at the trace to learn why.
+    for one in (session, stranger):
+        refused = one.gateway.request(
+            [pair for pair in one.pairs(UPDATE) if pair[0] != "CC-Request-Number"])
+        assert refused.value("Result-Code") == 5005, refused.text()
+    world.call("POST", "/v1/sessions/reauthorize", {"session_id": session.name}).ok()
+    assert session.gateway.next_push().value("Session-Id") == session.name
+    eventually(lambda: listed(world, name)[0]["reauth_acked"] == 1, "the RAA was not taken")
     session.send(TERMINATION, service(1, ask=False, used=STEP))
     out, err = trace.communicate(timeout=60)
     killer.cancel()
     text = out.decode()
     assert trace.returncode == 0, (trace.returncode, err)
-    assert text.count(session.name) == 4 and stranger.name not in text, text
-    for word in ("Rating-Group", "Granted-Service-Unit", "Used-Service-Unit", imsi):
+    assert text.count(session.name) == 8 and stranger.name not in text, text
+    for word in ("Rating-Group", "Granted-Service-Unit", "Used-Service-Unit", "5005",
+                 "Re-Auth-Request-Type", imsi):
         assert word in text, (word, text)
     # Twice over: a second trace must not meet the remains of the first, nor harm the daemon.
     stranger.send(TERMINATION, service(1, ask=False, used=0))
@@ -104,9 +113,13 @@ def test_trace(world):
     assert world.levyd.running()
     if shutil.which("tshark"):
         shown = subprocess.run(["tshark", "-r", pcap, "-Y", "diameter", "-T", "fields", "-e",
-                                "diameter.Session-Id", "-e", "diameter.CC-Request-Type"],
+                                "diameter.Session-Id", "-e", "diameter.cmd.code", "-e",
+                                "diameter.Result-Code"],
                                capture_output=True, text=True, check=True, timeout=60).stdout
-        assert shown.split("\n")[:4] == [f"{session.name}\t{kind}" for kind in "1133"], shown
+        wanted = [("272", ""), ("272", "2001"), ("272", ""), ("272", "5005"),
+                  ("258", ""), ("258", "2001"), ("272", ""), ("272", "2001")]
+        came = [line.split(",")[0] for line in shown.split("\n")]  # of the codes the command's
+        assert came[:8] == ["\t".join((session.name, *row)) for row in wanted], shown
     assert world.call("POST", "/v1/trace/nobody").status == 404
     assert world.call("POST", f"/v1/trace/{name}?colour=1").status == 400
 

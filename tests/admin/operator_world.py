@@ -37,13 +37,17 @@ class Session:
     def __init__(self, gateway, name, imsi):
         self.gateway, self.name, self.imsi, self.number = gateway, name, imsi, -1
 
+    def pairs(self, kind):
+        """The AVPs of its next request that every type has."""
+        return [("Session-Id", self.name), *self.gateway.origin(), ("Destination-Realm", "test"),
+                ("Auth-Application-Id", 4), ("Service-Context-Id", "32251@3gpp.org"),
+                ("CC-Request-Type", kind), ("CC-Request-Number", self.number),
+                ("Subscription-Id", [("Subscription-Id-Type", 1),
+                                     ("Subscription-Id-Data", self.imsi)])]
+
     def send(self, kind, *services):
         self.number += 1
-        pairs = [("Session-Id", self.name), *self.gateway.origin(), ("Destination-Realm", "test"),
-                 ("Auth-Application-Id", 4), ("Service-Context-Id", "32251@3gpp.org"),
-                 ("CC-Request-Type", kind), ("CC-Request-Number", self.number),
-                 ("Subscription-Id", [("Subscription-Id-Type", 1),
-                                      ("Subscription-Id-Data", self.imsi)])]
+        pairs = self.pairs(kind)
         if kind == INITIAL:
             pairs.append(("Multiple-Services-Indicator", 1))
         return self.gateway.request(pairs + list(services))
@@ -125,7 +129,7 @@ class World:
         return Session(self.gateway, name or f"pgw.test;{next(self.numbers)};1", imsi)
 
 
-def eventually(condition, what, seconds=10):
+def eventually(condition, what, seconds=60):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, what

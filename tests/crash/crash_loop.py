@@ -1,9 +1,10 @@
-"""kill -9 of levyd at random moments under load, again and again.
+"""kill -9 of levyd at random moments under load, again and again, in one thread and in several.
 
 After each restart every answered debit is there exactly once, every unanswered one at most once,
 reservations and sessions stand, the law holds; every unanswered request is then sent again with and
 without T over other connections, and everything is there exactly once, with the verdicts that were
-journaled. Some kills hit the recovery itself or the repeats.
+journaled. Some kills hit the recovery itself or the repeats; they come on top of those under load.
+Every other life runs with placement `spread`: each restart finds what the other placement left.
 """
 import subprocess
 import sys
@@ -12,6 +13,11 @@ import time
 import rig
 from ledger import Fault, Ledger
 
+# In turns: Loops of a thread each reach the disk in other orders than Loops that take turns.
+PLACEMENTS = [{"mode": "one_core", "idle": "sleep"},
+              {"mode": "spread", "edge_core": 0, "shard_cores": [0, 1], "journal_core": 1,
+               "idle": "sleep"}]
+
 
 class Loop:
     def __init__(self, args):
@@ -19,7 +25,13 @@ class Loop:
         self.rig = rig.Rig(args)
         self.levyd = self.rig.levyd
         self.random = self.rig.random
+        self.kills = {placement["mode"]: 0 for placement in PLACEMENTS}  # under load
         self.restarts = self.answered = self.pending = self.charged = self.repeated = 0
+
+    def place(self):
+        """The next life takes the placement that was killed less often."""
+        placement = min(PLACEMENTS, key=lambda one: self.kills[one["mode"]])
+        self.levyd.configure({**self.levyd.options, "placement": placement})
 
     def start(self):
         """A start; one in six is itself killed before it is ready."""
@@ -42,7 +54,8 @@ class Loop:
         self.rig.wait_traffic(load, path, octets=self.random.choice((1, 2_000, 30_000)))
         time.sleep(self.random.uniform(0, self.args.load))
         self.levyd.kill()
-        self.rig.end_load(load, expected=(rig.LOST,))
+        self.rig.end_load(load, expected=(rig.LOST,))  # it was sending until the kill
+        self.kills[self.levyd.options["placement"]["mode"]] += 1
         return path
 
     def repeat_pending(self, path):
@@ -59,6 +72,7 @@ class Loop:
 
     def turn(self):
         path = self.kill_under_load()
+        self.place()
         self.start()
         page = rig.Page(Ledger.read(path))
         known = self.rig.checker.after_kill(page)
@@ -84,24 +98,26 @@ class Loop:
     def run(self):
         started = time.monotonic()
         with self.levyd:
+            self.place()
             self.levyd.start()
             self.rig.fill()
-            while self.restarts < self.args.restarts:
+            while sum(self.kills.values()) < self.args.kills:
                 try:
                     self.turn()
                 except Fault as fault:
-                    raise Fault(f"after {self.restarts} restarts: {fault}") from fault
+                    raise Fault(f"after kills {self.kills}: {fault}") from fault
             if "holds" not in self.levyd.ctl("audit"):  # its exit code says whether the law holds
                 raise Fault("levyctl audit does not tell the sums")
-        print(f"{self.restarts} restarts in {time.monotonic() - started:.0f} s: {self.answered} "
-              f"requests, {self.pending} without an answer at a kill ({self.charged} of them "
+        print(f"{sum(self.kills.values())} kills under load {self.kills}, {self.restarts} restarts "
+              f"in {time.monotonic() - started:.0f} s: {self.answered} requests, "
+              f"{self.pending} without an answer at a kill ({self.charged} of them "
               f"charged), {self.repeated} answered ones repeated")
         if self.charged == 0 or self.pending == self.charged:
             raise Fault("the kills never hit a request before and after it was charged")
 
 
 def main():
-    args = rig.arguments(__doc__, restarts=100, load=0.25)
+    args = rig.arguments(__doc__, kills=100, load=0.25)
     Loop(args).run()
 
 

@@ -79,7 +79,7 @@ TEST(GoldenGy, AnswersAreTheRecordedBytes) {
       answer.mscc_count = request.mscc_count;
       answer.mscc = outcomes;
       Bytes bytes(limits::answer_bytes_max);
-      bytes.resize(encode_cca(message, request, answer, Dialect{}, local, bytes));
+      bytes.resize(encode_cca(message, request, answer, local, bytes));
       EXPECT_EQ(test::to_hex(bytes), test::to_hex(read_frame(name + "_answer"))) << name;
     }
   }

@@ -18,10 +18,11 @@ STEP = 1500000      # octets of one price step of plan data-a: 0.25 EUR
 STEADY = "001010000000001"
 TARGET = "001010000000002"
 WALLET = "10000.00"
-# The good gateway's bounds. A machine that also compiles may hold one sync of the disk for
-# seconds, so one answer (or 5 % of them) may be late, but never later than the second bound.
-ANSWER_WITHIN_S = 1.0
-ANSWER_AT_LAST_S = 10.0
+# The good gateway's bounds: that levyd lives, not how fast it is. A machine that also compiles may
+# hold one sync of the disk for seconds, so one answer (or 5 % of them) may be late, but never later
+# than the second bound.
+ANSWER_WITHIN_S = 5.0
+ANSWER_AT_LAST_S = 60.0
 
 
 class Scene:

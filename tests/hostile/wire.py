@@ -21,6 +21,7 @@ INITIAL, UPDATE, TERMINATION, EVENT = 1, 2, 3, 4
 # Proxy-Info comes back as it was sent, so what is in it is not judged.
 GROUPS = {279, 297, 443, 456, 437, 446, 431, 430, 434, 260}
 identifiers = itertools.count(0x1000)
+ANSWER_WITHIN_S = 30.0  # a bound, no promise: a machine that others load may stall
 
 
 class WireError(Exception):
@@ -213,7 +214,7 @@ class Peer:
         self.socket = socket.socket(family, socket.SOCK_STREAM)
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.socket.settimeout(10)
+        self.socket.settimeout(ANSWER_WITHIN_S)
         self.socket.connect((address, port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
@@ -223,6 +224,7 @@ class Peer:
         """The same over a connection that levyd began."""
         peer = cls.__new__(cls)
         peer.socket, peer.host, peer.buffer = connected, host, b""
+        peer.socket.settimeout(ANSWER_WITHIN_S)
         return peer
 
     def __enter__(self):
@@ -237,7 +239,7 @@ class Peer:
     def send(self, octets):
         self.socket.sendall(octets)
 
-    def receive(self, timeout=5.0):
+    def receive(self, timeout=ANSWER_WITHIN_S):
         """The next message; None when levyd closed the connection. TimeoutError: nothing came."""
         deadline = time.monotonic() + timeout
         while True:
@@ -261,7 +263,7 @@ class Peer:
                 return None
             self.buffer += octets
 
-    def answer_to(self, hop, timeout=5.0):
+    def answer_to(self, hop, timeout=ANSWER_WITHIN_S):
         """The answer under that Hop-by-Hop; watchdogs of levyd that come before it are answered."""
         deadline = time.monotonic() + timeout
         while True:
@@ -269,12 +271,17 @@ class Peer:
             if got is None or (not got.request and got.hop == hop):
                 return got
             if got.request and got.command == DWR:
-                self.send(message(DWR, [avp(268, 2001), avp(264, self.host), avp(296, "test")],
-                                  application=BASE, flags=0, hop=got.hop, end=got.end))
+                self.answer(got)
             else:
                 raise WireError(f"unexpected: {got}")
 
-    def exchange(self, octets, timeout=5.0):
+    def answer(self, got, *more, session=()):
+        """Answers a request of levyd with 2001; `session` comes first, `more` behind."""
+        avps = [*session, avp(268, 2001), avp(264, self.host), avp(296, "test"), *more]
+        self.send(message(got.command, avps, application=got.application,
+                          flags=got.flags & PROXIABLE, hop=got.hop, end=got.end))
+
+    def exchange(self, octets, timeout=ANSWER_WITHIN_S):
         self.send(octets)
         return self.answer_to(struct.unpack_from(">I", octets, 12)[0], timeout)
 
@@ -282,7 +289,7 @@ class Peer:
         """Capabilities exchange; the CEA, whatever it says."""
         return self.exchange(capabilities(self.host, **bent))
 
-    def closed(self, timeout=5.0):
+    def closed(self, timeout=ANSWER_WITHIN_S):
         """Whether levyd closes the connection within that time, without another message."""
         try:
             return self.receive(timeout) is None

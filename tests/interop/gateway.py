@@ -8,7 +8,8 @@ import threading
 
 from levyd import LevydError, find_program
 
-ANSWER_TIMEOUT_S = 30
+ANSWER_TIMEOUT_S = 30  # of the gateway, for each answer: a machine that others load may stall
+LINE_TIMEOUT_S = 2 * ANSWER_TIMEOUT_S
 
 
 class Gateway:
@@ -17,7 +18,8 @@ class Gateway:
     def __init__(self, build, port, *arguments, show=True):  # port 0: Levy connects to --listen
         self.show = show  # print the gateway's account as it comes
         self.process = subprocess.Popen(
-            [find_program(build, "gateway"), "--port", str(port), *arguments],
+            [find_program(build, "gateway"), "--port", str(port), "--timeout",
+             str(ANSWER_TIMEOUT_S), *arguments],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
         self.lines = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
@@ -35,7 +37,7 @@ class Gateway:
         self.process.stdin.write(script.strip() + f"\necho {mark}\n")
         account = []
         while True:
-            line = self.lines.get(timeout=ANSWER_TIMEOUT_S)
+            line = self.lines.get(timeout=LINE_TIMEOUT_S)
             if line is None:
                 raise LevydError(f"the gateway ended with code {self.process.wait()}")
             if line == mark:
@@ -54,7 +56,7 @@ class Gateway:
     def __exit__(self, kind, *_):
         self.process.stdin.close()
         try:
-            code = self.process.wait(timeout=ANSWER_TIMEOUT_S)
+            code = self.process.wait(timeout=LINE_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

@@ -16,12 +16,12 @@ def avp(code, octets, length=None, flags=0x40):
     return head + octets + bytes(-len(octets) % 4)
 
 
-def answer(*avps):
+def answer(*avps, flags=0x40):
     """A Credit-Control-Answer that is complete, with `avps` behind."""
     body = b"".join([avp(263, b"gateway.test;1;1"), avp(268, SUCCESS), avp(264, b"levy.test"),
                      avp(296, b"test"), avp(258, struct.pack(">I", 4)),
                      avp(416, struct.pack(">I", 1)), avp(415, struct.pack(">I", 0)), *avps])
-    return (b"\1" + (20 + len(body)).to_bytes(3, "big") + b"\x40" + (272).to_bytes(3, "big")
+    return (b"\1" + (20 + len(body)).to_bytes(3, "big") + bytes([flags]) + (272).to_bytes(3, "big")
             + struct.pack(">III", 4, 1, 1) + body)
 
 
@@ -40,6 +40,7 @@ CASES = [
     ("two good answers in one stream", [answer(), answer()], 2, False),
     ("fewer answers than wanted", [answer()], 2, True),
     ("no answer at all", [], 1, True),
+    ("a request is no answer", [answer(), answer(flags=0xC0)], 2, True),
     ("an AVP nobody knows", [answer(avp(999999, b"abcd"))], 1, True),
     ("a length beyond the message", [answer(avp(432, SUCCESS, length=64))], 1, True),
     ("a length below the header", [answer(avp(432, SUCCESS, length=4))], 1, True),
@@ -51,7 +52,7 @@ CASES = [
 def main():
     wrong = 0
     for name, messages, wanted, object_ in CASES:
-        faults = judge(messages, {272: wanted})
+        faults = judge(messages, {"272A": wanted})
         if bool(faults) != object_:
             wrong += 1
             print(f"{name}: {'no objection' if object_ else faults}")

@@ -4,8 +4,9 @@ Used as a module (Recorder) by the tests, or alone:
     recorder.py --to PORT --pcap FILE [--listen PORT]      relays until SIGTERM or SIGINT
     recorder.py --hex FILE --pcap FILE                     no relay: each line of FILE is `> HEX`
                                                            (gateway to Levy) or `< HEX` (Levy to it)
-The packets have made-up IPv4 and TCP headers: the gateway is 10.0.0.1, Levy is 10.0.0.2 port 3868,
-whatever the real ports are, so that every decoder takes the stream for Diameter.
+The packets have made-up IPv4 and TCP headers: the gateway is 10.0.0.1, Levy is 10.0.0.2, and who was
+connected to has port 3868, whatever the real ports are, so that every decoder takes the stream for
+Diameter.
 """
 import argparse
 import select
@@ -57,20 +58,21 @@ def checksum(head):
 
 
 class Stream:
-    """One TCP connection in the pcap."""
+    """One TCP connection in the pcap; `port` is that of the side that connected."""
 
-    def __init__(self, pcap, gateway_port):
+    def __init__(self, pcap, port, levy_connects=False):
         self.pcap = pcap
-        self.port = gateway_port
+        ports = (DIAMETER_PORT, port) if levy_connects else (port, DIAMETER_PORT)
+        self.ends = list(zip((GATEWAY, LEVY), ports))
         self.sent = {True: 1, False: 1}  # by from_gateway: the next sequence number
         self.lock = threading.Lock()
-        self._write(True, SYN, b"", sequence=0, acknowledged=0)
-        self._write(False, SYN | ACK, b"", sequence=0, acknowledged=1)
-        self._write(True, ACK, b"")
+        self._write(not levy_connects, SYN, b"", sequence=0, acknowledged=0)
+        self._write(levy_connects, SYN | ACK, b"", sequence=0, acknowledged=1)
+        self._write(not levy_connects, ACK, b"")
 
     def _write(self, from_gateway, flags, body, sequence=None, acknowledged=None):
-        ends = [(GATEWAY, self.port), (LEVY, DIAMETER_PORT)]
-        (source, source_port), (target, target_port) = ends if from_gateway else ends[::-1]
+        ends = self.ends if from_gateway else self.ends[::-1]
+        (source, source_port), (target, target_port) = ends
         sequence = self.sent[from_gateway] if sequence is None else sequence
         acknowledged = self.sent[not from_gateway] if acknowledged is None else acknowledged
         self.pcap.packet(source, source_port, target, target_port, sequence, acknowledged, flags,
@@ -89,10 +91,12 @@ class Stream:
 
 
 class Recorder:
-    """with Recorder(port_of_levyd, "x.pcap") as recorder: connect to recorder.port instead."""
+    """with Recorder(port_of_levyd, "x.pcap") as recorder: connect to recorder.port instead.
+    With `levy_connects` it is levyd that connects to it, and `to_port` is the gateway's."""
 
-    def __init__(self, to_port, pcap_path, listen_port=0):
+    def __init__(self, to_port, pcap_path, listen_port=0, levy_connects=False):
         self.to_port = to_port
+        self.levy_connects = levy_connects
         self.pcap = Pcap(pcap_path)
         self.listener = socket.create_server(("127.0.0.1", listen_port))
         self.port = self.listener.getsockname()[1]
@@ -114,27 +118,27 @@ class Recorder:
         while not self.stopping.is_set():
             if not select.select([self.listener], [], [], 0.1)[0]:
                 continue
-            gateway, address = self.listener.accept()
+            near, address = self.listener.accept()
             try:
-                levy = socket.create_connection(("127.0.0.1", self.to_port))
+                far = socket.create_connection(("127.0.0.1", self.to_port))
             except OSError:
-                gateway.close()  # the gateway sees what it would see without us: no peer
+                near.close()  # who connected sees what it would see without us: no peer
                 continue
-            thread = threading.Thread(target=self._relay, args=(gateway, levy, address[1]),
-                                      daemon=True)
+            thread = threading.Thread(target=self._relay, args=(near, far, address[1]), daemon=True)
             self.threads.append(thread)
             thread.start()
 
-    def _relay(self, gateway, levy, gateway_port):
-        stream = Stream(self.pcap, gateway_port)
-        with gateway, levy:
+    def _relay(self, near, far, near_port):
+        stream = Stream(self.pcap, near_port, self.levy_connects)
+        gateway = far if self.levy_connects else near
+        with near, far:
             while not self.stopping.is_set():
-                for end in select.select([gateway, levy], [], [], 0.1)[0]:
+                for end in select.select([near, far], [], [], 0.1)[0]:
                     try:
                         octets = end.recv(65536)
                         if octets:
                             stream.write(end is gateway, octets)
-                            (levy if end is gateway else gateway).sendall(octets)
+                            (far if end is near else near).sendall(octets)
                     except ConnectionError:
                         octets = b""
                     if not octets:

@@ -1,10 +1,11 @@
 """Wireshark's decoder as judge of what Levy sends.
 
-usage: tshark_judge.py FILE.pcap [--at-least COMMAND=N ...]
+usage: tshark_judge.py FILE.pcap [--at-least COMMAND{R|A}=N ...]
 Fails when tshark finds a malformed Diameter message from Levy (10.0.0.2, see recorder.py), or an
 expert warning or error in one: an unknown AVP, a wrong length, a value outside its enumeration.
 So that silence is not taken for praise, every message that lies in the stream must have been
-decoded, and --at-least says how many answers of a command must be there (272=3: three CCAs).
+decoded, and --at-least says how many requests or answers of a command must be there (272A=3: three
+CCAs, 257R=1: a CER).
 """
 import argparse
 import collections
@@ -30,7 +31,7 @@ def decode(path):
 
 
 def count_messages(packets):
-    """Messages that Levy sent, by command code, cut from the bytes without tshark's decoder."""
+    """Messages that Levy sent, by command and R bit, cut from the bytes without tshark's decoder."""
     streams = collections.defaultdict(bytearray)
     for packet in packets:
         if packet["ip.src"] == [LEVY] and packet["tcp.payload"]:
@@ -42,7 +43,7 @@ def count_messages(packets):
             length = int.from_bytes(octets[1:4], "big")
             if length < 20 or length > len(octets):
                 break
-            count[int.from_bytes(octets[5:8], "big")] += 1
+            count[f"{int.from_bytes(octets[5:8], 'big')}{'R' if octets[4] & 0x80 else 'A'}"] += 1
             del octets[:length]
         if octets:
             raise SystemExit("tshark_judge: Levy's stream does not end with a whole message")
@@ -50,13 +51,16 @@ def count_messages(packets):
 
 
 def judge(path, at_least):
+    """The faults, and what Levy sent: how many of each kind, as in `at_least` ("272A": 3)."""
     packets = decode(path)
     faults = []
     decoded = collections.Counter()
     for packet in packets:
         if packet["ip.src"] != [LEVY]:
             continue
-        decoded.update(int(code) for code in packet["diameter.cmd.code"])
+        requests = packet["diameter.flags.request"]
+        decoded.update(code + ("R" if is_request in ("1", "True") else "A")
+                       for code, is_request in zip(packet["diameter.cmd.code"], requests, strict=True))
         bad = [int(s, 0) for s in packet["_ws.expert.severity"] if int(s, 0) >= WARNING]
         if bad or packet["_ws.malformed"]:
             said = "; ".join(packet["_ws.expert.message"])
@@ -65,18 +69,18 @@ def judge(path, at_least):
     sent = count_messages(packets)
     if sent != decoded:
         faults.append(f"sent {dict(sent)}, tshark decoded {dict(decoded)}")
-    for command, wanted in at_least.items():
-        if sent[command] < wanted:
-            faults.append(f"command {command}: {sent[command]} messages of Levy, {wanted} wanted")
+    for kind, wanted in at_least.items():
+        if sent[kind] < wanted:
+            faults.append(f"{kind}: {sent[kind]} messages of Levy, {wanted} wanted")
     return faults, sent
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("pcap")
-    parser.add_argument("--at-least", nargs="*", default=[], metavar="COMMAND=N")
+    parser.add_argument("--at-least", nargs="*", default=[], metavar="COMMAND{R|A}=N")
     options = parser.parse_args()
-    at_least = {int(c): int(n) for c, n in (pair.split("=") for pair in options.at_least)}
+    at_least = {kind: int(n) for kind, n in (pair.split("=") for pair in options.at_least)}
     faults, sent = judge(options.pcap, at_least)
     for fault in faults:
         print(f"tshark_judge: {fault}")

@@ -135,6 +135,7 @@ def one_octet_too_many(world):
         session.update(ask(usu=octets(STEP + 1), rsu=EMPTY), want=[denied(4012)])
         account.check(left)
         expect_written_off(account, unpaid)
+        session.check_records(["charge", "charge"], used=STEP + 1, charged="0.500000", unpaid=unpaid)
 
 
 def expect_written_off(account, unpaid):
@@ -164,6 +165,7 @@ def credit_ends_during_the_call(world):
         session.update(ask(usu=seconds(150), rsu=EMPTY), want=[denied(4012)])
         account.check(left)
         expect_written_off(account, unpaid)
+        session.check_records(["charge", "charge"], used=150, charged="0.750000", unpaid=unpaid)
 
 
 @scenario("V-22")
@@ -256,3 +258,5 @@ def usage_paid_by_three_purses(world):
     spent = sum(Decimal(bucket["spent"]) for bucket in account.buckets().values())
     if spent != 1:
         raise Mismatch(f"1.000000 is to be spent: {account.buckets()}")
+    session.check_records(["charge"] * 4, used=4700000, used_by_buckets=0, charged="1.000000",
+                          unpaid=0)

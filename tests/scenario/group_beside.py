@@ -1,8 +1,10 @@
 """Beside the vectors: the orders, shapes and states that the rules of semantics.md decide."""
+from decimal import Decimal
+
 from registry import scenario
-from replay import (END_USER_E164, END_USER_IMSI, FINAL, QHT, QUOTA_EXHAUSTED, TERMINATE, EMPTY,
-                    Mismatch, ask, denied, eventually, granted, messages, octets, seconds, settled,
-                    subscription)
+from replay import (END_USER_E164, END_USER_IMSI, END_USER_NAI, END_USER_PRIVATE, END_USER_SIP_URI,
+                    FINAL, QHT, QUOTA_EXHAUSTED, TERMINATE, EMPTY, Mismatch, ask, denied,
+                    eventually, granted, messages, octets, seconds, settled, subscription)
 
 STEP = 1500000
 
@@ -286,7 +288,11 @@ def mscc_without_rating_group(world):
 def identities_of_two_accounts(world):
     first, second = world.account("data-a", "1"), world.account("data-a", "1", e164="491700009001")
     both = [subscription(END_USER_IMSI, first.imsi), subscription(END_USER_E164, "491700009001")]
-    first.session(identities=both).initial(ask(rsu=EMPTY), code=5030)
+    refused = first.session(identities=both)
+    refused.initial(ask(rsu=EMPTY), code=5030)
+    line = (f"imsi:{first.imsi} and e164:491700009001, session {refused.id}: "
+            "two identities of one request belong to two accounts, answered 5030")
+    eventually(lambda: line in world.levyd.log_end(), f"the log does not say: {line}")
     first.check("1")
     second.check("1")
     # The known one counts beside one that nobody has.
@@ -295,6 +301,30 @@ def identities_of_two_accounts(world):
     session = second.session(identities=known)
     session.initial(ask(rsu=EMPTY), want=[granted(octets(STEP))])
     second.check("0.75", "0.25")
+
+
+@scenario()
+def every_type_of_identity_pays(world):
+    """Each alone finds its account; an E.164 also with the "+" that some gateways send."""
+    account = world.account("data-a", "10", sip="sip:a@ims.test", nai="a@nai.test",
+                            private="line-0x9101")
+    other = world.account("data-a", "10", sip="sip:b@ims.test", nai="b@nai.test",
+                          private="line-0x9102")
+    for owner, e164 in ((account, "491700009101"), (other, "+491700009102")):
+        world.levyd.import_subscribers([{"account": owner.name, "e164": e164, "plan": "data-a"}])
+    sent = [(END_USER_E164, "491700009101"), (END_USER_E164, "+491700009101"),
+            (END_USER_SIP_URI, "sip:a@ims.test"), (END_USER_NAI, "a@nai.test"),
+            (END_USER_PRIVATE, "line-0x9101")]
+    for number, (kind, text) in enumerate(sent, 1):
+        session = account.session(identities=[subscription(kind, text)])
+        session.initial(ask(rsu=octets(STEP)), want=[granted(octets(STEP))])
+        session.update(ask(usu=octets(STEP), rsu=octets(STEP)), want=[granted(octets(STEP))])
+        session.terminate(ask(usu=octets(0)), want=[settled()])
+        account.check(str(10 - Decimal("0.25") * number))
+    for kind, text in ((END_USER_E164, "+491700009199"), (END_USER_SIP_URI, "sip:A@ims.test"),
+                       (END_USER_NAI, "491700009101"), (END_USER_PRIVATE, "+491700009101")):
+        account.session(identities=[subscription(kind, text)]).initial(ask(rsu=EMPTY), code=5030)
+    other.check("10")
 
 
 def service_information(charging_id):
@@ -317,6 +347,41 @@ def superseded_session(world):
     former.update(ask(usu=octets(STEP), rsu=octets(STEP)), code=5002)
     account.check("-0.250000", "0.500000")
     if set(account.open_sessions()) != {other.id, latter.id}:
+        raise Mismatch(f"open: {account.open_sessions()}")
+
+
+@scenario()
+def superseded_behind_many_ended_sessions(world):
+    """Ended sessions and events in between, as a busy bearer leaves them, hide nothing."""
+    account = world.account("data-a", "0.500000")
+    extra = service_information(b"\5\6\7\x08")
+    former = account.session(extra=extra)
+    former.initial(ask(rsu=octets(STEP)), want=[granted(octets(STEP))])
+    for _ in range(70):
+        between = account.session()
+        between.initial(ask(rsu=octets(STEP)), want=[granted(octets(STEP), final=TERMINATE)])
+        between.terminate(ask(usu=octets(0)), want=[settled()])
+    latter = account.session(extra=extra)
+    latter.initial(ask(rsu=octets(STEP)), want=[granted(octets(STEP))])
+    account.check("0.250000", "0.250000")
+    if set(account.open_sessions()) != {latter.id}:
+        raise Mismatch(f"open: {account.open_sessions()}")
+
+
+@scenario()
+def superseded_by_address_alone(world):
+    """APN and address are the bearer where no charging id is sent; another address is another one."""
+    account = world.account("data-a", "1")
+    def at(address):
+        return [("Called-Station-Id", "internet"), ("Framed-IP-Address", address)]
+    former = account.session(extra=at(b"\x0a\x00\x00\x01"))
+    former.initial(ask(rsu=octets(STEP)), want=[granted(octets(STEP))])
+    beside = account.session(extra=at(b"\x0a\x00\x00\x02"))
+    beside.initial(ask(rsu=octets(STEP)), want=[granted(octets(STEP))])
+    latter = account.session(extra=at(b"\x0a\x00\x00\x01"))
+    latter.initial(ask(rsu=octets(STEP)), want=[granted(octets(STEP))])
+    account.check("0.500000", "0.500000")
+    if set(account.open_sessions()) != {beside.id, latter.id}:
         raise Mismatch(f"open: {account.open_sessions()}")
 
 
@@ -406,3 +471,20 @@ def watchdog_between_requests(world):
         raise Mismatch(answer.text())
     if answer.value("Origin-State-Id") != gateway.cea.value("Origin-State-Id"):
         raise Mismatch("Origin-State-Id differs between CEA and DWA")
+
+
+@scenario()
+def wallets_of_two_currencies(world):
+    """Only the plan's currency pays: what is left in the other is no credit."""
+    account = world.account("data-a", "0.500000")
+    account.topup("7.000000", "USD")
+    session = account.session()
+    session.initial(ask(rsu=octets(STEP)), want=[granted(octets(STEP))])
+    session.update(ask(usu=octets(STEP), rsu=octets(STEP)),
+                   want=[granted(octets(STEP), final=TERMINATE)])
+    account.check("0", "0.250000", wallet_USD="7.000000")
+    session.update(ask(usu=octets(STEP), rsu=octets(STEP)), want=[denied(4012)])
+    account.session().initial(ask(rsu=EMPTY), want=[denied(4012)])
+    account.check("0", wallet_USD="7.000000")
+    session.terminate(ask(usu=octets(STEP)), want=[settled()])  # the debt, too, is one of EUR
+    account.check("-0.250000", wallet_USD="7.000000")

@@ -52,9 +52,12 @@ def diameter_voice(world):
     account.check("7.5", "1.25")
     session.terminate(ask(usu=seconds(250)), want=[settled()])
     account.check("7.5")  # 550 s are ten started minutes
+    session.check_records(["charge"] * 3, used=550, charged="2.5")
     account = world.account("message-15", "0.45")
     for _ in range(2):
-        account.session().event(DIRECT_DEBITING, ask(rsu=messages(1)), want=[granted(messages(1))])
+        event = account.session()
+        event.event(DIRECT_DEBITING, ask(rsu=messages(1)), want=[granted(messages(1))])
+        event.check_records(["charge"], used=1, charged="0.15")
     account.check("0.15")
     account = world.account("whole-call", "10")
     account.session().initial(ask(rsu=seconds(3000000000)), want=[denied(4012)])

@@ -33,10 +33,10 @@ def silence(world):
     talking = world.account("lost-release", "1.000000")
     kept = open_one(talking, STEP)
     started = time.monotonic()
-    open_one(assumed, 1024)
+    guessed = open_one(assumed, 1024)
     assumed.check("0", octets=("101376", "1024"))
     silent = open_one(released, STEP, final=TERMINATE)
-    open_one(charged, 2 * STEP)
+    settled_for = open_one(charged, 2 * STEP)
     charged.check("0.500000", "0.500000")
     time.sleep(VALIDITY_S + 0.5)
     released.check("0", "0.250000")  # past the Validity-Time, before Tcc
@@ -61,6 +61,17 @@ def silence(world):
     released.check("0")
     silent.again(late)
     released.check("0")
+    # In the Records: who was lost, what was assumed, and the late report, once.
+    silent.check_records(["charge", "session_lost", "late_usage"], used=STEP, charged="0.250000")
+    lost_record = guessed.check_records(["charge", "session_lost"])[1]
+    spent = [move["amount"] for move in lost_record["movements"] if move["kind"] == "spend"]
+    if spent != [2048]:
+        raise Mismatch(f"2,048 octets are to be in the Record: {lost_record}")
+    # What a loss has charged stands for the use: a late report of it is kept, not debited.
+    guessed.update(ask(usu=octets(2048)), code=5002)
+    assumed.check("0", octets="100352")
+    settled_for.terminate(ask(usu=octets(STEP)), code=5002)
+    charged.check("0.500000")
 
 
 @scenario(alone=True)

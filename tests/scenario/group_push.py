@@ -13,6 +13,11 @@ def wanted(world, session):
     world.levyd.api("POST", "/v1/sessions/reauthorize", {"session_id": session.id})
 
 
+def wanted_of_group(world, session, rating_group):
+    world.levyd.api("POST", "/v1/sessions/reauthorize",
+                    {"session_id": session.id, "rating_group": rating_group})
+
+
 def opened(account, gateway):
     session = account.session(gateway)
     session.initial(ask(rsu=octets(STEP)), want=[granted(octets(STEP))])
@@ -84,6 +89,40 @@ def groups_of_one_session(world):
 
 
 @scenario()
+def gateway_too_busy_for_a_rar(world):
+    """Dialect key `raa_retry`: RAA 5012 has the RAR sent again, until it is taken. Without the key
+    5012 is the end of it, and with the key a code that it does not name."""
+    account = world.account("data-a", "10")
+    busy = world.gateway("busy.test", push_result=5012)
+    session = opened(account, busy)
+    wanted(world, session)
+    session.expect_rar()
+    session.expect_rar()  # after push_retry, one second here
+    busy.push_result = 2001
+    session.expect_rar()
+    no_push(busy, 2.5)
+    session.update(ask(rsu=EMPTY, reason=FORCED), want=[granted(octets(STEP))])
+    for gateway in (world.gateway("plain.test", push_result=5012), busy):
+        busy.push_result = 3002
+        session = opened(account, gateway)
+        wanted(world, session)
+        session.expect_rar()
+        no_push(gateway, 2.5)
+    account.check("9.25", "0.75")
+
+
+@scenario()
+def gateway_that_takes_no_group_in_a_rar(world):
+    """Dialect key `rar_rating_group: false`: what is wanted of one group is asked of the session."""
+    account = world.account("data-a", "10")
+    session = opened(account, world.gateway("whole.test"))
+    world.levyd.api("POST", "/v1/sessions/reauthorize", {"session_id": session.id, "rating_group": 1})
+    session.expect_rar()
+    session.update(ask(rsu=EMPTY, reason=FORCED), want=[granted(octets(STEP))])
+    account.check("9.75", "0.25")
+
+
+@scenario()
 def update_that_crosses_the_rar(world):
     """Nobody answers the RAR, but a CCR-U comes: that satisfies it, so it is not sent again.
     Without the CCR-U it is (push_retry is one second here)."""
@@ -98,6 +137,31 @@ def update_that_crosses_the_rar(world):
         session.expect_rar()
     no_push(gateway, 2.5)
     account.check("9.75", "0.25")
+
+
+@scenario()
+def retried_rar_keeps_its_group(world):
+    """A retry asks for the group that was wanted; a wish for another one widens it to all."""
+    gateway = world.gateway("group.test", push_result=0)
+    account = world.account("data-a", "10")
+    session = opened(account, gateway)
+    wanted_of_group(world, session, 1)
+    session.expect_rar(1)
+    session.expect_rar(1)  # the retry
+    wanted_of_group(world, session, 2)
+    eventually_wide(session, gateway)
+    session.update(ask(rsu=EMPTY, reason=FORCED), want=[granted(octets(STEP))])
+    account.check("9.75", "0.25")
+
+
+def eventually_wide(session, gateway):
+    """Retries of the former wish may be on their way; then the whole session is asked for."""
+    for _ in range(3):
+        try:
+            return session.expect_rar()
+        except Mismatch:
+            continue
+    raise Mismatch(f"no RAR for the whole of {session.id}")
 
 
 @scenario(alone=True)

@@ -12,20 +12,22 @@ none besides. Within a group the order is free (RFC 6733 4.4), but Session-Id co
 Multiple-Services-Credit-Controls come in the order of the request. Amounts are exact.
 """
 import itertools
+import json
 import os
+import subprocess
 import time
 from decimal import Decimal
 
 import diameter
 from diameter import Gateway, avps
-from levyd import Levyd
+from levyd import Levyd, find_program
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 INITIAL, UPDATE, TERMINATION, EVENT = 1, 2, 3, 4
 DIRECT_DEBITING, REFUND_ACCOUNT, CHECK_BALANCE, PRICE_ENQUIRY = 0, 1, 2, 3
 THRESHOLD, QHT, FINAL, QUOTA_EXHAUSTED, VALIDITY_TIME = 0, 1, 2, 3, 4
 RATING_CONDITION_CHANGE, FORCED_REAUTHORISATION = 6, 7
-END_USER_E164, END_USER_IMSI, END_USER_NAI = 0, 1, 3
+END_USER_E164, END_USER_IMSI, END_USER_SIP_URI, END_USER_NAI, END_USER_PRIVATE = range(5)
 NTP_EPOCH_S = 2208988800  # from 1900 to 1970
 EMPTY = []
 EURO = 978
@@ -153,9 +155,12 @@ def eventually(condition, what, timeout=WAIT_S):
 OPTIONS = {
     "diameter": {
         "dialects": {"magma": {"no_credit_code": 4012}, "ergw": {"implicit_rsu": True},
+                     "busy": {"raa_retry": [5012]}, "whole": {"rar_rating_group": False},
                      "plain": {"triggers": False}},
         "peers": [{"identity": "magma.test", "dialect": "magma"},
                   {"identity": "ergw.test", "dialect": "ergw"},
+                  {"identity": "busy.test", "dialect": "busy"},
+                  {"identity": "whole.test", "dialect": "whole"},
                   {"identity": "plain.test", "dialect": "plain"}]},
     "sessions": {"push_retry": "1 s", "push_tries_max": 100},
     "capacity": {"accounts_max": 2000, "identities_max": 8000, "buckets_max": 8000,
@@ -190,6 +195,14 @@ class World:
             if line.startswith(name + " "):
                 return int(line.split()[1])
         raise Mismatch(f"no metric {name}")
+
+    def records(self, session):
+        """What the journal holds of this session, in order, as journaldump reads it."""
+        dump = subprocess.run([find_program(self.levyd.build, "journaldump"),
+                               os.path.join(self.levyd.directory, "data"), "--json", "--session",
+                               session.id], capture_output=True, text=True, check=True, timeout=60)
+        found = [json.loads(line) for line in dump.stdout.splitlines()]
+        return [record for record in found if record["session_id"] == session.id]
 
     def drop_gateways(self):
         for gateway in self.gateways.values():
@@ -238,8 +251,10 @@ class Account:
         return Session(self, gateway or self.world.gateway(), imsi or self.imsi, **more)
 
     def buckets(self):
-        return {bucket["kind"]: bucket
-                for bucket in self.world.levyd.subscriber("account:" + self.name)["buckets"]}
+        """By kind; a wallet in another currency is `wallet-USD`."""
+        held = self.world.levyd.subscriber("account:" + self.name)["buckets"]
+        return {bucket["kind"] if bucket.get("currency", "EUR") == "EUR"
+                else f"{bucket['kind']}-{bucket['currency']}": bucket for bucket in held}
 
     def check(self, bal=None, res="0", **others):
         """Free and reserved of the wallet; `kind=free` or `kind=(free, reserved)` of the others.
@@ -350,6 +365,21 @@ class Session:
     def event(self, action, *msccs, **more):
         extra = [("Requested-Action", action), *more.pop("extra", [])]
         return self.ask(EVENT, msccs, extra=extra, **more)
+
+    def check_records(self, kinds=None, **sums):
+        """The kinds of the session's Records where they are given; sums over their facts: `used`,
+        `used_by_buckets`, `charged` and `unpaid` (both as amounts)."""
+        records = self.world.records(self)
+        if kinds is not None and [record["kind"] for record in records] != kinds:
+            raise Mismatch(f"Records of {self.id}: {[record['kind'] for record in records]}, "
+                           f"expected {kinds}")
+        facts = [fact for record in records for fact in record["mscc"]]
+        for name, wanted in sums.items():
+            key, scale = (name + "_micros", 10**6) if name in ("charged", "unpaid") else (name, 1)
+            came = Decimal(sum(fact[key] for fact in facts)) / scale
+            if came != Decimal(wanted):
+                raise Mismatch(f"Records of {self.id}: {name} {came}, expected {wanted}: {facts}")
+        return records
 
     def again(self, sent, gateway=None, flags=0, end_to_end=None):
         """The same request once more, with its End-to-End; it must get the same answer."""

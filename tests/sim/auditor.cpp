@@ -60,15 +60,22 @@ void Auditor::on_answer(Request& request, const test::Cca& cca) {
           key + ": the answer names another request");
   if (cca.result_code == 2001) {
     require(cca.msccs.size() == request.rows.size(), key + ": answer with other MSCCs");
-    require(!request.late, key + ": answered 5002 once and 2001 later");
-    if (request.answer) {
-      require(request.answer->msccs == cca.msccs, key + ": a repeat was answered otherwise");
-      ++repeats_;
-      ++seen_["repeat answered"];
-    } else {
+    // Also after a 5002: answers overtake each other, and between two copies of a request the
+    // tombstone may have gone. That the charge came first, the Records must say.
+    if (!request.answer) {
       request.answer = cca;
       to_check_.push_back(&request);
+      return;
     }
+    if (request.answer->msccs != cca.msccs) {
+      // A first interrogation may have opened a second session: the Records tell.
+      require(request.type == 1, key + ": a repeat was answered otherwise");
+      request.other_answers.push_back(cca);
+      to_check_.push_back(&request);
+      return;
+    }
+    ++repeats_;
+    ++seen_["repeat answered"];
     return;
   }
   if (cca.result_code == 5002) {
@@ -83,6 +90,35 @@ void Auditor::on_answer(Request& request, const test::Cca& cca) {
   request.refused = true;
 }
 
+// The answer is what one of the request's Records says; the second of a first interrogation's only
+// where its session was given up.
+void Auditor::check_answered_as_recorded(const Request& request) {
+  std::vector<const test::Cca*> answers{&*request.answer};
+  for (const test::Cca& other : request.other_answers) answers.push_back(&other);
+  for (const test::Cca* answer : answers) {
+    std::string fault = difference(request, *answer, request.recorded);
+    for (const auto& before : request.recorded_before) {
+      if (!fault.empty()) fault = difference(request, *answer, before);
+    }
+    require(fault.empty(), key_of(request) + ": " + fault);
+  }
+}
+
+// How an answer differs from what was recorded of its request; empty: it does not.
+std::string Auditor::difference(const Request& request, const test::Cca& answer,
+                                const std::vector<Request::Row4>& recorded) {
+  for (std::size_t i = 0; i < request.rows.size(); ++i) {
+    const auto& [reason, granted, sent, final] = recorded[i];
+    const test::MsccAnswer& m = answer.msccs[i];
+    if (m.rating_group != request.rows[i].rating_group) return "MSCCs in another order";
+    if (m.result_code != code_of(reason)) return "answered another code than recorded";
+    if (m.granted != sent || (sent && granted_of(m) != granted) ||
+        m.final_action.has_value() != final)
+      return "answered another grant than recorded";
+  }
+  return {};
+}
+
 void Auditor::check_answered() {
   for (const Request* request : to_check_) {
     const std::string key = key_of(*request);
@@ -95,15 +131,7 @@ void Auditor::check_answered() {
     }
     require(request->instance != 0,
             key + ": answered, but its Record is not in the recovered journal");
-    for (std::size_t i = 0; i < request->rows.size(); ++i) {
-      const auto& [reason, granted, sent, final] = request->recorded[i];
-      const test::MsccAnswer& m = request->answer->msccs[i];
-      require(m.rating_group == request->rows[i].rating_group, key + ": MSCCs in another order");
-      require(m.result_code == code_of(reason), key + ": answered another code than recorded");
-      require(m.granted == sent && (!sent || granted_of(m) == granted) &&
-                  m.final_action.has_value() == final,
-              key + ": answered another grant than recorded");
-    }
+    check_answered_as_recorded(*request);
   }
   to_check_.clear();
   for (const std::size_t number : confirmed_)
@@ -123,21 +151,11 @@ void Auditor::on_record(Lsn lsn, const shard::RecordView& record) {
   mix(h.sequence ^ static_cast<std::uint64_t>(h.time_micros));
   note(h);
   apply_movements(record);
+  on_given_up(record);
   switch (h.kind) {
     case RecordKind::charge: on_charge(record); break;
     case RecordKind::late_usage: on_late(record); break;
-    case RecordKind::dispute: {
-      Request* request = find_request(std::string(record.text),
-                                      static_cast<std::uint32_t>(h.request_type), h.request_number);
-      require(request != nullptr, "a dispute that nobody had");
-      require(record.movements.empty(), key_of(*request) + ": a dispute moved money");
-      require(request->type != 1, key_of(*request) + ": a dispute of a first interrogation");
-      if (request->recorded.empty()) request->recorded.emplace_back(0, 0, false, false);
-      for (const auto& [place, instance] : instances_)
-        require(instance.session != request->session,
-                key_of(*request) + ": a dispute though the session is known");
-      break;
-    }
+    case RecordKind::dispute: on_dispute(record); break;
     case RecordKind::session_lost: end_instance(h, false); break;
     case RecordKind::tombstone_gone: end_instance(h, true); break;
     case RecordKind::push_answer:
@@ -232,9 +250,65 @@ void Auditor::supersede(const Instance& fresh) {
     if (old == nullptr || instance.number > old->number) old = &instance;
   }
   require(old != nullptr, fresh.session + ": superseded a session that is not there");
-  for (auto& [group, share] : old->shares) release(books_.at(old->account), share);
-  old->shares.clear();
-  old->open = false;
+  lose(*old);
+}
+
+// Each group in the order of its opening: what the tariff assumes of a grant that nobody reported
+// is charged, the rest comes back.
+void Auditor::lose(Instance& instance) {
+  Book& book = books_.at(instance.account);
+  std::map<std::size_t, std::uint32_t> order;
+  for (const auto& [group, share] : instance.shares) order[share.place] = group;
+  for (const auto& [place, group] : order) {
+    Share& share = instance.shares[group];
+    if (share.standing) {
+      const Rate& rate = rates(share.version).at(group);
+      const std::int64_t used = rate.lost == lost_reserved ? share.granted : rate.lost;
+      Expected unreported;
+      if (used > 0) debit(book, share, rate, used, unreported);
+      instance.loss_charged = instance.loss_charged || used > 0;
+    }
+    release(book, share);
+  }
+  if (instance.loss_charged) ++seen_["loss charged"];
+  instance.shares.clear();
+  instance.open = false;
+}
+
+// Ended sessions that made room; the slot of one may be the new session's in the same Record.
+void Auditor::on_given_up(const shard::RecordView& record) {
+  const shard::RecordHeader& h = record.header;
+  const bool said = (h.events & shard::event_tombstones_given_up) != 0;
+  require(said == !record.given_up.empty(), "sessions given up without saying so");
+  for (const Slot slot : record.given_up) {
+    const auto found = instances_.find({h.shard, slot});
+    require(found != instances_.end(), "a session was given up that is not there");
+    const Instance& gone = found->second;
+    require(!gone.open, gone.session + ": given up though it is open");
+    require(gone.type != 4, gone.session + ": an event was given up");
+    require(slot != h.session || (h.events & shard::event_session_opened) != 0,
+            gone.session + ": given up by its own request");
+    instances_.erase(found);
+    ++seen_["tombstone given up"];
+  }
+}
+
+// Usage that nothing is debited for: of a session that is not known, or whose loss was charged.
+void Auditor::on_dispute(const shard::RecordView& record) {
+  const shard::RecordHeader& h = record.header;
+  Request* request = find_request(std::string(record.text),
+                                  static_cast<std::uint32_t>(h.request_type), h.request_number);
+  require(request != nullptr, "a dispute that nobody had");
+  require(record.movements.empty(), key_of(*request) + ": a dispute moved money");
+  require(request->type != 1, key_of(*request) + ": a dispute of a first interrogation");
+  if (request->recorded.empty()) request->recorded.emplace_back(0, 0, false, false);
+  request->disputed = true;
+  for (const auto& [place, instance] : instances_) {
+    if (instance.session != request->session) continue;
+    require(!instance.open && instance.loss_charged,
+            key_of(*request) + ": a dispute though the session is known");
+    ++seen_["dispute of a charged loss"];
+  }
 }
 
 void Auditor::on_charge(const shard::RecordView& record) {
@@ -252,6 +326,8 @@ void Auditor::on_charge(const shard::RecordView& record) {
           key + ": charged again under a new session");
   require(instance.open || instance.type == 4, key + ": charged after the session's end");
   require(&book_at(h) == &books_.at(request->account), key + ": charged to another account");
+  require(!request->disputed, key + ": charged after it was a dispute");
+  if (request->instance != 0) ++seen_["opened again"];
   request->instance = instance.number;
   if ((h.events & shard::event_superseded) != 0) supersede(instance);
   const std::uint16_t version = version_[h.shard];
@@ -268,6 +344,8 @@ void Auditor::compare(const shard::RecordView& record, Request& request,
                       const std::vector<Expected>& expected) {
   const std::string key = key_of(request);
   require(record.mscc.size() == expected.size(), key + ": recorded with other MSCCs");
+  if (request.type == 1 && !request.recorded.empty())
+    request.recorded_before.push_back(std::move(request.recorded));
   request.recorded.clear();
   for (std::size_t i = 0; i < expected.size(); ++i) {
     const shard::MsccFact& fact = record.mscc[i];
@@ -306,7 +384,9 @@ void Auditor::on_late(const shard::RecordView& record) {
   require(request != nullptr, found->second.session + ": late usage that nobody reported");
   const std::string key = key_of(*request);
   require(!found->second.open, key + ": late, but the session is open");
+  require(!found->second.loss_charged, key + ": late usage charged beside its session's loss");
   require(request->instance == 0, key + ": late usage charged twice");
+  require(!request->disputed, key + ": late usage charged after it was a dispute");
   request->instance = found->second.number;
   require(record.mscc.size() == request->rows.size(), key + ": recorded with other MSCCs");
   const RateTable& table = rates(version_[h.shard]);
@@ -331,10 +411,10 @@ void Auditor::end_instance(const shard::RecordHeader& h, bool gone) {
   require(found != instances_.end(), "the end of a session that is not there");
   Instance& instance = found->second;
   require(instance.open != gone, instance.session + ": ended in the wrong state");
-  for (auto& [group, share] : instance.shares) release(books_.at(instance.account), share);
-  instance.shares.clear();
-  instance.open = false;
-  if (gone) instances_.erase(found);
+  if (gone)
+    instances_.erase(found);
+  else
+    lose(instance);
 }
 
 // ---- operators -------------------------------------------------------------------------------

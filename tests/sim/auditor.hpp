@@ -6,7 +6,9 @@
 //  - each Record is of something that was asked, once, in sequence, with the units asked and the
 //    money, grant and reason that the naive ledger finds;
 //  - what was answered is in the recovered journal (no answer before durability), and a repeat is
-//    answered as the first was;
+//    answered as the first was, but for a first interrogation whose session was given up;
+//  - only ended sessions are given up before their time, never events;
+//  - what a loss has charged is not charged again when it is reported late;
 //  - after recovery every bucket is what the naive ledger says, and what the movements sum up to.
 #pragma once
 
@@ -46,12 +48,18 @@ struct Request {
   // ---- what became of it
   std::uint32_t times_sent = 0;
   std::int64_t first_sent = 0;          // network time, micros
+  std::int64_t over_at = 0;             // when its gateway saw the session's end
   std::optional<test::Cca> answer;      // the first under command code 2001
   bool late = false;                    // answered 5002
+  bool disputed = false;                // recorded as not charged
   bool refused = false;                 // answered otherwise
   bool finished = false;                // its gateway wants nothing more of it
   std::uint64_t instance = 0;           // session instance whose Record it has; 0 = none
-  std::vector<std::tuple<int, std::int64_t, bool, bool>> recorded;  // reason, granted, sent, final
+  using Row4 = std::tuple<int, std::int64_t, bool, bool>;  // reason, granted, sent, final
+  std::vector<Row4> recorded;
+  // Of a first interrogation repeated after its session was given up: another session's.
+  std::vector<test::Cca> other_answers;
+  std::vector<std::vector<Row4>> recorded_before;
 };
 
 enum class OperationKind : std::uint8_t { create, credit_wallet, credit_octets, status, transfer,
@@ -112,12 +120,14 @@ class Auditor {
     bool standing = false, final = false;
     std::uint16_t version = 0;  // of the last grant; 0 = never granted
     std::uint32_t set_by = 0;
+    std::size_t place = 0;  // in the order in which the session came to its groups
   };
   struct Instance {
     std::uint64_t number = 0;
     std::string session, account, imsi, host, charging_id;
     std::uint32_t type = 0;
     bool open = false;
+    bool loss_charged = false;  // an assumed use: late reports are disputes
     std::map<std::uint32_t, Share> shares;
   };
   struct Expected {
@@ -131,6 +141,13 @@ class Auditor {
   void on_charge(const shard::RecordView& record);
   Instance& open_instance(const shard::RecordView& record);
   void supersede(const Instance& fresh);
+  void lose(Instance& instance);
+  void on_given_up(const shard::RecordView& record);
+  void on_dispute(const shard::RecordView& record);
+  static Share& share_of(Instance& instance, std::uint32_t rating_group);
+  static void check_answered_as_recorded(const Request& request);
+  static std::string difference(const Request& request, const test::Cca& answer,
+                                const std::vector<Request::Row4>& recorded);
   std::vector<Expected> work_out(Instance& instance, Book& book, const Request& request,
                                  std::uint16_t version);
   void debit(Book& book, Share& share, const Rate& rate, std::int64_t used, Expected& expected);

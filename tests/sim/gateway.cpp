@@ -13,6 +13,7 @@ using test::Units;
 namespace {
 
 constexpr std::size_t sessions_max = 6;
+constexpr std::int64_t settle_time = 20'000'000;  // micros
 constexpr const char* realm = "example.org";
 
 Units units_of(std::uint32_t rating_group, std::int64_t amount) {
@@ -161,8 +162,7 @@ void Gateway::on_cca(const test::Cca& cca) {
   if (cca.result_code == 3004 || cca.result_code == 5012) return;  // it is sent again, or given up
   std::erase(session.pending, &request);
   if (cca.result_code != 2001 || request.type == 3) {
-    for (Request* r : session.history) old_.push_back(r);
-    while (old_.size() > 12) old_.pop_front();
+    keep_old(session);
     sessions_.erase(found);
     return;
   }
@@ -189,6 +189,24 @@ void Gateway::on_rar(Connection& c, const Bytes& message, const test::Parsed& ra
   if (!known) code = 5002;
   if (code == 5002) sessions_.erase(id);
   write(c, test::raa(message, id, host_, realm, code));
+}
+
+// Of a session that is over either the first interrogation is replayed or what followed it: once
+// its tombstone is given up, the first opens another session, and later usage would be that one's.
+void Gateway::keep_old(const Session& session) {
+  const bool first = field_.random.percent(40);
+  for (Request* r : session.history) {
+    r->over_at = field_.network.now().micros;
+    if ((r->type == 1) == first) old_.push_back(r);
+  }
+  while (old_.size() > 12) old_.pop_front();
+}
+
+// A first interrogation is repeated only until its session has gone on, for the same reason.
+bool Gateway::may_repeat(const Request& request, const Session& session) const {
+  const std::int64_t age = field_.network.now().micros - request.first_sent;
+  return request.times_sent != 0 && age < field_.repeat_window &&
+         (request.type != 1 || session.history.size() == 1);
 }
 
 // ---- requests --------------------------------------------------------------------------------
@@ -254,9 +272,12 @@ void Gateway::act(bool finishing) {
   if (!finishing && what < 25) return send_event();
   if (what < 30 && !old_.empty()) {
     Request* old = old_[random.below(old_.size())];
-    // A first interrogation is never repeated for so long that its tombstone may be gone.
+    // A first interrogation is never repeated for so long that its tombstone may be gone in its
+    // time; nor at once, while other requests of its session may still be on their way.
     const std::int64_t age = field_.network.now().micros - old->first_sent;
     if (age > field_.repeat_window && old->type != 3) return;
+    const std::int64_t over = field_.network.now().micros - old->over_at;
+    if (over < settle_time && old->type == 1) return;
     return send(*old, random.percent(50));
   }
   if (sessions_.empty()) return;
@@ -337,8 +358,7 @@ void Gateway::step_session(const std::string& id, Session& session, bool finishi
     if (session.pending.size() > 1 || !session.established || !random.percent(4)) return;
   } else if (random.percent(6)) {
     Request& old = *session.history[random.below(session.history.size())];
-    const std::int64_t age = field_.network.now().micros - old.first_sent;
-    if (old.times_sent != 0 && age < field_.repeat_window) return send(old, random.percent(50));
+    if (may_repeat(old, session)) return send(old, random.percent(50));
   }
   if (!session.established || session.closing || open_connection() == nullptr) return;
   continue_session(id, session, finishing);

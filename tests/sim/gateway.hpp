@@ -89,6 +89,9 @@ class Gateway {
   std::uint64_t session_count_ = 0;
   std::vector<Connection> connections_;
   std::map<std::string, Session> sessions_;
+  void keep_old(const Session& session);
+  bool may_repeat(const Request& request, const Session& session) const;
+
   std::deque<Request*> old_;  // of sessions that are over: replayed now and then
 };
 

@@ -105,7 +105,7 @@ void Auditor::decide(Instance& instance, Book& book, const Request& request, std
     expected.reason = rating::Reason::denied;
     return;
   }
-  Share& share = instance.shares[row.rating_group];
+  Share& share = share_of(instance, row.rating_group);
   if (older(request, share)) {
     expected.sent = true;  // an older number: the standing grant again
     expected.granted = share.granted;
@@ -138,6 +138,13 @@ void Auditor::work_out_event(Book& book, const Request& request, std::uint16_t v
   }
 }
 
+// The group's share, made at its first mention.
+Auditor::Share& Auditor::share_of(Instance& instance, std::uint32_t rating_group) {
+  const auto [found, fresh] = instance.shares.try_emplace(rating_group);
+  if (fresh) found->second.place = instance.shares.size();
+  return found->second;
+}
+
 std::vector<Auditor::Expected> Auditor::work_out(Instance& instance, Book& book,
                                                  const Request& request, std::uint16_t version) {
   std::vector<Expected> expected(request.rows.size());
@@ -147,13 +154,13 @@ std::vector<Auditor::Expected> Auditor::work_out(Instance& instance, Book& book,
   }
   for (std::size_t i = 0; i < request.rows.size(); ++i) {
     const Request::Row& row = request.rows[i];
-    if (rates(version).contains(row.rating_group)) instance.shares[row.rating_group];
+    if (rates(version).contains(row.rating_group)) share_of(instance, row.rating_group);
     if (row.used <= 0) continue;
     if (!rates(version).contains(row.rating_group)) {
       expected[i].used = row.used;  // recorded as unrated
       continue;
     }
-    Share& share = instance.shares[row.rating_group];
+    Share& share = share_of(instance, row.rating_group);
     // Usage is rated under the version of the grant that it consumes.
     const std::uint16_t under = share.version == 0 ? version : share.version;
     // An older number leaves the standing grant its whole reservation: the free credit pays.

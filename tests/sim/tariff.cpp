@@ -23,6 +23,7 @@ RateTable make(std::uint16_t version) {
   odd.round = Round::half_even;
   odd.first = odd.later = 20'000;
   odd.validity = 45;
+  odd.lost = 7'500;
   table[20] = odd;
   Rate voice;
   voice.counts = Counts::seconds;
@@ -31,6 +32,7 @@ RateTable make(std::uint16_t version) {
   voice.step = 6;
   voice.round = Round::half_up;
   voice.first = voice.later = 60;
+  voice.lost = lost_reserved;
   table[30] = voice;
   Rate zero;
   zero.free = true;

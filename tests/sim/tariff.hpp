@@ -27,7 +27,9 @@ struct Rate {
   std::int64_t later = 0;
   std::int64_t grant_max = (std::int64_t{1} << 48) - 1;
   std::uint32_t validity = 0;
+  std::int64_t lost = 0;    // units charged of a lost session's grant; lost_reserved = all granted
 };
+inline constexpr std::int64_t lost_reserved = -1;
 
 // Rating-Group -> Rate. Rating-Groups that are not here are unknown to the plan (5031).
 using RateTable = std::map<std::uint32_t, Rate>;

@@ -20,7 +20,7 @@
 namespace levy::sim {
 
 // Bugs put in on purpose: the auditor has to find them.
-enum class Planted { nothing, lying_disk, early_release };
+enum class Planted { nothing, lying_disk, early_release, gives_up_events, gives_up_open };
 
 struct Statistics {
   std::uint64_t steps = 0, lives = 0, crashes = 0, recovery_crashes = 0, snapshots = 0;
@@ -43,7 +43,7 @@ class World {
   Statistics statistics() const;
 
  private:
-  void choose_settings();
+  void choose_settings(Planted planted);
   void start_life();
   bool try_start();
   void settle();

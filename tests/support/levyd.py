@@ -17,6 +17,7 @@ unless the test failed; then its path is printed.
 import http.client
 import json
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -82,6 +83,7 @@ class Levyd:
         self.log_path = os.path.join(self.directory, "levyd.log")
         self.config_path = os.path.join(self.directory, "levyd.yaml")
         self.process = None
+        self.open_files = None  # (soft, hard) RLIMIT_NOFILE of the next start; None: as ours
         plans = plans or os.path.join(HERE, "plans")
         self.configure(merge(self.defaults(os.path.abspath(plans)), options or {}))
         if start:
@@ -115,8 +117,12 @@ class Levyd:
         assert self.process is None, "it runs already"
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen([self.program, "--config", self.config_path],
-                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            preexec_fn=self.open_files and self._limit)
         self._wait_ready()
+
+    def _limit(self):
+        resource.setrlimit(resource.RLIMIT_NOFILE, self.open_files)
 
     def _wait_ready(self):
         deadline = time.monotonic() + READY_TIMEOUT_S

@@ -233,6 +233,9 @@ class SimTransport {
   void stop_accepting() {
     for (const std::uint32_t listener : listeners_) network_.close_listener(listener);
   }
+  TransportRefusals refusals() const { return refusals_; }
+  // As if the kernel or connections_max had turned connections away.
+  void set_refusals(const TransportRefusals& refusals) { refusals_ = refusals; }
   Endpoint local_endpoint(ConnectionRef) const { return {4, 3868, {10, 0, 0, 1}}; }
   Endpoint peer_endpoint(ConnectionRef) const { return {4, 40000, {10, 0, 0, 2}}; }
 
@@ -297,6 +300,7 @@ class SimTransport {
   std::deque<TransportEvent> events_;
   std::uint32_t generation_ = 0;
   std::uint32_t cursor_ = 0;
+  TransportRefusals refusals_;
 };
 static_assert(ConnectingTransport<SimTransport>);
 

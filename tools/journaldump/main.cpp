@@ -7,10 +7,12 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <cstring>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "engine/journal/directory.hpp"
 #include "engine/journal/recovery.hpp"
@@ -68,7 +70,10 @@ bool chosen(const Choice& choice, Lsn lsn, const levy::shard::RecordView& record
 // false: the bytes are no Record.
 bool show_record(const Choice& choice, SessionIds& ids, Lsn lsn, std::span<const std::byte> bytes) {
   levy::shard::RecordView record;
-  const std::span<const std::uint8_t> octets{reinterpret_cast<const std::uint8_t*>(bytes.data()),
+  // A Record lies in the journal at any byte, and its facts want their alignment: a copy has it.
+  std::vector<std::uint64_t> words((bytes.size() + 7) / 8);
+  std::memcpy(words.data(), bytes.data(), bytes.size());
+  const std::span<const std::uint8_t> octets{reinterpret_cast<const std::uint8_t*>(words.data()),
                                              bytes.size()};
   if (!levy::shard::read_record(octets, record)) {
     fmt::print(stderr, "LSN {}: {} bytes that are no Record of this version\n", lsn.value,

@@ -32,8 +32,7 @@ constexpr const char* operator_kinds[] = {
 constexpr const char* request_types[] = {"", "initial", "update", "termination", "event"};
 constexpr const char* reasons[] = {"ok",           "no_credit",       "denied",
                                    "not_applicable", "refused",       "rating_failed",
-                                   "user_unknown", "unknown_session", "unable_to_comply",
-                                   "too_busy"};
+                                   "user_unknown", "unknown_session", "unable_to_comply"};
 constexpr const char* units[] = {"money", "octets", "seconds", "events"};
 constexpr const char* movement_kinds[] = {"credit", "expire", "spend",  "write_off", "reserve",
                                           "release", "send",  "arrive", "come_back"};
@@ -43,7 +42,7 @@ constexpr const char* pools[] = {"shard_state", "account", "bucket", "subscriber
 static_assert(std::size(operator_kinds) ==
               static_cast<std::size_t>(shard::OperatorKind::shard_totals) + 1);
 static_assert(std::size(record_kinds) == static_cast<std::size_t>(shard::RecordKind::sweep) + 1);
-static_assert(std::size(reasons) == static_cast<std::size_t>(rating::Reason::too_busy) + 1);
+static_assert(std::size(reasons) == static_cast<std::size_t>(rating::Reason::unable_to_comply) + 1);
 static_assert(std::size(movement_kinds) ==
               static_cast<std::size_t>(rating::MovementKind::come_back) + 1);
 static_assert(std::size(pools) == shard::pool_count);
@@ -138,6 +137,7 @@ Json record_json(levy::Lsn lsn, const shard::RecordView& record, const std::stri
   for (const shard::MsccFact& fact : record.mscc) out["mscc"].push_back(mscc_json(fact));
   out["movements"] = Json::array();
   for (const auto& movement : record.movements) out["movements"].push_back(movement_json(movement));
+  if (!record.given_up.empty()) out["given_up"] = record.given_up;
   out["images"] = Json::array();
   const bool whole = shard::for_each_image(record.images, [&](const auto& image, auto words) {
     out["images"].push_back(

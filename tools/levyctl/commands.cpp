@@ -193,7 +193,7 @@ void add_sessions(CLI::App& app, Context& context) {
   });
   for (const std::string action : {"reauthorize", "abort"}) {
     CLI::App* command = group->add_subcommand(
-        action, action == "abort" ? "ends a session here and asks its gateway to end it (ASR)"
+        action, action == "abort" ? "ends a session here; its gateway is not told"
                                   : "asks the gateway to report and ask again (RAR)");
     const auto posted = std::make_shared<Posted>();
     command->add_option("SESSION-ID", posted->texts["session_id"], "as `session list` shows it")

@@ -32,6 +32,10 @@ def long_function(head, lines):
     return OPENING + head + " {\n" + "  call(1'000, '{', \"}\");  // }\n" * lines + "}\n"
 
 
+def long_python(lines):
+    return "class A:\n    def f(self):\n" + "        call()\n" * lines
+
+
 # (name of the case, file, its text, what the finding must contain)
 FAULTS = [
     ("pure zone, clock", "rating/a.cpp", OPENING + "#include <chrono>\n", "<chrono> in the pure"),
@@ -69,6 +73,11 @@ FAULTS = [
     ("long method", "engine/a.cpp",
      long_function("namespace x {\nclass Y : public Z {\n public:\n  void f() override", 69)
      + "};\n}\n", "function f of 71 lines"),
+    ("long Python file", "engine/a.py", "a = 1\n" * 601, "file of 601 lines"),
+    ("long Python function", "engine/a.py", long_python(70), "function f of 71 lines"),
+    ("long function of a tool", "tools/a", "#!/usr/bin/env python3\n" + long_python(70),
+     "function f of 71 lines"),
+    ("Python that is none", "engine/a.py", "def f(:\n", "no Python"),
     ("no opening", "engine/a.cpp", "int a;\n", "opens without a comment"),
     ("no Core line", "engine/a.cpp", "// A thing.\nint a;\n", "without the Core line"),
     ("folder without README", "engine/feed/a.cpp", OPENING, "folder without README.md"),
@@ -82,6 +91,8 @@ FAULTS = [
 # A function of exactly the limit, and long things that are no functions, are no findings.
 ALLOWED = [
     ("function at the limit", "engine/a.cpp", long_function("int f(int a)", 68)),
+    ("Python at the limit", "tests/a.py", long_python(69)),
+    ("long Python class", "tests/a.py", "class A:\n" + "    b = 1\n" * 90),
     ("long table", "engine/a.cpp", long_function("constexpr int table[] =", 90)),
     ("long class", "engine/a.cpp", long_function("class alignas(64) X final : public Y<Z>", 90)),
     ("long namespace", "engine/a.cpp", long_function("namespace levy::x", 90)),

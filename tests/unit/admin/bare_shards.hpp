@@ -65,7 +65,9 @@ class BareShards final : public ControlDoor {
   std::string status_json() override { return "{}"; }
   std::string metrics_text() override { return ""; }
   bool ready() override { return true; }
-  bool trace(std::function<bool(const TraceItem&)>) override { return false; }
+  bool trace(std::vector<Directory::Found>, std::function<bool(const TraceItem&)>) override {
+    return false;
+  }
   std::string reload() override { return ""; }
 
   // find() sees nothing: as for an operation that looked before another one published.

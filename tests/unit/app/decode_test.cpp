@@ -315,6 +315,8 @@ const Refused refused[] = {
      [](Ccr& c) { c.identity(5, "x"); }},
     {"empty Subscription-Id-Data", ResultCode::invalid_avp_value, 444,
      [](Ccr& c) { c.identity(2, ""); }},
+    {"Subscription-Id-Data +", ResultCode::invalid_avp_value, 444,
+     [](Ccr& c) { c.e164("+"); }},
     {"Subscription-Id-Data of 128 bytes", ResultCode::invalid_avp_value, 444,
      [](Ccr& c) { c.identity(2, std::string(128, 'x')); }},
     {"two IMSIs", ResultCode::contradicting_avps, 443, [](Ccr& c) { c.imsi("999"); }},

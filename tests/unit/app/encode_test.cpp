@@ -33,7 +33,7 @@ struct Case {
   }
   Bytes encode(std::size_t room = limits::answer_bytes_max) {
     Bytes out(room);
-    out.resize(encode_cca(bytes, request, answer, dialect, local, out));
+    out.resize(encode_cca(bytes, request, answer, local, out));
     return out;
   }
   test::Cca cca() { return test::parse_cca(encode()); }
@@ -188,9 +188,9 @@ TEST(EncodeCca, TriggersAreWhatTheRatesAskForAndGoWithAGrant) {
     plan->services[0].changes = changes;
     EXPECT_EQ(types(), wanted);
   }
-  c.dialect.triggers = false;
+  c.answer.triggers = false;
   EXPECT_EQ(types(), Types{});
-  c.dialect.triggers = true;
+  c.answer.triggers = true;
   c.outcomes[0].flags = 0;
   EXPECT_EQ(types(), Types{});
 }
@@ -279,22 +279,6 @@ TEST(EncodeCca, CommandReasonsHaveNoMscc) {
   Case c(Ccr::update("s", 1).mscc(Mscc(1)));
   c.outcomes[0].reason = Reason::not_applicable;
   EXPECT_EQ(c.cca().result_code, 4011u);
-}
-
-TEST(EncodeCca, OverloadByDialect) {
-  Case c(Ccr::update("s", 1).mscc(Mscc(1)));
-  c.answer.reason = Reason::too_busy;
-  test::Parsed p = test::parse(c.encode());
-  EXPECT_TRUE(p.error());
-  EXPECT_EQ(p.result_code(), 3004u);
-  EXPECT_EQ(p.codes(), (std::vector<std::uint32_t>{263, 268, 264, 296, 278}));
-  c.dialect.overload_update = OverloadAnswer::unable_to_comply_5012;
-  p = test::parse(c.encode());
-  EXPECT_FALSE(p.error());
-  EXPECT_EQ(p.result_code(), 5012u);
-  EXPECT_EQ(p.find(415)->u32(), 1u);
-  c.dialect.overload_update = OverloadAnswer::drop;
-  EXPECT_TRUE(c.encode().empty());
 }
 
 TEST(EncodeCca, Events) {

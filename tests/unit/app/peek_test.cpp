@@ -52,6 +52,22 @@ TEST(PeekRoute, PassesOverWhatOnlyTheShardJudges) {
   EXPECT_EQ(peek.type, rating::RequestType{});
 }
 
+TEST(PeekRoute, AnE164HasNoPlus) {
+  const Bytes bytes =
+      Ccr::initial("s").e164("+49170").identity(4, "+49170").e164("+").bytes();
+  Peek peek;
+  ASSERT_EQ(peek_route(bytes, "levy", peek).code, ResultCode::none);
+  ASSERT_EQ(peek.identity_count, 2);
+  EXPECT_EQ(peek.identities[0].text, "49170");
+  EXPECT_EQ(peek.identities[1].text, "+49170");  // a private identity is any text
+  rating::ChargeRequest request;
+  const Bytes good = Ccr::initial("s").e164("+49170").e164("49170").identity(4, "+49170").bytes();
+  ASSERT_EQ(decode_ccr(good, Dialect{}, request).code, ResultCode::none);
+  ASSERT_EQ(request.identity_count, 2);
+  EXPECT_EQ(request.identities[0].text, "49170");
+  EXPECT_EQ(request.identities[1].text, "+49170");
+}
+
 TEST(PeekRoute, NoMoreIdentitiesThanTheLimit) {
   Ccr ccr = Ccr::initial("s");
   for (int i = 0; i < 20; ++i) ccr.imsi(std::to_string(i));

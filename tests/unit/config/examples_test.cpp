@@ -56,6 +56,7 @@ TEST(Examples, LevydYamlLoads) {
   EXPECT_TRUE(options.diameter.dialects[1].raa_retry_3002);
   EXPECT_FALSE(options.diameter.dialects[1].raa_retry_5012);
   EXPECT_EQ(options.diameter.dialects[1].deadline_ms, 3000u);
+  EXPECT_TRUE(options.diameter.dialects[1].supersede);
   ASSERT_EQ(options.diameter.peers.size(), 2u);
   EXPECT_EQ(options.diameter.peers[0].dialect_index, 0u);
   EXPECT_EQ(options.diameter.peers[1].dialect_index, 1u);

@@ -44,6 +44,7 @@ diameter:
       raa_retry: 3002
       overload_update: dorp
       deadline: 0.5 ms
+      supersede: no
   peers:
     - identity: a.example
       dialect: magna
@@ -120,23 +121,24 @@ const std::vector<Expected> options{
     {25, 18, "diameter.dialects.magma.raa_retry", "expected a list"},
     {26, 24, "diameter.dialects.magma.overload_update", "did you mean \"drop\"?"},
     {27, 17, "diameter.dialects.magma.deadline", "is not a whole number of milliseconds"},
-    {30, 16, "diameter.peers[0].dialect", "did you mean \"magma\"?"},
-    {31, 17, "diameter.peers[1].identity", "the other is diameter.peers[0]"},
-    {33, 16, "diameter.peers[2].connect", "has no port"},
-    {35, 11, "data.shards", "value: 65; allowed: 1 to 64 shards; lower it"},
-    {36, 17, "data.segment_size", "a multiple of 4096 B"},
-    {37, 21, "data.snapshot.after", "unknown unit \"ZiB\""},
-    {38, 9, "plans", "there is no such file or directory"},
-    {40, 19, "capacity.identities_max", "at least 100000"},
-    {44, 17, "placement.shard_cores[0]", "this core is named twice"},
-    {44, 20, "placement.shard_cores[1]", "no such core; value: 7; allowed: 0, 1"},
-    {42, 3, "placement.journal_core", "this key is missing"},
-    {45, 9, "placement.idle", "did you mean \"yield\"?"},
-    {46, 11, "overload", "expected a mapping, found a single value; value: 4096"},
-    {48, 16, "admin.http.port", "value: -1; allowed: 0 to 65535; raise it"},
-    {48, 20, "admin.http.adress", "did you mean \"address\"?"},
-    {49, 1, "watchdog", "that key belongs under diameter"},
-    {50, 14, "log.level", "expected one value, found a list"},
+    {28, 18, "diameter.dialects.magma.supersede", "is neither true nor false; value: no"},
+    {31, 16, "diameter.peers[0].dialect", "did you mean \"magma\"?"},
+    {32, 17, "diameter.peers[1].identity", "the other is diameter.peers[0]"},
+    {34, 16, "diameter.peers[2].connect", "has no port"},
+    {36, 11, "data.shards", "value: 65; allowed: 1 to 64 shards; lower it"},
+    {37, 17, "data.segment_size", "a multiple of 4096 B"},
+    {38, 21, "data.snapshot.after", "unknown unit \"ZiB\""},
+    {39, 9, "plans", "there is no such file or directory"},
+    {41, 19, "capacity.identities_max", "at least 100000"},
+    {45, 17, "placement.shard_cores[0]", "this core is named twice"},
+    {45, 20, "placement.shard_cores[1]", "no such core; value: 7; allowed: 0, 1"},
+    {43, 3, "placement.journal_core", "this key is missing"},
+    {46, 9, "placement.idle", "did you mean \"yield\"?"},
+    {47, 11, "overload", "expected a mapping, found a single value; value: 4096"},
+    {49, 16, "admin.http.port", "value: -1; allowed: 0 to 65535; raise it"},
+    {49, 20, "admin.http.adress", "did you mean \"address\"?"},
+    {50, 1, "watchdog", "that key belongs under diameter"},
+    {51, 14, "log.level", "expected one value, found a list"},
 };
 
 const std::vector<Expected> plans{

@@ -21,6 +21,7 @@ struct Delivered {
   ConnectionRef connection;
   std::string host;
   std::uint32_t number = 0;  // Hop-by-Hop
+  Time arrived{};
 };
 
 // One edge with its node and the caller's side of it.
@@ -35,12 +36,12 @@ struct Daemon {
   }
   void turn(bool flush = true) {
     edge->poll(network.now(), [this](ConnectionRef ref, const peer::PeerInfo& info,
-                                     std::span<const std::uint8_t> message) {
+                                     std::span<const std::uint8_t> message, Time arrived) {
       ++offered;
       if (slots == 0) return false;
       --slots;
       const codec::Header header = codec::read_header(message);
-      delivered.push_back({ref, std::string(info.origin_host.view()), header.hop_by_hop});
+      delivered.push_back({ref, std::string(info.origin_host.view()), header.hop_by_hop, arrived});
       if (echo && header.is_request()) {
         edge->send(ref, answer(header.command, header.hop_by_hop, header.application));
       }

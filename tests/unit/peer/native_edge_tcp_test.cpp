@@ -88,7 +88,7 @@ class EdgeTcp : public ::testing::Test {
   void turn() {
     now.micros += 1000;
     edge->poll(now, [this](ConnectionRef ref, const peer::PeerInfo&,
-                           std::span<const std::uint8_t> message) {
+                           std::span<const std::uint8_t> message, Time) {
       ++delivered;
       const codec::Header header = codec::read_header(message);
       edge->send(ref, answer(header.command, header.hop_by_hop, header.application));
@@ -219,9 +219,8 @@ TEST_F(EdgeTcp, OutboundRetriesUntilTheTargetIsThere) {
   Time clock = start;
   const auto caller_turn = [&] {
     caller_tcp.wait(1);
-    caller.poll(clock, [](ConnectionRef, const peer::PeerInfo&, std::span<const std::uint8_t>) {
-      return true;
-    });
+    caller.poll(clock, [](ConnectionRef, const peer::PeerInfo&, std::span<const std::uint8_t>,
+                          Time) { return true; });
     caller.flush(clock);
   };
   for (int i = 0; i < 500 && caller.counters().connects_failed == 0; ++i) {

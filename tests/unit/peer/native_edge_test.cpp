@@ -129,6 +129,82 @@ TEST_F(Edge, ParkingHoldsTheSenderBackAndLosesNothing) {
   for (std::uint32_t i = 0; i < total; ++i) ASSERT_EQ(daemon.delivered[i].number, i + 1);
 }
 
+TEST_F(Edge, AMessageIsAsOldAsItsBytes) {
+  SimClient client(network);
+  open(client);
+  daemon.slots = 0;
+  const Time first = network.now();
+  client.send(ccr(1));
+  daemon.turn();
+  network.set_now(Time{first.micros + 2'000'000});
+  client.send(ccr(2));
+  daemon.turn();
+  network.set_now(Time{first.micros + 5'000'000});
+  daemon.slots = 10;
+  client.send(ccr(3));
+  daemon.turn();
+  ASSERT_EQ(daemon.delivered.size(), 3u);
+  EXPECT_EQ(daemon.delivered[0].arrived, first);
+  EXPECT_EQ(daemon.delivered[1].arrived.micros, first.micros + 2'000'000);
+  EXPECT_EQ(daemon.delivered[2].arrived, network.now());
+}
+
+// A part of the next message always waits: that must not make the whole ones old.
+TEST_F(Edge, AStreamThatNeverEndsStaysYoung) {
+  SimClient client(network);
+  open(client);
+  Message stream;
+  for (std::uint32_t i = 1; i <= 500; ++i) {
+    const Message one = ccr(i);
+    stream.insert(stream.end(), one.begin(), one.end());
+    const auto most = stream.size() - one.size() / 2;
+    client.send({stream.data(), most});
+    stream.erase(stream.begin(), stream.begin() + static_cast<std::ptrdiff_t>(most));
+    const std::size_t before = daemon.delivered.size();
+    daemon.turn();
+    for (std::size_t d = before; d < daemon.delivered.size(); ++d)
+      ASSERT_LE(micros_between(daemon.delivered[d].arrived, network.now()), 11'000) << i;
+    network.set_now(Time{network.now().micros + 10'000});
+  }
+  EXPECT_EQ(daemon.delivered.size(), 499u);
+}
+
+// After a long stall the marks are coarse: ages are never too low, and too high by an eighth.
+TEST_F(Edge, AgesAfterAStallAreNearTheTruth) {
+  SimClient client(network);
+  open(client);
+  daemon.slots = 0;
+  const Time first = network.now();
+  for (std::uint32_t i = 1; i <= 300; ++i) {
+    client.send(ccr(i));
+    daemon.turn();
+    network.set_now(Time{network.now().micros + 100'000});
+  }
+  daemon.slots = 1000;
+  daemon.turn();
+  daemon.turn();
+  ASSERT_EQ(daemon.delivered.size(), 300u);
+  for (std::uint32_t i = 0; i < 300; ++i) {
+    const std::int64_t truth = first.micros + std::int64_t{i} * 100'000;
+    ASSERT_LE(daemon.delivered[i].arrived.micros, truth) << i;
+    ASSERT_GE(daemon.delivered[i].arrived.micros, truth - 30'000'000 / 8 - 1000) << i;
+  }
+}
+
+TEST_F(Edge, TheSocketBehindAFullBufferAges) {
+  SimClient client(network);
+  open(client);
+  daemon.slots = 0;
+  const Time first = network.now();
+  for (std::uint32_t i = 1; i <= 100; ++i) client.send(ccr(i, 900));
+  for (int i = 0; i < 3; ++i) daemon.turn();
+  network.set_now(Time{first.micros + 5'000'000});
+  daemon.slots = 1000;
+  for (int i = 0; i < 5; ++i) daemon.turn();
+  ASSERT_EQ(daemon.delivered.size(), 100u);
+  for (const Delivered& one : daemon.delivered) EXPECT_EQ(one.arrived, first);
+}
+
 TEST_F(Edge, GarbageBeforeCerClosesAtOnce) {
   const Message garbage[] = {
       {'G', 'E', 'T', ' ', '/'},

@@ -102,8 +102,8 @@ std::int64_t seconds_of(int year, unsigned month, unsigned day, int hour, int mi
   const int era = y / 400;
   const auto of_era = static_cast<unsigned>(y - era * 400);
   const unsigned of_year = (153 * (month + (month > 2 ? -3u : 9u)) + 2) / 5 + day - 1;
-  const std::int64_t days = std::int64_t{era} * 146097 + of_era * 365 + of_era / 4 - of_era / 100 +
-                            of_year - 719468;
+  const std::int64_t days =
+      std::int64_t{era} * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
   return days * 86400 + hour * 3600 + minute * 60 + second;
 }
 
@@ -229,8 +229,7 @@ TEST(Tariff, V65FreeMinutesFirstThenMoney) {
 }
 
 Source two_tiers() {
-  Source source("seconds",
-                tiers(money("0.4", 60, 30, 0, 60), {money("0.2", 60, 10)}));
+  Source source("seconds", tiers(money("0.4", 60, 30, 0, 60), {money("0.2", 60, 10)}));
   put(source.service().connect_fee, "0.8");
   return source;
 }
@@ -399,19 +398,19 @@ TEST(Tariff, DaylightSavingAndHolidays) {
   Source::when(source.rate("night", money("2", 1)), "time", {"night"});
   const Compiled compiled = compile(source);
   const TimePattern& night = compiled.plans[0]->times[0];
-  EXPECT_TRUE(night.on(seconds_of(2026, 7, 1, 3, 59, 59)));   // 05:59:59 CEST
+  EXPECT_TRUE(night.on(seconds_of(2026, 7, 1, 3, 59, 59)));  // 05:59:59 CEST
   EXPECT_FALSE(night.on(seconds_of(2026, 7, 1, 4, 0, 0)));
-  EXPECT_TRUE(night.on(seconds_of(2026, 1, 1, 4, 59, 59)));   // 05:59:59 CET
+  EXPECT_TRUE(night.on(seconds_of(2026, 1, 1, 4, 59, 59)));  // 05:59:59 CET
   EXPECT_FALSE(night.on(seconds_of(2026, 1, 1, 5, 0, 0)));
-  EXPECT_TRUE(night.on(seconds_of(2026, 12, 25, 11, 0, 0)));  // a holiday
+  EXPECT_TRUE(night.on(seconds_of(2026, 12, 25, 11, 0, 0)));   // a holiday
   EXPECT_FALSE(night.on(seconds_of(2026, 12, 31, 22, 0, 0)));  // the exception
   EXPECT_EQ(night.next_edge(seconds_of(2026, 7, 1, 3, 0, 0)), seconds_of(2026, 7, 1, 4, 0, 0));
   // The night that the clocks go forward is an hour shorter, back an hour longer.
   EXPECT_EQ(night.next_edge(seconds_of(2026, 3, 28, 21, 0, 0)) - seconds_of(2026, 3, 28, 21, 0, 0),
             7 * 3600);
-  EXPECT_EQ(night.next_edge(seconds_of(2026, 10, 24, 20, 0, 0)) -
-                seconds_of(2026, 10, 24, 20, 0, 0),
-            9 * 3600);
+  EXPECT_EQ(
+      night.next_edge(seconds_of(2026, 10, 24, 20, 0, 0)) - seconds_of(2026, 10, 24, 20, 0, 0),
+      9 * 3600);
 }
 
 TEST(Tariff, GrantsEndAtTheNextChange) {
@@ -441,9 +440,9 @@ TEST(Tariff, FaultsOfRates) {
   put(source.service().minimum, "0.2");
   put(source.catalogue.plans[0].time_zone, "Europe/Atlantis");
   const std::string faults = faults_of(source);
-  for (const char* text :
-       {"rate 'always' has no conditions", "zone 'nowhere' is not declared", "rat is '6g'",
-        "time is 'Mo-Fri 08:00-20:00'", "maximum is below minimum", "time_zone is 'Europe/Atlantis'"})
+  for (const char* text : {"rate 'always' has no conditions", "zone 'nowhere' is not declared",
+                           "rat is '6g'", "time is 'Mo-Fri 08:00-20:00'",
+                           "maximum is below minimum", "time_zone is 'Europe/Atlantis'"})
     EXPECT_NE(faults.find(text), std::string::npos) << text << "\nnot in\n" << faults;
   Source twice = workday();
   Source::when(twice.rate("again", money("1", 1)), "time", {"workday"});
@@ -451,7 +450,9 @@ TEST(Tariff, FaultsOfRates) {
 }
 
 TEST(Tariff, FaultsOfTiers) {
-  const auto fault = [](PriceSource price) { return faults_of(Source("octets", std::move(price))); };
+  const auto fault = [](PriceSource price) {
+    return faults_of(Source("octets", std::move(price)));
+  };
   EXPECT_NE(fault(tiers(money("1", 10, 0, 0, 25), {money("2", 10)})).find("whole number of steps"),
             std::string::npos);
   EXPECT_NE(fault(money("1", 10, 0, 0, 20)).find("the last tier"), std::string::npos);

@@ -111,6 +111,10 @@ TEST_F(ReviewFull, OpenSessionsGoOnWithoutFreeVerdicts) {
   EXPECT_EQ(terminate(3, 10), Reason::ok);
   EXPECT_EQ(spent(), 30);
   session_id_ = "gw;2";
+  EXPECT_EQ(initial(), Reason::ok);  // in the place of the tombstone
+  EXPECT_EQ(outcome_.tombstones_given_up, 1u);
+  EXPECT_EQ(update(1, 10), Reason::ok);
+  session_id_ = "gw;3";
   EXPECT_EQ(initial(), Reason::unable_to_comply);  // a new session finds no room
   EXPECT_EQ(shard_->totals().sessions_kept, 1u);
 }

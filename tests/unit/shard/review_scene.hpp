@@ -17,7 +17,8 @@ namespace levy::shard {
 
 inline constexpr std::int64_t review_start = 1'700'000'000;
 
-// Rating group 1 (and 2): one micro per octet; group 9: one micro per event.
+// Rating group 1 (and 2): one micro per octet; group 9: one micro per event. Of lost sessions group
+// 3 charges what was reserved, group 4 250 octets. Group 5 nobody can pay, and it redirects.
 inline std::unique_ptr<rating::Plan> review_plan(bool with_group_2 = true) {
   auto plan = std::make_unique<rating::Plan>();
   plan->id = 1;
@@ -32,6 +33,14 @@ inline std::unique_ptr<rating::Plan> review_plan(bool with_group_2 = true) {
   };
   add(1, rating::Unit::octets);
   if (with_group_2) add(2, rating::Unit::octets);
+  add(3, rating::Unit::octets);
+  plan->services[plan->service_count - 1].on_lost = rating::OnLost::charge_reserved;
+  add(4, rating::Unit::octets);
+  plan->services[plan->service_count - 1].on_lost = rating::OnLost::charge_units;
+  plan->services[plan->service_count - 1].lost_units = 250;
+  add(5, rating::Unit::octets);
+  plan->services[plan->service_count - 1].price.numerator = 1'000'000'000;
+  plan->services[plan->service_count - 1].final_action = rating::FinalAction::redirect;
   add(9, rating::Unit::events);
   return plan;
 }
@@ -114,6 +123,7 @@ class ReviewScene : public ::testing::Test {
     context.now = now();
     context.session_hash = hash_bytes(r.session_id, 1);
     context.subscriber = subscriber_;
+    context.supersede = supersede_;
     shard_->apply(r, context, record_, outcome_);
     keep();
     return outcome_.reason;
@@ -181,6 +191,7 @@ class ReviewScene : public ::testing::Test {
   std::string session_id_ = "gw;1";
   std::string origin_host_ = "gw";
   Slot subscriber_ = none;
+  bool supersede_ = true;
   std::vector<std::unique_ptr<rating::Plan>> plans_;
   std::array<std::array<const rating::Plan*, 2>, limits::plan_versions_max> pointers_{};
   std::array<rating::PlanSet, limits::plan_versions_max> set_storage_{};

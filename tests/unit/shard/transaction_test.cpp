@@ -86,6 +86,31 @@ TEST(Transaction, RollBackRestoresSlotsAndTheFreeList) {
   }
 }
 
+TEST(Transaction, ASlotReleasedHereIsTakenAgainOnlyWhenThePoolIsEmpty) {
+  Bench b;
+  Transaction& t = *b.transaction;
+  for (int i = 0; i < 7; ++i) b.pool[t.take(PoolId::mail, b.pool)].state = MailState::sent;
+  t.commit();
+  const std::vector<Mail> before = content(b.pool);
+  t.release(PoolId::mail, b.pool, 3);
+  EXPECT_EQ(t.take(PoolId::mail, b.pool), 7u);
+  EXPECT_EQ(t.take(PoolId::mail, b.pool), 3u);
+  EXPECT_EQ(t.take(PoolId::mail, b.pool), none);
+  t.release(PoolId::mail, b.pool, 7);
+  EXPECT_EQ(t.take(PoolId::mail, b.pool), 7u);
+  b.pool[3].amount = b.pool[7].amount = 5;
+  t.roll_back();
+  EXPECT_TRUE(same(content(b.pool), before));
+  EXPECT_EQ(b.pool.used(), 7u);
+  t.release(PoolId::mail, b.pool, 3);
+  EXPECT_EQ(t.take(PoolId::mail, b.pool), 7u);
+  EXPECT_EQ(t.take(PoolId::mail, b.pool), 3u);
+  b.pool[3].state = b.pool[7].state = MailState::received;
+  t.commit();
+  EXPECT_EQ(b.pool.used(), 8u);
+  EXPECT_EQ(b.pool.take(), none);
+}
+
 TEST(Transaction, ImagesGiveTheSameStateOnceTwiceAndOverANewerCopy) {
   for (std::uint64_t seed = 1; seed <= 300; ++seed) {
     Bench bench;

@@ -1,0 +1,125 @@
+"""Plans that change under accounts: more versions than are kept, files in another order.
+
+What an account holds is known by interned numbers, not by places in a file: neither may move it.
+"""
+import json
+import os
+
+from operator_world import INITIAL, STEP, TERMINATION, UPDATE, World, results, service
+
+# Two units and two currencies, so that a bucket that took another's place would be seen.
+KINDS = [{"kind": "bonus", "unit": "octets", "priority": 10},
+         {"kind": "night", "unit": "octets", "priority": 5, "lifetime": "30 d"},
+         {"kind": "minutes", "unit": "seconds", "priority": 7},
+         {"kind": "gift", "unit": "money", "currency": "EUR", "priority": 3},
+         {"kind": "roaming", "unit": "money", "currency": "USD", "priority": 3}]
+HELD = {"bonus": "4000000", "night": "5000000", "minutes": "600", "gift": "1.25", "roaming": "7.50"}
+BUCKETS = ";".join(f"{kind}={amount}" for kind, amount in HELD.items())  # as a row says it
+
+
+def plan(name, price, currency="EUR", unit="octets", per=STEP):
+    counted = {"octets": f"{per} octets", "seconds": f"{per} s"}[unit]
+    return {"plan": name, "currency": currency, "services": [
+        {"service": "use", "rating_groups": ["any"], "unit": unit,
+         "price": f"{price} {currency} per {counted}", "grant": {"default": per}}]}
+
+
+PLANS = [plan("data-a", "0.25"), plan("data-b", "0.50"), plan("data-usd", "0.75", "USD"),
+         plan("voice", "0.10", unit="seconds", per=60)]
+
+
+def write(path, kinds, plans):
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump({"bucket_kinds": kinds, "plans": plans}, file, indent=1)  # JSON is YAML
+
+
+def own_world(world, name, kinds, plans):
+    """A levyd whose plans are a file of its own."""
+    path = os.path.join(world.levyd.directory, name + ".yaml")
+    write(path, kinds, plans)
+    return path, World(world.build, plans=path)
+
+
+def held(world, name):
+    """What stands in each bucket, by kind and currency."""
+    return {(bucket["kind"], bucket.get("currency")):
+            {key: bucket[key] for key in ("free", "reserved", "spent", "credits")}
+            for bucket in world.show("account:" + name).ok()["buckets"]}
+
+
+def test_more_reloads_than_versions_are_kept(world):
+    """A session whose version is gone is rated by the plan in force; one that is kept, by its own."""
+    path, own = own_world(world, "many-versions", KINDS, PLANS)
+    with own:
+        name, imsi, _ = own.account("1000")
+        holder, holder_imsi, _ = own.account("1000", buckets=BUCKETS)
+        old, late, holding = own.session(imsi), own.session(imsi), own.session(holder_imsi)
+        assert results(old.send(INITIAL, service(1))) == (2001, [2001])  # at 0.25
+        holding.send(INITIAL, service(1))
+        before = held(own, holder)
+        for turn in range(1, 21):  # 16 versions are kept
+            write(path, KINDS, [plan("data-a", f"{turn}.00"), *PLANS[1:]])
+            assert own.ctl("reload")[0] == 0
+            if turn == 10:
+                late.send(INITIAL, service(1))  # at 10.00, a version that is kept to the end
+            if turn == 18:
+                own.levyd.kill()
+                own.gateway.drop()
+                own.gateway = None
+                own.levyd.start()
+                old.gateway = late.gateway = holding.gateway = own.session(imsi).gateway
+            assert held(own, holder) == before, turn
+        assert own.levyd.wallet("account:" + name)["reserved"] == "10.25"
+        for session, spent in ((old, "20.00"), (late, "30.00")):
+            session.send(UPDATE, service(1, used=STEP))
+            assert own.levyd.wallet("account:" + name)["spent"] == spent
+        assert own.levyd.wallet("account:" + name)["reserved"] == "40.00"
+        for session in (old, late):
+            session.send(TERMINATION, service(1, ask=False, used=0))
+        holding.send(TERMINATION, service(1, ask=False, used=STEP))
+        now = held(own, holder)
+        assert now.pop(("bonus", None))["free"] == "2500000", now
+        before.pop(("bonus", None))
+        assert now == before and own.free(name) == "970.00", now
+        assert own.call("GET", "/v1/audit").ok()["holds"] is True
+
+
+def test_restart_with_the_files_in_another_order(world):
+    """Reversed plans and bucket kinds, after a kill and after a stop: everything stays attached."""
+    path, own = own_world(world, "reversed", KINDS, PLANS)
+    with own:
+        accounts = {each["plan"]: own.account("100", plan=each["plan"], buckets=BUCKETS)
+                    for each in PLANS}
+        sessions = {name: own.session(imsi) for name, (_, imsi, _) in accounts.items()}
+        for session in sessions.values():
+            session.send(INITIAL, service(1))
+        before = {name: held(own, account) for name, (account, _, _) in accounts.items()}
+        reserved = {name: [key[0] for key, bucket in rows.items() if float(bucket["reserved"])]
+                    for name, rows in before.items()}
+        assert reserved == {"data-a": ["bonus"], "data-b": ["bonus"], "data-usd": ["bonus"],
+                            "voice": ["minutes"]}, before
+        for end, backwards in ((own.levyd.kill, True), (own.levyd.stop, False),
+                               (own.levyd.stop, True)):
+            end()
+            step = -1 if backwards else 1
+            write(path, KINDS[::step], PLANS[::step])
+            own.levyd.start()
+            for name, (account, _, _) in accounts.items():
+                assert held(own, account) == before[name], (name, backwards)
+                assert own.show("account:" + account).ok()["plan"] == name
+        own.gateway = None
+        for name, session in sessions.items():
+            session.gateway = own.session(session.imsi).gateway
+            if name != "voice":
+                session.send(TERMINATION, service(1, ask=False, used=STEP))
+        for name in ("data-a", "data-b", "data-usd"):
+            now = held(own, accounts[name][0])
+            assert now["bonus", None]["free"] == "2500000", (name, now)
+            assert now["bonus", None]["reserved"] == "0", (name, now)
+            rest = {key: row for key, row in now.items() if key[0] != "bonus"}
+            assert rest == {key: row for key, row in before[name].items() if key[0] != "bonus"}
+        fresh, _, _ = own.account("1", buckets=BUCKETS)  # what is made now has the right kinds, too
+        for kind, amount in HELD.items():
+            currency = {"gift": "EUR", "roaming": "USD"}.get(kind)
+            assert float(held(own, fresh)[kind, currency]["free"]) == float(amount), kind
+        assert own.call("GET", "/v1/audit").ok()["holds"] is True
