@@ -410,6 +410,9 @@ const Section* dialect_section() {
             "(Magma wants 4012)."),
        boolean("ignore_unknown_mandatory", LEVY_FIELD(app::Dialect, ignore_unknown_mandatory),
                "Ignore unknown AVPs that have the M bit, instead of 5001."),
+       boolean("triggers", LEVY_FIELD(app::Dialect, triggers),
+               "Grants may name the Trigger-Types at which the gateway shall report: changes that "
+               "the rates of the service ask for. Without them it reports as it is configured."),
        boolean("supersede", LEVY_FIELD(app::Dialect, supersede),
                "A new session ends an older open one of the same subscriber, service context, APN "
                "and charging id or address; false for gateways that open a session per rating "

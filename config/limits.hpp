@@ -13,8 +13,9 @@ namespace levy::limits {
 // ---- messages ------------------------------------------------------------------------------
 // Longest Diameter message taken, bytes: 16 MSCC with everything TS 32.299 allows are below 6 KiB.
 inline constexpr std::size_t message_bytes_max = 16 * 1024;
-// Longest answer or push that Levy writes, bytes (16 MSCC and 32 Proxy-Info fit).
-inline constexpr std::size_t answer_bytes_max = 8 * 1024;
+// Longest answer or push that Levy writes, bytes (16 MSCC, each with triggers and filters of the
+// final units, and 32 Proxy-Info fit).
+inline constexpr std::size_t answer_bytes_max = 12 * 1024;
 // Deepest nesting of grouped AVPs followed; 3GPP needs 5.
 inline constexpr int avp_depth_max = 8;
 // AVPs in one message, all levels together: a bound on the work of one message.

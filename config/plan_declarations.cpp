@@ -109,6 +109,12 @@ void read_on_final(Reader& reader, const YamlNode& node, const std::string& path
       reader.fault(node, path, "only the action redirect has an address", "",
                    "remove `to`, or write \"action: redirect\"");
     }
+    for (const auto* texts : {&source.filter_ids, &source.filter_rules}) {
+      if (texts->empty() || !source.on_final.given || source.on_final.value == "restrict_access")
+        continue;
+      reader.fault(node, path, "only the action restrict_access has filter_ids and rules", "",
+                   "remove them, or write \"action: restrict_access\"");
+    }
     return;
   }
   const Key action = word("", {"terminate", "restrict_access"}, {}, "");
@@ -121,6 +127,13 @@ void read_on_final(Reader& reader, const YamlNode& node, const std::string& path
   if (reader.read_value(action, node, path, value)) {
     set(source.on_final, value.text, value.place);
   }
+}
+
+template <auto Access>
+void read_restrictions(Reader& reader, const YamlNode& node, const std::string& path,
+                       void* owner) {
+  read_texts(reader, node, path, "a text or a list of texts",
+             Access(static_cast<ServiceOwner*>(owner)->source));
 }
 
 void read_on_lost(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
@@ -252,8 +265,10 @@ std::vector<Key> service_tariff_keys() {
                  Shape::one_or_list, "^(any|none|[0-9][0-9_]*)$")),
       required(word("unit", {"octets", "seconds", "events"}, LEVY_SERVICE(unit),
                     "What is counted; other units of a report are ignored.")),
-      without_default(word("access", {"open", "barred", "refused"}, LEVY_SERVICE(access),
-                           "`barred`: 4010; `refused`: 5003."),
+      without_default(word("access", {"open", "barred", "refused", "not_applicable"},
+                           LEVY_SERVICE(access),
+                           "`barred`: 4010; `refused`: 5003; `not_applicable`: no credit control, "
+                           "4011 where nothing else is asked for, else free."),
                       "open"),
   };
 }
@@ -277,8 +292,9 @@ std::vector<Key> service_grant_keys() {
       without_default(
           boolean("indivisible", LEVY_SERVICE(indivisible), "All that is asked for, or 4012."),
           "true for events, else false"),
-      of_section(custom("on_final", "terminate, restrict_access, or {action, to}", read_on_final,
-                        "terminate", "Final-Unit-Action of the last grant."),
+      of_section(custom("on_final",
+                        "terminate, restrict_access, or {action, to, filter_ids, rules}",
+                        read_on_final, "terminate", "Final-Unit-Action of the last grant."),
                  Shape::one, on_final_section, {"terminate", "restrict_access"}),
       shaped(custom("on_lost", "release, charge_reserved, or \"charge <units>\"", read_on_lost,
                     "release", "What becomes of a reservation when the session is lost."),
@@ -300,7 +316,18 @@ const Section* on_final_section() {
                      LEVY_SERVICE(on_final), "Final-Unit-Action.")),
        without_default(textual("to", Kind::text, 127, LEVY_SERVICE(redirect_to),
                                "Redirect-Server-Address: a URL, a SIP URI or an IP address."),
-                       "none; redirect needs it")}};
+                       "none; redirect needs it"),
+       shaped(custom("filter_ids", "a name or a list of names",
+                     &read_restrictions<[](ServiceSource& s) -> auto& { return s.filter_ids; }>,
+                     "none",
+                     "Filter-Ids of what restrict_access leaves open, known to the gateway."),
+              Shape::one_or_list),
+       shaped(custom("rules", "an IPFilterRule or a list: \"permit out ip from 10.0.0.1 to any\"",
+                     &read_restrictions<[](ServiceSource& s) -> auto& { return s.filter_rules; }>,
+                     "none",
+                     "Restriction-Filter-Rules of restrict_access; with `filter_ids` at most 8, and "
+                     "256 bytes as sent."),
+              Shape::one_or_list, "^(permit|deny) (in|out) ")}};
   return &section;
 }
 
@@ -350,6 +377,15 @@ const Section* plan_section() {
                                 "Grants that end because prices change end spread over this time "
                                 "after the change, so that not all gateways report at once."),
                        "0 s"),
+       without_default(word("ccfh", {"terminate", "continue", "retry_and_terminate"},
+                            LEVY_FIELD(PlanOwner, source.ccfh),
+                            "Credit-Control-Failure-Handling of its sessions: what the gateway "
+                            "does when nobody answers."),
+                       "not sent"),
+       without_default(boolean("failover", LEVY_FIELD(PlanOwner, source.failover),
+                               "CC-Session-Failover of its sessions: whether the gateway may go on "
+                               "with another server."),
+                       "not sent"),
        required(of_section(
            custom("services", "a list of services", read_services, "", "What the plan prices."),
            Shape::list, service_section))}};

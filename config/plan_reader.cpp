@@ -43,7 +43,7 @@ void read_plan(Reader& reader, const YamlNode& node, const std::string& path,
   rating::PlanSource& plan = owner.source;
   plan.place = reader.place(node);
   enclose(plan.place, plan.name, plan.currency, plan.overrun, plan.unmatched, plan.credit_limit,
-          plan.session_ttl, plan.time_zone, plan.boundary_spread);
+          plan.session_ttl, plan.time_zone, plan.boundary_spread, plan.ccfh, plan.failover);
   owner.currency = peek_text(node, "currency");
   if (!is_currency(owner.currency)) owner.currency.clear();
   reader.read_section(*plan_section(), node, path, &owner);
@@ -72,7 +72,8 @@ void read_services(Reader& reader, const YamlNode& node, const std::string& path
             s.price, s.rounding, s.grant_first, s.grant_default, s.grant_min, s.grant_max,
             s.validity, s.quota_holding_time, s.threshold_permille, s.threshold_units,
             s.low_credit_permille, s.indivisible, s.access, s.on_final, s.redirect_to, s.on_lost,
-            s.lost_units, s.connect_fee, s.minimum, s.maximum, s.at_maximum, s.discount, s.tax);
+            s.lost_units, s.connect_fee, s.minimum, s.maximum, s.at_maximum, s.discount, s.tax,
+            s.unpriced);
     service.unit = peek_text(*items[i], "unit", {"octets", "seconds", "events"});
     service.currency = plan.currency;
     reader.read_section(*service_section(), *items[i], item_path(path, i), &service);

@@ -254,6 +254,11 @@ std::vector<Key> service_price_keys() {
              "Prices under conditions: the first whose `when` holds is taken, where none does the "
              "service's own. A grant keeps its rate until it is reported."),
       Shape::list, rate_section));
+  keys.push_back(without_default(word("unpriced", {"4012", "5031"},
+                                      LEVY_FIELD(ServiceOwner, source.unpriced),
+                                      "Result-Code where no rate holds, the service has no price "
+                                      "of its own and no bucket pays, e.g. unknown destinations."),
+                                 "4012"));
   keys.push_back(without_default(Key{"tax", Kind::permille, 0, 1000,
                                      "Rate of the tax that the price includes; records state it.",
                                      LEVY_FIELD(ServiceOwner, source.tax)},

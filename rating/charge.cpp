@@ -109,7 +109,8 @@ void repeat_grant(const ChargeInput& input, std::uint32_t i, MsccOutcome& outcom
 void refuse_for_credit(const ChargeInput& input, const Tariff& tariff, Group& group,
                        MsccOutcome& outcome) {
   const Service& service = *tariff.service;
-  outcome.reason = Reason::no_credit;
+  outcome.reason = credit_reason(tariff);
+  if (outcome.reason != Reason::no_credit) return;
   if (group.plan != 0 || service.final_action == FinalAction::terminate) return;
   if (!input.no_credit_code_4012) outcome.reason = Reason::ok;
   outcome.flags = final_flags(service);
@@ -135,10 +136,7 @@ void grant(const ChargeInput& input, Ledger& ledger, std::uint32_t i, const Tari
   Offer offer;
   make_offer(ledger, tariff, group, wish, offer);
   if (offer.units == 0) {
-    if (group.plan == 0 && has_no_price(tariff))
-      outcome.reason = unmatched_reason(*tariff.plan);
-    else
-      refuse_for_credit(input, tariff, group, outcome);
+    refuse_for_credit(input, tariff, group, outcome);
     return;
   }
   reserve(ledger, offer, group, static_cast<std::uint8_t>(i));
@@ -198,6 +196,8 @@ void charge(const ChargeInput& input, AccountView& account, ChargeResult& result
     if (input.groups[i] != nullptr && (input.grant_allowed[i] || termination))
       release_group(*input.groups[i], account, result, static_cast<std::uint8_t>(i));
   for (std::uint32_t i = 0; i < count; ++i) decide(input, ledger, i, result.mscc[i]);
+  // Only where it ends nothing else: other groups of an open session stay under credit control.
+  if (request.type == RequestType::initial) say_not_applicable(*input.plan, count, result);
 }
 
 void settle_lost_group(Group& group, const Plan& plan, AccountView& account, Time now,

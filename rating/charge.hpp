@@ -165,6 +165,10 @@ struct EventResult {
 void charge_event(const ChargeInput& input, AccountView& account, ChargeResult& result,
                   EventResult& event);
 
+// The units of an event: what it names, else one event, or the first grant of another unit.
+// `named` tells which: a price of units that nobody named says for how many it is (Cost-Unit 424).
+std::int64_t event_units(const MsccRequest& mscc, const Service& service, bool& named);
+
 // Which service of the plan an MSCC of the request asks for; 0xffff = none.
 std::uint16_t find_service(const Plan& plan, const ChargeRequest& request, const MsccRequest& mscc);
 

@@ -15,15 +15,6 @@
 namespace levy::rating {
 namespace {
 
-// The number asked for; without one, one event, or the service's first grant of another unit.
-std::int64_t event_units(const MsccRequest& mscc, const Service& service) {
-  const std::int64_t requested = amount_of(mscc.requested, service.unit);
-  if (requested > 0) return requested;
-  const std::int64_t used = amount_of(mscc.used, service.unit);
-  if (used > 0) return used;
-  return service.unit == Unit::events ? 1 : service.grant_first;
-}
-
 // What `units` cost that nobody else pays for, the fee included.
 Int128 event_price(const Price& price, std::int64_t units) {
   return price_exact(price, units) + (units > 0 && !price.free ? price.connect_fee : 0);
@@ -46,7 +37,7 @@ void debit_event(Ledger& ledger, const Tariff& tariff, std::int64_t units, std::
                  MsccOutcome& outcome) {
   const std::int64_t payable = units > 0 ? payable_units(ledger, tariff, units) : 0;
   if (payable == 0) {
-    outcome.reason = has_no_price(tariff) ? unmatched_reason(*tariff.plan) : Reason::no_credit;
+    outcome.reason = credit_reason(tariff);
     return;
   }
   Group alone{};
@@ -69,7 +60,8 @@ void refund(Ledger& ledger, const Tariff& tariff, const MsccRequest& mscc, std::
     outcome.reason = unmatched_reason(*tariff.plan);
     return;
   } else {
-    const std::int64_t units = event_units(mscc, *tariff.service);
+    bool named = false;
+    const std::int64_t units = event_units(mscc, *tariff.service, named);
     amount = tariff.price()->none || units > limits::units_max
                  ? Int128{-1}
                  : event_price(*tariff.price(), units);
@@ -109,7 +101,8 @@ void charge_one(const ChargeInput& input, Ledger& ledger, std::uint8_t i, MsccOu
     event.enough = false;
     return;
   }
-  const std::int64_t units = event_units(mscc, *tariff.service);
+  bool named = false;
+  const std::int64_t units = event_units(mscc, *tariff.service, named);
   if (action == RequestedAction::direct_debiting) {
     debit_event(ledger, tariff, units, i, outcome);
   } else if (action == RequestedAction::check_balance) {
@@ -127,6 +120,14 @@ void charge_one(const ChargeInput& input, Ledger& ledger, std::uint8_t i, MsccOu
 
 }  // namespace
 
+std::int64_t event_units(const MsccRequest& mscc, const Service& service, bool& named) {
+  std::int64_t units = amount_of(mscc.requested, service.unit);
+  if (units <= 0) units = amount_of(mscc.used, service.unit);
+  named = units > 0;
+  if (named) return units;
+  return service.unit == Unit::events ? 1 : service.grant_first;
+}
+
 void charge_event(const ChargeInput& input, AccountView& account, ChargeResult& result,
                   EventResult& event) {
   const std::uint32_t count = charged_rows(*input.request);
@@ -138,6 +139,8 @@ void charge_event(const ChargeInput& input, AccountView& account, ChargeResult& 
     result.mscc[i] = MsccOutcome{};
     charge_one(input, ledger, static_cast<std::uint8_t>(i), result.mscc[i], event);
   }
+  if (input.request->requested_action == RequestedAction::direct_debiting)
+    say_not_applicable(*input.plan, count, result);
 }
 
 }  // namespace levy::rating

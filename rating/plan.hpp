@@ -59,6 +59,18 @@ enum class Attribute : std::uint8_t {
   segment,             // of the account
 };
 
+// What may change in mid-session and choose another rate, as bits: the gateway is asked to report
+// when it does.
+enum Change : std::uint16_t {
+  change_rat = 1,
+  change_qos = 2,
+  change_plmn = 4,
+  change_tai = 8,
+  change_ecgi = 16,
+  change_cgi = 32,
+  change_location = 64,  // kinds of place that gateways have no trigger of their own for
+};
+
 // One condition: the message's value is (or, negated, is not) one of Plan::values[first, +count).
 // A value that the message does not carry is none of them.
 struct Condition {
@@ -130,6 +142,18 @@ enum class Overrun : std::uint8_t { debt, write_off };
 enum class Unmatched : std::uint8_t { rating_failed_5031, denied_4010, rate_as };
 enum class FinalAction : std::uint8_t { terminate = 0, redirect = 1, restrict_access = 2 };
 enum class OnLost : std::uint8_t { release, charge_reserved, charge_units };
+// What the gateway is told to do when nobody answers it, and whether it may ask another server.
+enum class FailureHandling : std::uint8_t { not_sent, terminate, go_on, retry_and_terminate };
+enum class Failover : std::uint8_t { not_sent, not_supported, supported };
+
+// What FinalAction::restrict_access leaves open: a filter that the gateway has by name, or a rule.
+struct Restriction {
+  std::string_view text;
+  bool rule = false;  // an IPFilterRule (RFC 6733 4.3.1), else a Filter-Id
+};
+// Bounds of one service's restrictions; bytes as they are sent, each with its header and padding.
+inline constexpr std::size_t restrictions_max = 8;
+inline constexpr std::size_t restriction_bytes_max = 256;
 
 // A price under conditions. The first of a service's rates whose conditions all hold is taken;
 // where none does, the service's own price.
@@ -158,13 +182,18 @@ struct Service {
   bool indivisible = false;                   // all or nothing
   bool barred = false;                        // 4010
   bool refused = false;                       // 5003
+  bool not_applicable = false;                // 4011, and free where it cannot be said
   FinalAction final_action = FinalAction::terminate;
   OnLost on_lost = OnLost::release;
   Price price;                   // rate 0: where no other one applies
   std::uint32_t first_rate = 0;  // of Plan::rates: rate k >= 1 is rates[first_rate + k - 1]
   std::uint16_t rate_count = 0;
   std::uint16_t tax_permille = 0;  // rate of the tax that its price includes; for records
+  bool unpriced_fails = false;     // where no rate holds and nothing pays: 5031, not 4012
   bool by_time = false;            // a rate asks for the time: grants end at its next change
+  std::uint16_t changes = 0;       // Change bits: what its rates ask for
+  std::uint8_t restriction_count = 0;
+  std::uint32_t first_restriction = 0;  // of Plan::restrictions
   std::array<std::uint32_t, limits::service_identifiers_max> service_identifiers{};
   std::int64_t grant_first = 0;    // units; grant of the first request without a number
   std::int64_t grant_default = 0;  // later ones
@@ -200,6 +229,8 @@ struct Plan {
   std::uint16_t currency = 0;  // ISO 4217 numeric
   Overrun overrun = Overrun::debt;
   Unmatched unmatched = Unmatched::rating_failed_5031;
+  FailureHandling failure_handling = FailureHandling::not_sent;
+  Failover failover = Failover::not_sent;
   std::uint16_t service_count = 0;
   std::uint16_t entry_count = 0;
   std::uint32_t boundary_spread = 0;  // seconds over which grants end after a change of prices
@@ -210,6 +241,7 @@ struct Plan {
   const Condition* conditions = nullptr;
   const std::uint64_t* values = nullptr;
   const TimePattern* times = nullptr;
+  const Restriction* restrictions = nullptr;
   std::array<Service, limits::services_per_plan_max> services{};
   std::array<RatingGroupEntry, limits::services_per_plan_max * 4> entries{};
 };

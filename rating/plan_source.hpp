@@ -72,15 +72,17 @@ struct ServiceSource : TariffSource {
   std::vector<Placed<std::uint32_t>> service_identifiers;  // empty = any
   Placed<std::string> unit;                                // octets | seconds | events
   std::vector<RateSource> rates;                           // in order: the first that fits
+  Placed<std::string> unpriced;                            // 4012 | 5031, where none fits
   Placed<std::int64_t> tax;                                // per mille, included in the price
   Placed<std::int64_t> grant_first, grant_default, grant_min, grant_max;
   Placed<std::int64_t> validity, quota_holding_time;  // seconds
   Placed<std::int64_t> threshold_permille, threshold_units;
   Placed<std::int64_t> low_credit_permille;
   Placed<bool> indivisible;
-  Placed<std::string> access;    // open | barred | refused
+  Placed<std::string> access;    // open | barred | refused | not_applicable
   Placed<std::string> on_final;  // terminate | redirect | restrict_access
   Placed<std::string> redirect_to;
+  std::vector<Placed<std::string>> filter_ids, filter_rules;  // of restrict_access
   Placed<std::string> on_lost;  // release | charge_reserved | charge
   Placed<std::int64_t> lost_units;
 };
@@ -94,6 +96,8 @@ struct PlanSource {
   Placed<std::int64_t> session_ttl;      // seconds
   Placed<std::string> time_zone;         // of the IANA database; absent: UTC
   Placed<std::int64_t> boundary_spread;  // seconds
+  Placed<std::string> ccfh;              // terminate | continue | retry_and_terminate
+  Placed<bool> failover;
   std::vector<ServiceSource> services;
   Place place;
 };

@@ -168,6 +168,21 @@ Tariff tariff_of_usage(const ChargeInput& input, const Group& group, const MsccR
   return current_tariff(input, mscc, service);
 }
 
+void say_not_applicable(const Plan& plan, std::uint32_t count, ChargeResult& result) {
+  const auto applies = [&](const MsccOutcome& outcome) {
+    return outcome.reason != Reason::ok || outcome.service >= plan.service_count ||
+           !plan.services[outcome.service].not_applicable;
+  };
+  const auto end = result.mscc.begin() + count;
+  if (count == 0 || std::any_of(result.mscc.begin(), end, applies)) return;
+  for (auto outcome = result.mscc.begin(); outcome != end; ++outcome) {
+    outcome->reason = Reason::not_applicable;
+    outcome->flags = 0;
+    outcome->granted = 0;
+    outcome->validity = outcome->threshold = outcome->quota_holding_time = 0;
+  }
+}
+
 std::uint32_t validity_of_grant(const ChargeInput& input, const Tariff& tariff) {
   const Service& service = *tariff.service;
   if (!service.by_time) return service.validity;

@@ -43,11 +43,6 @@ Tariff tariff_of_usage(const ChargeInput& input, const Group& group, const MsccR
 // 0 = no Validity-Time.
 std::uint32_t validity_of_grant(const ChargeInput& input, const Tariff& tariff);
 
-// The service prices by conditions alone, and none of its rates holds: an unknown destination.
-inline bool has_no_price(const Tariff& tariff) {
-  return tariff.service->rate_count != 0 && tariff.price()->none;
-}
-
 inline Reason unmatched_reason(const Plan& plan) {
   return plan.unmatched == Unmatched::denied_4010 ? Reason::denied : Reason::rating_failed;
 }
@@ -56,6 +51,16 @@ inline Reason access_reason(const ChargeInput& input, const Service& service) {
   if (service.refused) return Reason::refused;
   return input.account_barred || service.barred ? Reason::denied : Reason::ok;
 }
+
+// Why nothing can pay: no credit; or the plan names no price, and says that this is a fault.
+inline Reason credit_reason(const Tariff& tariff) {
+  const bool unrated = tariff.price()->none && tariff.service->unpriced_fails;
+  return unrated ? Reason::rating_failed : Reason::no_credit;
+}
+
+// When none of the `count` outcomes is under credit control, all of them say so; beside others such
+// a service is a free one.
+void say_not_applicable(const Plan& plan, std::uint32_t count, ChargeResult& result);
 
 // The unit of a report that no service prices: the first number there is.
 inline Unit unit_reported(const UnitAmounts& amounts) {

@@ -15,6 +15,7 @@ struct Dialect {
   bool implicit_rsu = false;          // grant without RSU for certain Reporting-Reasons
   bool no_credit_code_4012 = false;   // 4012 also with REDIRECT and RESTRICT_ACCESS
   bool ignore_unknown_mandatory = false;  // unknown AVP with the M bit: ignore instead of 5001
+  bool triggers = true;               // Trigger may stand in an MSCC with a grant
   bool supersede = true;              // a new session ends an older one of the same bearer
   bool rar_rating_group = true;       // Rating-Group may stand in a Gy RAR
   bool raa_retry_3002 = false;        // retry a RAR answered 3002

@@ -39,9 +39,10 @@ struct Answer {
   rating::Reason reason = rating::Reason::ok;  // command level
   std::uint8_t mscc_count = 0;
   const rating::MsccOutcome* mscc = nullptr;
-  const rating::Plan* plan = nullptr;          // for the redirect address; may be null
+  const rating::Plan* plan = nullptr;  // for final units, triggers, failure handling; may be null
   bool has_event_result = false;               // CHECK_BALANCE / PRICE_ENQUIRY
   rating::EventResult event{};
+  bool triggers = true;                        // the peer's dialect takes them
   std::uint16_t currency = 0;                  // ISO 4217 numeric, of Cost-Information
 };
 

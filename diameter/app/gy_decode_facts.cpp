@@ -107,8 +107,8 @@ bool CcrDecoder::on_ims_avp(const Avp& one) {
   }
   if (one.is(avp::role_of_node)) {
     std::uint32_t role = 0;
-    if (!u32(one, role)) return false;
-    if (role <= 1) request_.role_of_node = static_cast<std::uint8_t>(role + 1);
+    if (request_.role_of_node == 0 && codec::read_u32(one, role) && role <= 1)
+      request_.role_of_node = static_cast<std::uint8_t>(role + 1);
     return true;
   }
   return judge_.unread(one, 2);

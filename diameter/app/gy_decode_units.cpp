@@ -80,13 +80,13 @@ bool CcrDecoder::on_mscc(const Avp& one) {
   return read && judge_key(one, index);
 }
 
-// The class of the bearer, for the plan's rates: a value that is none of TS 23.203's is no QoS.
+// The class of the bearer, for the plan's rates: what is none of TS 23.203's is passed over.
 bool CcrDecoder::qos_of(const Avp& group, rating::MsccRequest& mscc) {
   return judge_.walk_group(group, [&](const Avp& inner) {
     std::uint32_t value = 0;
     if (!inner.is(avp::qos_class_identifier)) return judge_.unread(inner, 2);
-    if (!u32(inner, value)) return false;
-    if (value <= 255) mscc.qci = static_cast<std::uint8_t>(value);
+    if (mscc.qci == 0 && codec::read_u32(inner, value) && value <= 255)
+      mscc.qci = static_cast<std::uint8_t>(value);
     return true;
   });
 }

@@ -5,6 +5,8 @@
 // is written twice (freeDiameter drops such answers silently, interop.md c.5); a grant is CC-Total-
 // Octets, never input and output apart.
 #include <algorithm>
+#include <charconv>
+#include <iterator>
 
 #include "diameter/app/answer_parts.hpp"
 #include "diameter/app/currency.hpp"
@@ -21,13 +23,27 @@ namespace avp = codec::avp;
 
 namespace {
 
-// The longest answer: 16 MSCC with a final grant and a redirect each, or as many 5031 (shorter).
+// Trigger-Type 870 for each change that a rate asks for (TS 32.299 7.2.239). The finer values of
+// place: a gateway that is asked for CHANGE_IN_LOCATION reports at every cell.
+struct TriggerOf {
+  std::uint16_t change;
+  std::uint32_t type;
+};
+constexpr TriggerOf triggers[] = {
+    {rating::change_qos, 2},   {rating::change_location, 3}, {rating::change_rat, 4},
+    {rating::change_plmn, 30}, {rating::change_plmn, 31},    {rating::change_cgi, 33},
+    {rating::change_cgi, 34},  {rating::change_tai, 35},     {rating::change_ecgi, 36}};
+
+// The longest answer: 16 MSCC with a final grant, all triggers and a redirect or the longest list
+// of filters each, or as many 5031 (shorter).
 constexpr std::size_t identity_avp_max = 8 + 256;
-constexpr std::size_t head_max = codec::header_bytes + 3 * identity_avp_max + 5 * 12;
+constexpr std::size_t head_max = codec::header_bytes + 3 * identity_avp_max + 7 * 12;
 constexpr std::size_t redirect_max = 8 + 12 + 8 + 12 + 8 + 128;
+constexpr std::size_t final_max =
+    std::max(redirect_max, 8 + 12 + rating::restriction_bytes_max);
 constexpr std::size_t grant_max = 8 + 8 + (8 + 16 + 12) + 12;  // CC-Money is the longest
 constexpr std::size_t mscc_bytes_max = 8 + grant_max + limits::service_identifiers_max * 12 + 12 +
-                                       12 + 12 + redirect_max + 16;
+                                       12 + 12 + final_max + 16 + 12 + std::size(triggers) * 16;
 static_assert(head_max + limits::mscc_max * mscc_bytes_max + proxy_info_bytes_max <=
               limits::answer_bytes_max);
 
@@ -93,12 +109,26 @@ void write_grant(Writer& writer, const MsccOutcome& outcome, std::uint16_t curre
   writer.end_group(group);
 }
 
+// The service of the plan that the outcome names; null without plan.
+const rating::Service* service_of(const MsccOutcome& outcome, const rating::Plan* plan) {
+  if (plan == nullptr || outcome.service >= plan->service_count) return nullptr;
+  return &plan->services[outcome.service];
+}
+
 // The service whose redirect address is sent; null when the plan or the address is absent.
 const rating::Service* redirect_service(const MsccOutcome& outcome, const rating::Plan* plan) {
-  if ((outcome.flags & rating::outcome_redirect) == 0 || plan == nullptr) return nullptr;
-  if (outcome.service >= plan->service_count) return nullptr;
-  const rating::Service& service = plan->services[outcome.service];
-  return service.redirect_address[0] != '\0' ? &service : nullptr;
+  if ((outcome.flags & rating::outcome_redirect) == 0) return nullptr;
+  const rating::Service* service = service_of(outcome, plan);
+  return service != nullptr && service->redirect_address[0] != '\0' ? service : nullptr;
+}
+
+// What RESTRICT_ACCESS leaves open: rules before names, as the grammar has them.
+void write_restrictions(Writer& writer, const MsccOutcome& outcome, const rating::Plan* plan) {
+  const rating::Service* service = service_of(outcome, plan);
+  for (std::uint32_t i = 0; service != nullptr && i < service->restriction_count; ++i) {
+    const rating::Restriction& one = plan->restrictions[service->first_restriction + i];
+    writer.text(one.rule ? avp::restriction_filter_rule : avp::filter_id, one.text);
+  }
 }
 
 // Final-Unit-Indication. REDIRECT must name a server (RFC 8506 8.34): without one it is TERMINATE.
@@ -117,6 +147,18 @@ void write_final_unit(Writer& writer, const MsccOutcome& outcome, const rating::
     writer.u32(avp::redirect_address_type, redirect->redirect_type);
     writer.text(avp::redirect_server_address, address);
     writer.end_group(server);
+  } else if (restrict_access) {
+    write_restrictions(writer, outcome, plan);
+  }
+  writer.end_group(group);
+}
+
+void write_triggers(Writer& writer, const MsccOutcome& outcome, const rating::Plan* plan) {
+  const rating::Service* service = service_of(outcome, plan);
+  if (service == nullptr || service->changes == 0) return;
+  const std::size_t group = writer.begin_group(avp::trigger);
+  for (const TriggerOf& one : triggers) {
+    if ((service->changes & one.change) != 0) writer.u32(avp::trigger_type, one.type);
   }
   writer.end_group(group);
 }
@@ -149,6 +191,7 @@ void write_mscc(Writer& writer, const MsccRequest& asked, const MsccOutcome& out
   if (outcome.quota_holding_time != 0) {
     writer.u32(avp::quota_holding_time, outcome.quota_holding_time);
   }
+  if (granted && answer.triggers) write_triggers(writer, outcome, answer.plan);
   writer.end_group(group);
 }
 
@@ -159,15 +202,46 @@ void write_command_units(Writer& writer, const MsccOutcome& outcome, const Answe
   if (outcome.validity != 0) writer.u32(avp::validity_time, outcome.validity);
 }
 
+// Cost-Unit 424: for what the cost is, where the enquiry named no amount.
+void write_cost_unit(Writer& writer, const rating::ChargeRequest& request, const Answer& answer) {
+  if (answer.mscc_count != 1) return;
+  const rating::Service* service = service_of(answer.mscc[0], answer.plan);
+  if (service == nullptr) return;
+  bool named = false;
+  const std::int64_t units = rating::event_units(request.mscc[0], *service, named);
+  if (named) return;
+  if (service->unit == rating::Unit::events) return writer.text(avp::cost_unit, "event");
+  char text[32];
+  char* end = std::to_chars(text, text + 20, units).ptr;
+  const std::string_view unit = service->unit == rating::Unit::seconds ? " seconds" : " octets";
+  end = std::copy(unit.begin(), unit.end(), end);
+  writer.text(avp::cost_unit, {text, static_cast<std::size_t>(end - text)});
+}
+
 void write_event_result(Writer& writer, const rating::ChargeRequest& request,
                         const Answer& answer) {
   if (request.requested_action == rating::RequestedAction::price_enquiry) {
+    const auto priced = [](const MsccOutcome& o) { return o.reason == Reason::ok; };
+    const auto* end = answer.mscc + answer.mscc_count;
+    if (answer.mscc_count != 0 && std::none_of(answer.mscc, end, priced)) return;
     const std::size_t group = writer.begin_group(avp::cost_information);
     write_unit_value(writer, answer.event.cost, answer.currency);
     writer.u32(avp::currency_code, answer.currency);
+    write_cost_unit(writer, request, answer);
     writer.end_group(group);
   } else if (request.requested_action == rating::RequestedAction::check_balance) {
     writer.u32(avp::check_balance_result, answer.event.enough ? 0 : 1);
+  }
+}
+
+// What the gateway does when nobody answers it: said once, when the session opens (RFC 8506 5.7).
+void write_failure_handling(Writer& writer, const rating::Plan& plan) {
+  if (plan.failover != rating::Failover::not_sent) {
+    writer.u32(avp::cc_session_failover, static_cast<std::uint32_t>(plan.failover) - 1);
+  }
+  if (plan.failure_handling != rating::FailureHandling::not_sent) {
+    writer.u32(avp::credit_control_failure_handling,
+               static_cast<std::uint32_t>(plan.failure_handling) - 1);
   }
 }
 
@@ -210,9 +284,13 @@ std::size_t encode_cca(std::span<const std::uint8_t> message, const rating::Char
   writer.u32(avp::cc_request_type, static_cast<std::uint32_t>(request.type));
   writer.u32(avp::cc_request_number, request.request_number);
   write_origin_state_id(writer, local);
+  if (request.type == rating::RequestType::initial && code == ResultCode::success &&
+      answer.plan != nullptr) {
+    write_failure_handling(writer, *answer.plan);
+  }
   if (request.command_level) {
     if (answer.mscc_count != 0) write_command_units(writer, answer.mscc[0], answer);
-  } else if (answer.reason == Reason::ok) {
+  } else if (code == ResultCode::success) {  // another code overrides every MSCC
     for (std::size_t i = 0; i < answer.mscc_count; ++i) {
       write_mscc(writer, request.mscc[i], answer.mscc[i], answer);
     }

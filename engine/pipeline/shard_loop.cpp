@@ -164,6 +164,7 @@ void ShardLoop::process_request(Frame& frame, Time now) {
   answer.plan = outcome_.plan;
   answer.has_event_result = outcome_.has_event_result;
   answer.event = outcome_.event;
+  answer.triggers = dialect.triggers;
   answer.currency = outcome_.currency;
   frame.tx_bytes = static_cast<std::uint32_t>(
       app::encode_cca(frame.request(), request_, answer, options_.local, frame.tx));

@@ -13,6 +13,16 @@ namespace levy::shard {
 using rating::Reason;
 using rating::RequestType;
 
+namespace {
+
+// Rating says it of all groups or of none, and it is a command's outcome: credit control ends.
+void raise_not_applicable(Outcome& outcome) {
+  if (outcome.mscc_count != 0 && outcome.charge.mscc[0].reason == Reason::not_applicable)
+    outcome.reason = Reason::not_applicable;
+}
+
+}  // namespace
+
 void Shard::refuse(Reason reason, Outcome& outcome) {
   transaction_.roll_back();
   keep_tombstones();
@@ -202,6 +212,7 @@ bool Shard::run_charge(Session& session, Account& account, const rating::ChargeR
   // A request without MSCC carries its outcome as the command's (semantics.md "Result codes").
   if (request.command_level && request.mscc_count == 1)
     outcome.reason = outcome.charge.mscc[0].reason;
+  raise_not_applicable(outcome);
   if (!outcome.charge.overflow) return true;
   pool_full(outcome);
   return false;
@@ -352,12 +363,18 @@ void Shard::run_event(Account& account, const rating::ChargeRequest& request,
   if (!make_view(account, context.now, scratch_.view, outcome)) return pool_full(outcome);
   rating::charge_event(input, scratch_.view, outcome.charge, outcome.event);
   if (outcome.charge.overflow) return pool_full(outcome);
+  for (std::size_t i = 0; i < request.mscc_count; ++i) {
+    // A refund that no wallet can take: 5012 is a command's code, and then nothing happens.
+    if (outcome.charge.mscc[i].reason == Reason::unable_to_comply)
+      return refuse(Reason::unable_to_comply, outcome);
+  }
   outcome.mscc_count = request.mscc_count;
   outcome.has_event_result = request.has_requested_action &&
                              (request.requested_action == rating::RequestedAction::check_balance ||
                               request.requested_action == rating::RequestedAction::price_enquiry);
   if (request.command_level && request.mscc_count == 1)
     outcome.reason = outcome.charge.mscc[0].reason;
+  raise_not_applicable(outcome);
 }
 
 }  // namespace levy::shard

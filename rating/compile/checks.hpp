@@ -87,7 +87,11 @@ class Checks {
 // Compiles one service of a plan: service.cpp. Ids of names are filled in later.
 class RateCompiler;
 void compile_service(const ServiceSource& source, const Place& plan_place, Checks& checks,
-                     RateCompiler& rates, Service& service);
+                     RateCompiler& rates, CompiledPlan& plan, Service& service);
+
+// Compiles its final action: final_units.cpp.
+void compile_final_units(const ServiceSource& source, const Place& place, Checks& checks,
+                         CompiledPlan& plan, Service& service);
 
 // Compiles what a service or a rate costs: tariff.cpp. `owner`: where to point when a key is
 // absent.

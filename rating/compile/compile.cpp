@@ -110,6 +110,16 @@ void compile_unmatched(const PlanSource& source, Checks& checks, Plan& plan) {
                                              "any' and takes everything; remove one of the two");
 }
 
+void compile_failure(const PlanSource& source, Checks& checks, Plan& plan) {
+  static constexpr Choices<FailureHandling, 3> words{
+      {{"terminate", FailureHandling::terminate},
+       {"continue", FailureHandling::go_on},
+       {"retry_and_terminate", FailureHandling::retry_and_terminate}}};
+  plan.failure_handling = checks.choice(source.ccfh, "ccfh", words, FailureHandling::not_sent);
+  if (source.failover.given)
+    plan.failover = source.failover.value ? Failover::supported : Failover::not_supported;
+}
+
 void compile_plan(const PlanSource& source, const Catalogue& catalogue, Checks& checks,
                   CompiledPlan& plan) {
   static constexpr Choices<Overrun, 2> overruns{
@@ -122,6 +132,7 @@ void compile_plan(const PlanSource& source, const Catalogue& catalogue, Checks& 
   plan.credit_limit = checks.amount(source.credit_limit, "credit_limit");
   plan.boundary_spread = static_cast<std::uint32_t>(
       checks.number(source.boundary_spread, "boundary_spread", 0, boundary_spread_max, 0));
+  compile_failure(source, checks, plan);
   RateCompiler rates(source, catalogue, checks, plan);
   if (source.services.empty())
     checks.absent(source.place, "services",
@@ -136,7 +147,7 @@ void compile_plan(const PlanSource& source, const Catalogue& catalogue, Checks& 
       break;
     }
     const std::uint16_t index = plan.service_count++;
-    compile_service(service, source.place, checks, rates, plan.services[index]);
+    compile_service(service, source.place, checks, rates, plan, plan.services[index]);
     take_all(checks, service, index, plan);
   }
   compile_unmatched(source, checks, plan);

@@ -48,11 +48,14 @@ struct CompiledPlan : Plan {
   std::vector<TimePattern> own_times;
   std::vector<std::unique_ptr<std::vector<std::uint32_t>>> own_edges;
   std::vector<std::unique_ptr<std::vector<Tier>>> own_tiers;
+  std::vector<Restriction> own_restrictions;
+  std::vector<std::unique_ptr<std::string>> own_texts;
   void point_to_own() {
     rates = own_rates.data();
     conditions = own_conditions.data();
     values = own_values.data();
     times = own_times.data();
+    restrictions = own_restrictions.data();
   }
 };
 

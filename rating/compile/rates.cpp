@@ -39,6 +39,26 @@ bool number_of(const std::string& text, std::uint64_t low, std::uint64_t high,
   return error == std::errc{} && end == text.data() + text.size() && value >= low && value <= high;
 }
 
+// The changes that may turn a condition over. A cell of one zone lies in an area of another, so the
+// kinds of place of all zones count.
+std::uint16_t changes_of(Attribute attribute, const Catalogue& catalogue) {
+  if (attribute == Attribute::rat) return change_rat;
+  if (attribute == Attribute::qci) return change_qos;
+  if (attribute == Attribute::plmn_zone) return change_plmn;
+  if (attribute != Attribute::location_zone) return 0;
+  std::uint16_t changes = 0;
+  for (const ZoneSource& zone : catalogue.zones) {
+    for (const Placed<std::string>& place : zone.places) {
+      const std::string_view text = place.value;
+      changes |= text.starts_with("tai ")    ? change_tai
+                 : text.starts_with("ecgi ") ? change_ecgi
+                 : text.starts_with("cgi ")  ? change_cgi
+                                             : change_location;
+    }
+  }
+  return changes;
+}
+
 // Two rates of which the first takes all that the second could.
 bool covers(const CompiledPlan& plan, const Rate& first, const Rate& second) {
   for (std::uint32_t i = 0; i < first.condition_count; ++i) {
@@ -155,6 +175,7 @@ void RateCompiler::compile_condition(const ConditionSource& source, Service& ser
                                   static_cast<std::uint32_t>(plan_.own_values.size())});
   plan_.own_values.insert(plan_.own_values.end(), values.begin(), values.end());
   service.by_time |= attribute == Attribute::time;
+  service.changes |= changes_of(attribute, catalogue_);
 }
 
 bool RateCompiler::value_of(const ConditionSource& condition, Attribute attribute,

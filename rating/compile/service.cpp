@@ -1,7 +1,5 @@
-// compile_service: one service of a plan, its price, grants and ends.
+// compile_service: one service of a plan, its price, grants and what becomes of lost ones.
 // Core: control. Allocates: yes. Blocks: never. Clock: none.
-#include <cstring>
-
 #include "rating/compile/checks.hpp"
 #include "rating/compile/rates.hpp"
 #include "rating/price.hpp"
@@ -14,7 +12,7 @@ constexpr std::int64_t wait_seconds_max = 30 * 86400;
 // CC-Time is an Unsigned32 and a grant may end one step beyond grant_max: both fit below 2^31.
 constexpr std::int64_t seconds_grant_max = INT32_MAX;
 
-enum class Access : std::uint8_t { open, barred, refused };
+enum class Access : std::uint8_t { open, barred, refused, not_applicable };
 
 // Without grant_default: one price step; where there is none worth a round trip (no price, or a
 // step of a single unit), 10 MB, a minute or one event.
@@ -80,78 +78,10 @@ void compile_reporting(const ServiceSource& source, Checks& checks, Service& ser
   }
 }
 
-// Redirect-Address-Type 433 of a text; 0xff: none of them.
-std::uint8_t redirect_type(std::string_view to) {
-  if (to.starts_with("sip:") || to.starts_with("sips:")) return 3;
-  if (to.find("://") != std::string_view::npos) return 2;
-  if (to.empty()) return 0xff;
-  if (to.find_first_not_of("0123456789.") == std::string_view::npos) {
-    int parts = 0;
-    int value = -1;
-    for (const char c : std::string(to) + ".") {
-      if (c == '.') {
-        if (value < 0) return 0xff;
-        ++parts;
-        value = -1;
-      } else {
-        value = (value < 0 ? 0 : value) * 10 + (c - '0');
-        if (value > 255) return 0xff;
-      }
-    }
-    return parts == 4 ? 0 : 0xff;
-  }
-  const bool hexadecimal =
-      to.find_first_not_of("0123456789abcdefABCDEF:") == std::string_view::npos;
-  return hexadecimal && std::count(to.begin(), to.end(), ':') >= 2 ? 1 : 0xff;
-}
-
-void compile_redirect(const ServiceSource& source, Checks& checks, const Place& place,
-                      Service& service) {
-  const bool redirects = service.final_action == FinalAction::redirect;
-  if (!redirects) {
-    if (source.redirect_to.given)
-      checks.absent(
-          source.redirect_to.place, "action",
-          "redirect_to has no effect without 'on_final: redirect'; remove it or set that");
-    return;
-  }
-  if (!source.redirect_to.given) {
-    checks.absent(
-        source.on_final.given ? source.on_final.place : place, "to",
-        "on_final is 'redirect' but redirect_to is missing; give a URL, SIP URI or address");
-    return;
-  }
-  const std::string& to = source.redirect_to.value;
-  service.redirect_type = redirect_type(to);
-  if (service.redirect_type == 0xff || to.size() >= sizeof service.redirect_address) {
-    checks.fault(source.redirect_to.place,
-                 "redirect_to is '" + to +
-                     "'; allowed: a URL with '://', a SIP URI, an IPv4 or "
-                     "IPv6 address, of at most " +
-                     text(sizeof service.redirect_address - 1) + " bytes");
-    service.redirect_type = 2;
-    return;
-  }
-  std::memcpy(service.redirect_address, to.data(), to.size());
-}
-
-void compile_ends(const ServiceSource& source, Checks& checks, const Place& place,
-                  Service& service) {
-  static constexpr Choices<FinalAction, 3> final_words{
-      {{"terminate", FinalAction::terminate},
-       {"redirect", FinalAction::redirect},
-       {"restrict_access", FinalAction::restrict_access}}};
+void compile_lost(const ServiceSource& source, Checks& checks, Service& service) {
   static constexpr Choices<OnLost, 3> lost_words{{{"release", OnLost::release},
                                                   {"charge_reserved", OnLost::charge_reserved},
                                                   {"charge", OnLost::charge_units}}};
-  service.final_action =
-      checks.choice(source.on_final, "on_final", final_words, FinalAction::terminate);
-  if (service.final_action != FinalAction::terminate && !source.validity.given)
-    checks.absent(source.on_final.place, "validity",
-                  "on_final is '" + source.on_final.value +
-                      "' but validity is missing; the gateway needs it to "
-                      "ask again (RFC 8506 8.34): give seconds, e.g. 600");
-  compile_redirect(source, checks, place, service);
   service.on_lost = checks.choice(source.on_lost, "on_lost", lost_words, OnLost::release);
   service.lost_units = checks.number(source.lost_units, "lost_units", 1, limits::units_max, 0);
   const bool charges = service.on_lost == OnLost::charge_units;
@@ -161,6 +91,25 @@ void compile_ends(const ServiceSource& source, Checks& checks, const Place& plac
   if (!charges && source.lost_units.given)
     checks.absent(source.lost_units.place, "on_lost",
                   "lost_units has no effect without 'on_lost: charge'; remove it or set that");
+}
+
+void compile_unpriced(const ServiceSource& source, Checks& checks, Service& service) {
+  static constexpr Choices<bool, 2> words{{{"4012", false}, {"5031", true}}};
+  service.unpriced_fails = checks.choice(source.unpriced, "unpriced", words, false);
+  if (source.unpriced.given && (source.rates.empty() || source.price.given))
+    checks.fault(source.unpriced.place,
+                 "unpriced has no effect on a service without rates, or with a price of its own; "
+                 "remove it");
+}
+
+// What needs no credit control costs nothing.
+void compile_not_applicable(const ServiceSource& source, Checks& checks, Service& service) {
+  if ((source.price.given && !service.price.free) || !source.rates.empty())
+    checks.fault(source.access.place,
+                 "access is 'not_applicable' but the service has a price, which nobody would pay; "
+                 "remove the price and rates, or the access");
+  service.price = Price{};
+  service.price.free = true;
 }
 
 // Which MSCC the service takes beside its rating groups.
@@ -187,16 +136,19 @@ void compile_selection(const ServiceSource& source, Checks& checks, Service& ser
 }  // namespace
 
 void compile_service(const ServiceSource& source, const Place& plan_place, Checks& checks,
-                     RateCompiler& rates, Service& service) {
+                     RateCompiler& rates, CompiledPlan& plan, Service& service) {
   static constexpr Choices<Unit, 3> units{
       {{"octets", Unit::octets}, {"seconds", Unit::seconds}, {"events", Unit::events}}};
-  static constexpr Choices<Access, 3> accesses{
-      {{"open", Access::open}, {"barred", Access::barred}, {"refused", Access::refused}}};
+  static constexpr Choices<Access, 4> accesses{{{"open", Access::open},
+                                                {"barred", Access::barred},
+                                                {"refused", Access::refused},
+                                                {"not_applicable", Access::not_applicable}}};
   const Place& place = source.name.given ? source.name.place : plan_place;
   service.unit = checks.choice(source.unit, "unit", units, Unit::octets);
   const Access access = checks.choice(source.access, "access", accesses, Access::open);
   service.barred = access == Access::barred;
   service.refused = access == Access::refused;
+  service.not_applicable = access == Access::not_applicable;
   const bool any = source.any_rating_group.given && source.any_rating_group.value;
   const bool without = source.without_rating_group.given && source.without_rating_group.value;
   if (source.rating_groups.empty() && !any && !without)
@@ -207,10 +159,13 @@ void compile_service(const ServiceSource& source, const Place& plan_place, Check
       source.indivisible.given ? source.indivisible.value : service.unit == Unit::events;
   compile_selection(source, checks, service);
   rates.compile(source, place, service);
+  compile_unpriced(source, checks, service);
+  if (service.not_applicable) compile_not_applicable(source, checks, service);
   service.tax_permille = static_cast<std::uint16_t>(checks.number(source.tax, "tax", 0, 1000, 0));
   compile_grants(source, checks, rates, place, service);
   compile_reporting(source, checks, service);
-  compile_ends(source, checks, place, service);
+  compile_final_units(source, place, checks, plan, service);
+  compile_lost(source, checks, service);
 }
 
 }  // namespace levy::rating

@@ -13,11 +13,11 @@ TGPP = wire.VENDOR_3GPP
 # Every AVP that a Gy answer or RAR may hold, and whether it has the M bit: those of RFC 6733, 4006
 # and TS 32.299 that freeDiameter's dictionaries know.
 KNOWN = {(code, 0): True for code in (
-    263, 264, 268, 278, 279, 283, 285, 293, 296, 258, 415, 416, 420, 421, 417, 422, 423, 425, 429,
-    430, 431, 432, 433, 434, 435, 439, 445, 447, 448, 449, 456)}
-KNOWN.update({(code, TGPP): True for code in (868, 869, 871, 1226)})
-GROUPS = {(code, 0) for code in (423, 430, 431, 434, 445, 456)}
-MAY_REPEAT = {(456, 0), (439, 0)}
+    11, 263, 264, 268, 278, 279, 283, 285, 293, 296, 258, 415, 416, 418, 420, 421, 417, 422, 423,
+    424, 425, 427, 429, 430, 431, 432, 433, 434, 435, 438, 439, 445, 447, 448, 449, 456)}
+KNOWN.update({(code, TGPP): True for code in (868, 869, 870, 871, 1226, 1264)})
+GROUPS = {(code, 0) for code in (423, 430, 431, 434, 445, 456)} | {(1264, TGPP)}
+MAY_REPEAT = {(456, 0), (439, 0), (11, 0), (438, 0), (870, TGPP)}
 APPLICATION_AVPS = (258, 415, 416, 431, 448, 456)
 MAGMA_WITHIN_S = 1.0
 

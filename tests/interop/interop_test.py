@@ -188,6 +188,26 @@ def answers_to_events(port):
     return 3
 
 
+def everything_that_a_plan_can_have_sent(levyd, port):
+    """Triggers, filters, failure handling; then 4011 of the command."""
+    row = {**subscriber(4, "0.25"), "plan": "all-avps"}
+    levyd.import_subscribers([row])
+    with wire.Peer(port, "raw.test") as peer:
+        peer.open()
+        for number, (rating_group, code) in enumerate(((1, 2001), (2, 4011))):
+            got = peer.exchange(wire.ccr(wire.charge(f"raw.test;all;{number}", wire.INITIAL, 0,
+                                                     "001010000000004",
+                                                     [wire.mscc(rating_group, rsu=STEP)])))
+            if got is None or got.result != code:
+                raise LevydError(f"Rating-Group {rating_group}: got {got}")
+            if code == 2001 and (len(got.all(418)), len(got.all(427))) != (1, 1):
+                raise LevydError(f"no failure handling: {got}")
+            inside = {one.code for service in got.all(456) for one in service.inside()}
+            if code == 2001 and not {430, 431, 871, 1264} <= inside:
+                raise LevydError(f"of the plan's AVPs only {inside}")
+    return 2
+
+
 def watchdog_and_drain(levyd, port):
     """levyd asks an idle peer (DWR), answers its DWR, and says DPR when it is stopped."""
     with wire.Peer(port, "raw.test") as peer, wire.Peer(port, "leaving.test") as leaving:
@@ -276,9 +296,10 @@ def test_tshark(build):
             run_erlang(relay.port)
             charged = 22 + refusals(relay.port) - 1  # one refused message is no CCR
             charged += answers_to_events(relay.port)
+            charged += everything_that_a_plan_can_have_sent(levyd, relay.port)
             watchdog_and_drain(levyd, relay.port)
         faults, sent = tshark_judge.judge(
-            pcap, {"257A": 12, "258R": 1, "272A": charged, "280R": 1, "280A": 1, "282R": 1,
+            pcap, {"257A": 13, "258R": 1, "272A": charged, "280R": 1, "280A": 1, "282R": 1,
                    "282A": 1})
     more, of_ours = levyd_connects(build)
     print(f"Wireshark decoded {dict(sent)}, and over a connection of Levy's {dict(of_ours)}")

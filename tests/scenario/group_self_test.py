@@ -1,4 +1,5 @@
 """The suite judged: vectors.md says the truth, and a wrong answer does not pass."""
+import glob
 import importlib
 import os
 import re
@@ -16,8 +17,8 @@ VECTORS = (
     "73", "75", "76", "78", "80", "81", "84", "85", "86", "87", "88", "89", "90", "91", "93",
     "94", "95", "97", "99", "101", "102", "104",
 )
-GROUPS = ("a", "b", "c", "d", "e", "f", "beside", "grants", "push", "restart", "lost", "window",
-          "conservation")
+GROUPS = ("a", "b", "c", "d", "e", "f", "beside", "grants", "conditions", "procedures", "push",
+          "restart", "lost", "window", "conservation")
 ROW = re.compile(r"^\| (V-\d+) \| (.*?) ?\| ?(.*?) ?\|$")
 
 
@@ -56,6 +57,33 @@ def every_vector_has_its_row(_):
             raise Mismatch(f"{vector}: table {scenarios}, scenarios {covered.get(vector)}")
         if not scenarios and not pending:
             raise Mismatch(f"{vector} is neither replayed nor pending")
+
+
+@scenario(alone=True)
+def the_conformance_statement_names_tests_that_exist(_):
+    for group in GROUPS:
+        importlib.import_module("group_" + group)
+    known = {one.name for one in SCENARIOS}
+    for path in glob.glob(os.path.join(HERE, "..", "unit", "*", "*_test.cpp")):
+        with open(path, encoding="utf-8") as file:
+            for suite, name in re.findall(r"^TEST(?:_F)?\((\w+), (\w+)\)", file.read(), re.M):
+                known.add(f"{suite}.{name}")
+    rows = 0
+    with open(os.path.join(HERE, "..", "..", "diameter", "CONFORMANCE.md"), encoding="utf-8") as file:
+        for line in file:
+            cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+            if not line.startswith("| ") or len(cells) != 5 or cells[4] == "Tests":
+                continue
+            rows += 1
+            named = set(re.findall(r"`([\w.]+)`", cells[4]))
+            if cells[2] not in ("yes", "partly", "no"):
+                raise Mismatch(f"neither yes, partly nor no: {line}")
+            if not named <= known:
+                raise Mismatch(f"no such test: {named - known}")
+            if cells[2] == "yes" and not named:
+                raise Mismatch(f"said, and not shown: {line}")
+    if rows < 80:
+        raise Mismatch(f"only {rows} rows were read")
 
 
 def answer(*pairs):

@@ -51,7 +51,20 @@ def messages(amount):
     return [("CC-Service-Specific-Units", amount)]
 
 
-def ask(rg=1, rsu=None, usu=None, services=(), reason=None, usus=()):
+def network(rat=None, plmn=None, uli=None):
+    """The Service-Information of a gateway that tells where and over what its user is."""
+    ps = [] if rat is None else [("3GPP-RAT-Type", bytes([rat]))]
+    ps += [] if plmn is None else [("3GPP-SGSN-MCC-MNC", plmn)]
+    ps += [] if uli is None else [("3GPP-User-Location-Info", uli)]
+    return ("Service-Information", [("PS-Information", ps)])
+
+
+def call_to(number):
+    return ("Service-Information", [("IMS-Information", [("Role-Of-Node", 0),
+                                                         ("Called-Party-Address", number)])])
+
+
+def ask(rg=1, rsu=None, usu=None, services=(), reason=None, usus=(), more=()):
     """The Multiple-Services-Credit-Control of a request. `rsu` None: no Requested-Service-Unit."""
     pairs = [] if rg is None else [("Rating-Group", rg)]
     pairs += [("Service-Identifier", service) for service in services]
@@ -60,6 +73,7 @@ def ask(rg=1, rsu=None, usu=None, services=(), reason=None, usus=()):
     pairs += [("Used-Service-Unit", used) for used in ([] if usu is None else [usu]) + list(usus)]
     if reason is not None:
         pairs.append(("Reporting-Reason", reason))
+    pairs += list(more)
     return ("Multiple-Services-Credit-Control", pairs)
 
 
@@ -70,6 +84,11 @@ def subscription(kind, text):
 # ---- words of answers ----------------------------------------------------------------------------
 TERMINATE = [("Final-Unit-Action", 0)]
 RESTRICT = [("Final-Unit-Action", 2)]
+
+
+def triggers(*types):
+    """The Trigger of a grant, for its `more`."""
+    return [("Trigger", [("Trigger-Type", kind) for kind in types])]
 
 
 def redirect(address, kind):
@@ -136,11 +155,13 @@ def eventually(condition, what, timeout=WAIT_S):
 OPTIONS = {
     "diameter": {
         "dialects": {"magma": {"no_credit_code": 4012}, "ergw": {"implicit_rsu": True},
-                     "busy": {"raa_retry": [5012]}, "whole": {"rar_rating_group": False}},
+                     "busy": {"raa_retry": [5012]}, "whole": {"rar_rating_group": False},
+                     "plain": {"triggers": False}},
         "peers": [{"identity": "magma.test", "dialect": "magma"},
                   {"identity": "ergw.test", "dialect": "ergw"},
                   {"identity": "busy.test", "dialect": "busy"},
-                  {"identity": "whole.test", "dialect": "whole"}]},
+                  {"identity": "whole.test", "dialect": "whole"},
+                  {"identity": "plain.test", "dialect": "plain"}]},
     "sessions": {"push_retry": "1 s", "push_tries_max": 100},
     "capacity": {"accounts_max": 2000, "identities_max": 8000, "buckets_max": 8000,
                  "sessions_max": 4000, "groups_max": 8000, "tombstones_max": 16000},
@@ -287,23 +308,25 @@ class Sent:
 class Session:
     """One Session-Id of one gateway; numbers its requests by itself."""
 
-    def __init__(self, account, gateway, imsi, origin=None, identities=None, extra=()):
+    def __init__(self, account, gateway, imsi, origin=None, identities=None, extra=(),
+                 context="32251@3gpp.org"):
         self.account, self.world, self.gateway = account, account.world, gateway
         self.origin = origin or gateway.origin()
         self.id = f"{self.origin[0][1]};{next(World.numbers)};scenario"
         self.identities = [subscription(END_USER_IMSI, imsi)] if identities is None else identities
         self.extra = list(extra)
+        self.context = context
         self.number = 0
 
     def send(self, kind, number, msccs, want=(), code=2001, extra=(), result=(), identities=None,
-             gateway=None, flags=0, end_to_end=None, failed=None):
+             gateway=None, flags=0, end_to_end=None, failed=None, at=None):
         """Sends and does not wait. `result`: AVPs of the answer besides the MSCCs; `extra`: of the
-        request; `failed`: members of the Failed-AVP."""
+        request; `failed`: members of the Failed-AVP; `at`: its Event-Timestamp, unix seconds."""
         gateway = gateway or self.gateway
         pairs = [("Session-Id", self.id), *self.origin, ("Destination-Realm", "test"),
-                 ("Auth-Application-Id", diameter.GY), ("Service-Context-Id", "32251@3gpp.org"),
+                 ("Auth-Application-Id", diameter.GY), ("Service-Context-Id", self.context),
                  ("CC-Request-Type", kind), ("CC-Request-Number", number),
-                 ("Event-Timestamp", (int(time.time()) + NTP_EPOCH_S) % 2**32),
+                 ("Event-Timestamp", (int(at or time.time()) + NTP_EPOCH_S) % 2**32),
                  *(self.identities if identities is None else identities),
                  *self.extra, *extra, *msccs]
         wanted = [("Session-Id", self.id), ("Result-Code", code), ("Origin-Host", "levy.test"),
@@ -336,10 +359,12 @@ class Session:
         return self.ask(UPDATE, msccs, **more)
 
     def terminate(self, *msccs, **more):
-        return self.ask(TERMINATION, msccs, extra=[("Termination-Cause", 1)], **more)
+        extra = [("Termination-Cause", 1), *more.pop("extra", [])]
+        return self.ask(TERMINATION, msccs, extra=extra, **more)
 
     def event(self, action, *msccs, **more):
-        return self.ask(EVENT, msccs, extra=[("Requested-Action", action)], **more)
+        extra = [("Requested-Action", action), *more.pop("extra", [])]
+        return self.ask(EVENT, msccs, extra=extra, **more)
 
     def check_records(self, kinds=None, **sums):
         """The kinds of the session's Records where they are given; sums over their facts: `used`,

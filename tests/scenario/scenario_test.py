@@ -1,7 +1,7 @@
 """The charging vectors (vectors.md is the table), replayed against a levyd over TCP.
 
-usage: scenario_test.py a|b|c|d|e|f|beside|grants|push|restart|lost|window|conservation|self_test
-           --build DIR [--only NAME]
+usage: scenario_test.py a|b|c|d|e|f|beside|grants|conditions|procedures|push|restart|lost|window|
+           conservation|self_test --build DIR [--only NAME]
 
 A group is the module group_<name>.py; its scenarios are the functions marked @scenario. All of a
 group share one levyd, for accounts are independent; those marked `alone` start their own.
@@ -20,8 +20,8 @@ sys.path.insert(0, os.path.join(HERE, "..", "support"))
 from registry import SCENARIOS  # noqa: E402
 from replay import World  # noqa: E402
 
-GROUPS = ("a", "b", "c", "d", "e", "f", "beside", "grants", "push", "restart",
-          "lost", "window", "conservation", "self_test")
+GROUPS = ("a", "b", "c", "d", "e", "f", "beside", "grants", "conditions", "procedures",
+          "push", "restart", "lost", "window", "conservation", "self_test")
 
 
 def run(scenario, stage):

@@ -135,6 +135,90 @@ TEST(EncodeCca, FinalUnitActions) {
   EXPECT_EQ(c.cca().msccs[1].final_action, 0u);
 }
 
+TEST(EncodeCca, RestrictionsStandInTheFinalUnitIndication) {
+  static constexpr rating::Restriction open[] = {
+      {"never sent", false}, {"permit out ip from 10.0.0.1 to any", true}, {"portal", false}};
+  const auto plan = std::make_unique<rating::Plan>();
+  plan->service_count = 1;
+  plan->restrictions = open;
+  plan->services[0].first_restriction = 1;
+  plan->services[0].restriction_count = 2;
+  Case c(Ccr::initial("s").mscc(Mscc(1)));
+  c.outcomes[0].flags = rating::outcome_final | rating::outcome_restrict;
+  c.outcomes[0].service = 0;
+  c.answer.plan = plan.get();
+  const test::Parsed p = test::parse(c.encode());
+  const test::Node* final_units = p.find(456)->find(430);
+  ASSERT_NE(final_units, nullptr);
+  ASSERT_EQ(final_units->children.size(), 3u);
+  EXPECT_EQ(final_units->find(449)->u32(), 2u);
+  EXPECT_EQ(final_units->find(438)->text(), open[1].text);
+  EXPECT_EQ(final_units->find(11)->text(), "portal");
+  c.outcomes[0].flags = rating::outcome_final;  // TERMINATE restricts nothing
+  EXPECT_EQ(test::parse(c.encode()).find(456)->find(430)->children.size(), 1u);
+}
+
+TEST(EncodeCca, TriggersAreWhatTheRatesAskForAndGoWithAGrant) {
+  const auto plan = std::make_unique<rating::Plan>();
+  plan->service_count = 1;
+  Case c(Ccr::update("s", 1).mscc(Mscc(1)));
+  c.answer.plan = plan.get();
+  c.outcomes[0] = granted(rating::Unit::octets, 5);
+  c.outcomes[0].service = 0;
+  const auto types = [&c] {
+    std::vector<std::uint32_t> found;
+    const test::Parsed p = test::parse(c.encode());
+    const test::Node* trigger = p.find(456)->find(1264, v3gpp);
+    if (trigger != nullptr)
+      for (const test::Node& n : trigger->children) found.push_back(n.u32());
+    return found;
+  };
+  using Types = std::vector<std::uint32_t>;
+  const std::pair<std::uint16_t, Types> rows[] = {
+      {0, {}},
+      {rating::change_rat, {4}},
+      {rating::change_qos, {2}},
+      {rating::change_plmn, {30, 31}},
+      {rating::change_tai, {35}},
+      {rating::change_ecgi, {36}},
+      {rating::change_cgi, {33, 34}},
+      {rating::change_location, {3}},
+      {rating::change_tai | rating::change_ecgi | rating::change_rat, {4, 35, 36}}};
+  for (const auto& [changes, wanted] : rows) {
+    plan->services[0].changes = changes;
+    EXPECT_EQ(types(), wanted);
+  }
+  c.answer.triggers = false;
+  EXPECT_EQ(types(), Types{});
+  c.answer.triggers = true;
+  c.outcomes[0].flags = 0;
+  EXPECT_EQ(types(), Types{});
+}
+
+TEST(EncodeCca, FailureHandlingOpensASession) {
+  const auto plan = std::make_unique<rating::Plan>();
+  const auto codes = [&](const Ccr& ccr, Reason reason = Reason::ok) {
+    Case c(ccr);
+    c.answer.plan = plan.get();
+    c.answer.reason = reason;
+    const test::Parsed p = test::parse(c.encode());
+    const auto value = [&p](std::uint32_t code) {
+      return p.find(code) == nullptr ? -1 : static_cast<int>(p.find(code)->u32());
+    };
+    return std::pair(value(418), value(427));
+  };
+  EXPECT_EQ(codes(Ccr::initial("s")), std::pair(-1, -1));
+  plan->failover = rating::Failover::not_supported;
+  plan->failure_handling = rating::FailureHandling::go_on;
+  EXPECT_EQ(codes(Ccr::initial("s")), std::pair(0, 1));
+  EXPECT_EQ(codes(Ccr::initial("s"), Reason::not_applicable), std::pair(-1, -1));
+  EXPECT_EQ(codes(Ccr::update("s", 1)), std::pair(-1, -1));
+  EXPECT_EQ(codes(Ccr::event("s", 0)), std::pair(-1, -1));
+  plan->failover = rating::Failover::supported;
+  plan->failure_handling = rating::FailureHandling::terminate;
+  EXPECT_EQ(codes(Ccr::initial("s")), std::pair(1, 0));
+}
+
 TEST(EncodeCca, ReasonsOfGroupsLeaveTheCommandAt2001) {
   struct Row {
     Reason reason;
@@ -256,6 +340,37 @@ TEST(EncodeCca, TheLongestAnswerFitsAndAShortBufferIsRefused) {
   for (std::size_t room = 0; room < whole.size(); room += 97) EXPECT_TRUE(c.encode(room).empty());
   EXPECT_TRUE(c.encode(whole.size() - 1).empty());
   EXPECT_EQ(c.encode(whole.size()), whole);
+}
+
+TEST(EncodeCca, TheLongestFiltersAndAllTriggersFit) {
+  const auto plan = std::make_unique<rating::Plan>();
+  plan->service_count = 1;
+  const std::string rule(rating::restriction_bytes_max - 8, 'p');
+  const rating::Restriction one{rule, true};
+  plan->restrictions = &one;
+  plan->services[0].restriction_count = 1;
+  plan->services[0].changes = 0xffff;
+  plan->failover = rating::Failover::supported;
+  plan->failure_handling = rating::FailureHandling::go_on;
+  Ccr ccr = Ccr::initial(std::string(255, 's'));
+  for (std::uint32_t i = 0; i < limits::mscc_max; ++i) {
+    ccr.mscc(Mscc(i).service(1).service(2).service(3).service(4));
+  }
+  for (int i = 0; i < 32; ++i) ccr.extra.append(test::proxy_info("proxy.ex.org", "12345678"));
+  Case c(ccr);
+  for (MsccOutcome& o : c.outcomes) {
+    o = granted(rating::Unit::money, 123'456);
+    o.flags |= rating::outcome_final | rating::outcome_restrict;
+    o.service = 0;
+    o.validity = 1;
+    o.quota_holding_time = 1;
+  }
+  c.answer.currency = 978;
+  c.answer.plan = plan.get();
+  const test::Parsed p = test::parse(c.encode());
+  ASSERT_EQ(p.all(456).size(), limits::mscc_max);
+  EXPECT_EQ(p.all(456)[15]->find(1264, v3gpp)->children.size(), 9u);
+  EXPECT_EQ(p.all(456)[15]->find(430)->find(438)->text(), rule);
 }
 
 TEST(EncodeCca, TheTFlagAndTheRFlagAreNeverInAnAnswer) {

@@ -301,6 +301,101 @@ TEST(Compile, RedirectAddressTypes) {
   }
 }
 
+TEST(Compile, RestrictionsAreBounded) {
+  const auto restricted = [](std::vector<const char*> ids, std::vector<const char*> rules) {
+    Catalogue catalogue = data_a_source();
+    ServiceSource& service = catalogue.plans[0].services[0];
+    put(service.on_final, "restrict_access");
+    put(service.validity, std::int64_t{600});
+    for (const char* id : ids) put(service.filter_ids.emplace_back(), id);
+    for (const char* rule : rules) put(service.filter_rules.emplace_back(), rule);
+    return catalogue;
+  };
+  const Compiled compiled = compile(restricted({"portal"}, {"permit out ip from 10.0.0.1 to any"}));
+  ASSERT_TRUE(compiled.faults.empty()) << compiled.faults[0].message;
+  const Plan& plan = *compiled.plans[0];
+  ASSERT_EQ(plan.services[0].restriction_count, 2);
+  EXPECT_TRUE(plan.restrictions[0].rule);
+  EXPECT_EQ(plan.restrictions[1].text, "portal");
+  for (const char* rule : {"permit all", "permit out ip from any", "allow out ip from any to any",
+                           "permit both ip from any to any", ""})
+    expect_faults(restricted({}, {rule}), {"permit|deny in|out"});
+  expect_faults(restricted({""}, {}), {"filter_id is empty"});
+  expect_faults(restricted({"1", "2", "3", "4", "5", "6", "7", "8", "9"}, {}), {"more than 8"});
+  const std::string longest(249, 'x');
+  expect_faults(restricted({longest.c_str()}, {}), {"256 bytes as sent"});
+  Catalogue other = restricted({"portal"}, {});
+  put(other.plans[0].services[0].on_final, "terminate");
+  expect_faults(other, {"have no effect without"});
+}
+
+TEST(Compile, FailureHandling) {
+  Catalogue catalogue = data_a_source();
+  const Compiled silent = compile(catalogue);
+  EXPECT_EQ(silent.plans[0]->failure_handling, FailureHandling::not_sent);
+  EXPECT_EQ(silent.plans[0]->failover, Failover::not_sent);
+  put(catalogue.plans[0].ccfh, "continue");
+  put(catalogue.plans[0].failover, false);
+  const Compiled said = compile(catalogue);
+  EXPECT_EQ(said.plans[0]->failure_handling, FailureHandling::go_on);
+  EXPECT_EQ(said.plans[0]->failover, Failover::not_supported);
+  put(catalogue.plans[0].ccfh, "panic");
+  expect_faults(catalogue, {"ccfh is 'panic'"});
+}
+
+TEST(Compile, NotApplicableIsFree) {
+  Catalogue catalogue = data_a_source();
+  ServiceSource& service = catalogue.plans[0].services[0];
+  put(service.access, "not_applicable");
+  expect_faults(catalogue, {"has a price, which nobody would pay"});
+  service.price = {};
+  const Compiled compiled = compile(catalogue);
+  ASSERT_TRUE(compiled.faults.empty()) << compiled.faults[0].message;
+  EXPECT_TRUE(compiled.plans[0]->services[0].not_applicable);
+  EXPECT_TRUE(compiled.plans[0]->services[0].price.free);
+}
+
+TEST(Compile, ChangesAreWhatTheRatesOfAServiceAskFor) {
+  const auto changes = [](std::vector<std::pair<const char*, const char*>> conditions,
+                          std::vector<const char*> places, bool negated = false) {
+    Catalogue catalogue = data_a_source();
+    ZoneSource& zone = catalogue.zones.emplace_back();
+    put(zone.name, "zone");
+    put(zone.plmns.emplace_back(), "26201");
+    put(zone.places.emplace_back(), "tai 262-01-1");
+    ZoneSource& other = catalogue.zones.emplace_back();
+    put(other.name, "other");
+    for (const char* place : places) put(other.places.emplace_back(), place);
+    RateSource& rate = catalogue.plans[0].services[0].rates.emplace_back();
+    put(rate.name, "rate");
+    put(rate.price, price_source("1", 1));
+    for (const auto& [attribute, value] : conditions) {
+      ConditionSource& condition = rate.when.emplace_back();
+      put(condition.attribute, attribute);
+      put(condition.values.emplace_back(), value);
+      condition.negated = negated;
+    }
+    const Compiled compiled = compile(catalogue);
+    EXPECT_TRUE(compiled.faults.empty()) << compiled.faults[0].message;
+    return compiled.plans.at(0)->services[0].changes;
+  };
+  EXPECT_EQ(changes({{"apn", "internet"}}, {}), 0);
+  EXPECT_EQ(changes({{"rat", "eutran"}}, {}), change_rat);
+  EXPECT_EQ(changes({{"qci", "1"}, {"plmn", "zone"}}, {}), change_qos | change_plmn);
+  EXPECT_EQ(changes({{"plmn", "zone"}}, {}, true), change_plmn);
+  EXPECT_EQ(changes({{"location", "zone"}}, {}), change_tai);
+  // A cell of another zone lies in this one's area.
+  EXPECT_EQ(changes({{"location", "zone"}}, {"ecgi 262-01-7"}), change_tai | change_ecgi);
+  EXPECT_EQ(changes({{"location", "zone"}}, {"cgi 262-01-1-7"}), change_tai | change_cgi);
+  EXPECT_EQ(changes({{"location", "zone"}}, {"sai 262-01-1-7"}), change_tai | change_location);
+}
+
+TEST(Compile, UnpricedNeedsRatesAlone) {
+  Catalogue catalogue = data_a_source();
+  put(catalogue.plans[0].services[0].unpriced, "5031");
+  expect_faults(catalogue, {"unpriced has no effect"});
+}
+
 TEST(Compile, Amounts) {
   std::int64_t micros = 0;
   EXPECT_TRUE(parse_amount("0.000001", micros) && micros == 1);

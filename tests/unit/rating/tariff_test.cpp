@@ -324,6 +324,7 @@ ChargeRequest call_to(std::string_view number) {
 TEST(Tariff, V33PricesByPrefix) {
   Source source("seconds", money("9", 1));
   source.service().price = {};
+  put(source.service().unpriced, "5031");
   for (const auto& [name, prefix, price] :
        {std::tuple("one", "1", money("0.1", 60)), std::tuple("two", "2", money("0.2", 120)),
         std::tuple("three", "3", money("0.4", 300))}) {

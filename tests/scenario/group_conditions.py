@@ -1,0 +1,191 @@
+"""Rates under conditions: time of day (V-27), prefixes (V-33), and what changes in mid-session.
+
+Used units cost what their grant was made under; the new grant is chosen by the message's conditions
+(semantics.md "Conditions and clocks"), and names the changes at which the gateway is to report.
+"""
+import time
+
+from registry import scenario
+from replay import (EMPTY, OPTIONS, RATING_CONDITION_CHANGE, World, ask, call_to, denied, granted,
+                    network, octets, seconds, settled, triggers)
+
+MB = 1000000
+UTRAN, EUTRAN = 1, 6
+QOS, RAT, MCC, MNC, TAC, ECGI = 2, 4, 30, 31, 35, 36
+
+
+def uli(tac, cell):
+    """TAI and ECGI of network 262-01 (TS 29.061 16.4.7.2)."""
+    plmn = b"\x62\xf2\x10"
+    return b"\x82" + plmn + tac.to_bytes(2, "big") + plmn + cell.to_bytes(4, "big")
+
+
+def changed(amount, rg, **more):
+    """What was used up to the change, and a wish for more."""
+    return ask(rg, usu=[("Reporting-Reason", RATING_CONDITION_CHANGE)] + octets(amount), rsu=EMPTY,
+               **more)
+
+
+def qos(qci):
+    return [("QoS-Information", [("QoS-Class-Identifier", qci)])]
+
+
+@scenario()
+def rat_changes_in_mid_session(world):
+    """0.10 per MB on LTE, 0.20 elsewhere."""
+    account = world.account("by-network", "10")
+    session = account.session()
+    lte = session.initial(ask(1, rsu=EMPTY), extra=[network(rat=EUTRAN)],
+                          want=[granted(octets(MB), 1, more=triggers(RAT))])
+    account.check("9.9", "0.1")
+    session.again(lte)
+    session.update(changed(400000, 1), extra=[network(rat=UTRAN)],
+                   want=[granted(octets(MB), 1, more=triggers(RAT))])
+    account.check("9.76", "0.2")
+    session.update(changed(MB, 1), extra=[network(rat=EUTRAN)],
+                   want=[granted(octets(MB), 1, more=triggers(RAT))])
+    account.check("9.66", "0.1")
+    session.terminate(ask(1, usu=octets(500000)), want=[settled(1)], extra=[network(rat=UTRAN)])
+    account.check("9.71")
+
+
+@scenario()
+def network_changes_in_mid_session(world):
+    """0.10 per MB at home, 2.00 abroad; a gateway that does not say where is abroad."""
+    account = world.account("by-network", "10")
+    session = account.session()
+    at = triggers(MCC, MNC)
+    session.initial(ask(2, rsu=EMPTY), extra=[network(plmn="26201")],
+                    want=[granted(octets(MB), 2, more=at)])
+    account.check("9.9", "0.1")
+    session.update(changed(100000, 2), extra=[network(plmn="20801")],
+                   want=[granted(octets(MB), 2, more=at)])
+    account.check("7.99", "2")
+    session.update(changed(500000, 2), want=[granted(octets(MB), 2, more=at)])
+    account.check("6.99", "2")
+    session.update(changed(0, 2), extra=[network(plmn="26201")],
+                   want=[granted(octets(MB), 2, more=at)])
+    account.check("8.89", "0.1")
+    session.terminate(ask(2, usu=octets(MB)), want=[settled(2)])
+    account.check("8.89")
+
+
+@scenario()
+def place_changes_in_mid_session(world):
+    """0.50 per MB in the stadium: a tracking area, and a cell that lies in another one."""
+    account = world.account("by-network", "10")
+    session = account.session()
+    at = triggers(TAC, ECGI)
+    session.initial(ask(3, rsu=EMPTY), extra=[network(uli=uli(1, 1))],
+                    want=[granted(octets(MB), 3, more=at)])
+    account.check("9.9", "0.1")
+    session.update(changed(500000, 3), extra=[network(uli=uli(1234, 1))],
+                   want=[granted(octets(MB), 3, more=at)])
+    account.check("9.45", "0.5")
+    session.update(changed(MB, 3), extra=[network(uli=uli(1, 99999))],
+                   want=[granted(octets(MB), 3, more=at)])
+    account.check("8.95", "0.5")
+    session.update(changed(0, 3), extra=[network(uli=uli(1, 1))],
+                   want=[granted(octets(MB), 3, more=at)])
+    account.check("9.35", "0.1")
+
+
+@scenario()
+def class_changes_in_mid_session(world):
+    account = world.account("by-network", "10")
+    session = account.session()
+    session.initial(ask(4, rsu=EMPTY, more=qos(9)),
+                    want=[granted(octets(MB), 4, more=triggers(QOS))])
+    account.check("9.9", "0.1")
+    session.update(changed(MB, 4, more=qos(1)), want=[granted(octets(MB), 4, more=triggers(QOS))])
+    account.check("9.6", "0.3")
+
+
+@scenario()
+def every_change_that_a_rate_reads_is_named(world):
+    account = world.account("by-network", "10")
+    session = account.session()
+    at = triggers(QOS, RAT, MCC, MNC, TAC, ECGI)
+    session.initial(ask(5, rsu=EMPTY), ask(1, rsu=EMPTY),
+                    want=[granted(octets(MB), 5, more=at),
+                          granted(octets(MB), 1, more=triggers(RAT))])
+    # Nothing granted, nothing to report at.
+    session.update(ask(5, usu=octets(1000)), want=[settled(5)])
+
+
+@scenario()
+def a_gateway_that_takes_no_triggers(world):
+    account = world.account("by-network", "10")
+    session = account.session(world.gateway("plain.test"))
+    session.initial(ask(1, rsu=EMPTY), extra=[network(rat=EUTRAN)],
+                    want=[granted(octets(MB), 1)])
+    session.update(changed(MB, 1), extra=[network(rat=UTRAN)], want=[granted(octets(MB), 1)])
+    account.check("9.7", "0.2")
+
+
+@scenario()
+def a_change_alone_asks_for_the_next_grant(world):
+    """Dialect implicit_rsu: the reason stands for the Requested-Service-Unit."""
+    account = world.account("by-network", "10")
+    session = account.session(world.gateway("ergw.test"))
+    session.initial(ask(1, rsu=EMPTY), extra=[network(rat=EUTRAN)],
+                    want=[granted(octets(MB), 1, more=triggers(RAT))])
+    used = [("Reporting-Reason", RATING_CONDITION_CHANGE)] + octets(MB)
+    session.update(ask(1, usu=used), extra=[network(rat=UTRAN)],
+                   want=[granted(octets(MB), 1, more=triggers(RAT))])
+    account.check("9.7", "0.2")
+
+
+@scenario("V-33")
+def prices_by_prefix(world):
+    account = world.account("by-prefix", "1000")
+    unknown = account.session(context="32260@3gpp.org")
+    unknown.initial(ask(rsu=EMPTY), extra=[call_to("tel:+9123456")], want=[denied(5031)],
+                    failed=[("Rating-Group", 1)])
+    account.check("1000")
+    for number, granted_s, left in (("tel:+3123456", 300, "999.6"), ("sip:2123@test", 120, "999.4"),
+                                    ("+1123", 60, "999.3")):
+        session = account.session(context="32260@3gpp.org")
+        session.initial(ask(rsu=EMPTY), extra=[call_to(number)],
+                        want=[granted(seconds(granted_s))])
+        session.terminate(ask(usu=seconds(1)), extra=[call_to(number)], want=[settled()])
+        account.check(left)
+
+
+def yesterday(hour, minute=0, second=0):
+    day = int(time.time()) // 86400 - 1
+    return day * 86400 + hour * 3600 + minute * 60 + second
+
+
+def world_of_yesterday(build):
+    """Event-Timestamps of yesterday are believed."""
+    return World(build, {**OPTIONS, "sessions": {"event_time_skew_max": "2 d"}})
+
+
+@scenario("V-27", alone=True)
+def time_of_day(build):
+    """Peak 10 per started MB, 5 from 23:00 to 08:00."""
+    with world_of_yesterday(build) as world:
+        account = world.account("by-hour", "1000")
+        for at, used, left in ((yesterday(7, 59, 59), 2500000, "985"),
+                               (yesterday(12, 13, 14), 1000000, "975")):
+            session = account.session()
+            session.initial(at=at)
+            session.terminate(ask(usu=octets(used)), at=at, want=[settled()])
+            account.check(left)
+
+
+@scenario("V-27", alone=True)
+def a_grant_ends_where_prices_change(build):
+    """Without Tariff-Time-Change: Validity-Time ends at the boundary, usage costs its grant's rate."""
+    with world_of_yesterday(build) as world:
+        account = world.account("by-hour", "1000")
+        session = account.session()
+        session.initial(ask(rsu=EMPTY), at=yesterday(7),
+                        want=[granted(octets(MB), more=[("Validity-Time", 3600)])])
+        account.check("995", "5")
+        session.update(ask(usu=octets(MB), rsu=EMPTY), at=yesterday(8, 10),
+                       want=[granted(octets(MB), more=[("Validity-Time", 53400)])])
+        account.check("985", "10")
+        session.terminate(ask(usu=octets(500000)), at=yesterday(23, 30), want=[settled()])
+        account.check("985")
