@@ -325,8 +325,8 @@ const Section* on_final_section() {
        shaped(custom("rules", "an IPFilterRule or a list: \"permit out ip from 10.0.0.1 to any\"",
                      &read_restrictions<[](ServiceSource& s) -> auto& { return s.filter_rules; }>,
                      "none",
-                     "Restriction-Filter-Rules of restrict_access; with `filter_ids` at most 8, and "
-                     "256 bytes as sent."),
+                     "Restriction-Filter-Rules of restrict_access; with `filter_ids` at most 8, "
+                     "and 256 bytes as sent."),
               Shape::one_or_list, "^(permit|deny) (in|out) ")}};
   return &section;
 }
