@@ -370,6 +370,26 @@ TEST(Tariff, ConditionsOfAMessage) {
   EXPECT_EQ(rate_of(request), 1);
 }
 
+// A zone names whole networks: 405-03 is not 405-034, though its digits begin so.
+TEST(Tariff, ANetworkIsNoPrefixOfAnother) {
+  Source source("octets", money("5", 10));
+  put(source.zone("one").plmns.emplace_back(), "40503");
+  put(source.zone("country").plmns.emplace_back(), "405");
+  Source::when(source.rate("one", money("1", 10)), "plmn", {"one"});
+  Source::when(source.rate("country", money("2", 10)), "plmn", {"country"});
+  const Compiled compiled = compile(source);
+  const auto rate_of = [&](std::string_view plmn) {
+    ChargeRequest request;
+    request.serving_plmn = plmn;
+    return ask(compiled, 10, 0, request).steps[0].rate;
+  };
+  EXPECT_EQ(rate_of("40503"), 1);
+  EXPECT_EQ(rate_of("405034"), 2);
+  EXPECT_EQ(rate_of("40504"), 2);
+  EXPECT_EQ(rate_of("26201"), 0);
+  EXPECT_EQ(rate_of("40"), 0);
+}
+
 TEST(Tariff, ServicesByContextAndIdentifier) {
   Source source("seconds", money("1", 1));
   put(source.service().contexts.emplace_back(), "voice");
