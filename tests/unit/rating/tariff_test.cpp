@@ -145,6 +145,16 @@ TEST(Tariff, V54LongFirstStep) {
   EXPECT_EQ(cost(call, 1), 60 * unit);
 }
 
+// A long first step is no measure of later grants: by the second after it, a minute is.
+TEST(Tariff, GrantDefaultComesOfTheStepNotOfFirst) {
+  const auto default_of = [](PriceSource price) {
+    return compile(Source("seconds", std::move(price))).plans[0]->services[0].grant_default;
+  };
+  EXPECT_EQ(default_of(money("1", 1, 1, 2)), 60);
+  EXPECT_EQ(default_of(money("1", 1, 30, 300)), 30);
+  EXPECT_EQ(default_of(money("1", 30, 0, 1)), 30);
+}
+
 TEST(Tariff, V55V64Exact) {
   EXPECT_EQ(cost(compile(Source("seconds", money("0.1", 60, 1))), 180), 300'000);
   EXPECT_EQ(cost(compile(Source("octets", money("1", 10'000))), 256'000'000), 25'600 * unit);
