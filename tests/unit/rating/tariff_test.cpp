@@ -380,6 +380,27 @@ TEST(Tariff, ConditionsOfAMessage) {
   EXPECT_EQ(rate_of(request), 1);
 }
 
+// Berlin's clock is put back from 03:00 to 02:00 at 01:00 UTC: the repeated hour is of the period
+// that begins with it, not also of the one that ends there.
+TEST(Tariff, ARepeatedHourIsNotOfThePeriodThatEndsBeforeIt) {
+  Source source("seconds", money("1", 1));
+  put(source.catalogue.plans[0].time_zone, "Europe/Berlin");
+  source.time("evening", {"22:00-02:00"});
+  source.time("night", {"02:00-06:00"});
+  Source::when(source.rate("evening", money("2", 1)), "time", {"evening"});
+  Source::when(source.rate("night", money("3", 1)), "time", {"night"});
+  const Compiled compiled = compile(source);
+  const auto rate_at = [&](int hour, int minute) {
+    return ask(compiled, 1, seconds_of(2026, 10, 25, hour, minute, 0)).steps[0].rate;
+  };
+  EXPECT_EQ(rate_at(0, 0), 2);   // 02:00, the first time
+  EXPECT_EQ(rate_at(0, 59), 2);  // 02:59
+  EXPECT_EQ(rate_at(1, 0), 2);   // 02:00 again
+  EXPECT_EQ(rate_at(4, 59), 2);  // 05:59
+  EXPECT_EQ(rate_at(5, 0), 0);
+  EXPECT_EQ(ask(compiled, 1, seconds_of(2026, 10, 24, 23, 59, 0)).steps[0].rate, 1);  // 01:59
+}
+
 // A zone names whole networks: 405-03 is not 405-034, though its digits begin so.
 TEST(Tariff, ANetworkIsNoPrefixOfAnother) {
   Source source("octets", money("5", 10));
