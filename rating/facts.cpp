@@ -167,6 +167,21 @@ std::uint32_t PrefixTable::find_key(std::uint64_t key) const {
   return no_zone;
 }
 
+// Never by prefix: 405-03 and 405-034 are two networks.
+std::uint32_t PrefixTable::find_network(std::string_view plmn) const {
+  for (const std::size_t length : {plmn.size(), std::size_t{3}}) {
+    if (length == 0 || length > plmn.size() || length > digits_max) continue;
+    std::uint64_t digits = 0;
+    for (const char c : plmn.substr(0, length)) {
+      if (c < '0' || c > '9') return no_zone;
+      digits = digits * 10 + static_cast<std::uint64_t>(c - '0');
+    }
+    const std::uint32_t zone = find_key(prefix_key(digits, static_cast<std::uint32_t>(length)));
+    if (zone != no_zone) return zone;
+  }
+  return no_zone;
+}
+
 std::uint32_t PrefixTable::find_number(std::string_view number) const {
   std::uint64_t digits[digits_max + 1];
   std::uint32_t length = 0;

@@ -129,6 +129,7 @@ struct PrefixTable {
   }
   std::uint32_t find_key(std::uint64_t key) const;           // no_zone: not there
   std::uint32_t find_number(std::string_view number) const;  // longest prefix of decimal digits
+  std::uint32_t find_network(std::string_view plmn) const;   // MCC and MNC in full, else the MCC
 };
 
 // The zones of one plan version, shared by its plans.

@@ -48,7 +48,7 @@ bool value_of(const ChargeInput& input, const MsccRequest& mscc, Attribute attri
       value = request.rat_type - 1u;
       return request.rat_type != 0;
     case Attribute::plmn_zone:
-      return input.zones != nullptr && zone(input.zones->plmns.find_number(request.serving_plmn));
+      return input.zones != nullptr && zone(input.zones->plmns.find_network(request.serving_plmn));
     case Attribute::location_zone:
       return input.zones != nullptr && zone(location_zone(*input.zones, request.user_location));
     case Attribute::called_zone:

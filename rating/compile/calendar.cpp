@@ -180,9 +180,14 @@ std::int64_t instant(const date::time_zone* zone, date::sys_days day, int minute
   const date::local_seconds local =
       date::local_days(day.time_since_epoch()) + minutes(minute) + std::chrono::seconds(0);
   if (zone == nullptr) return local.time_since_epoch().count();
-  return zone->to_sys(local, latest ? date::choose::latest : date::choose::earliest)
-      .time_since_epoch()
-      .count();
+  date::sys_seconds at = zone->to_sys(local, date::choose::earliest);
+  if (latest) {
+    const date::sys_seconds second = zone->to_sys(local, date::choose::latest);
+    // An end at which a repeated hour begins is not within it: 22:00-02:00 ends when the clock
+    // first shows 02:00, though it is then put back from 03:00 to 02:00.
+    if (zone->get_info(second).begin != second) at = second;
+  }
+  return at.time_since_epoch().count();
 }
 
 // All intervals of the spans, in order and apart from each other.

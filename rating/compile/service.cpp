@@ -25,11 +25,18 @@ std::string text(std::int64_t number) {
   return std::to_string(number);
 }
 
+// The step as written, which `first` does not change.
+std::int64_t written_step(const ServiceSource& source) {
+  if (!source.price.given || source.price.value.free) return 1;
+  const PriceSource& price = source.price.value;
+  return price.step_units == 0 ? price.per_units : price.step_units;
+}
+
 void compile_grants(const ServiceSource& source, Checks& checks, const RateCompiler& rates,
                     const Place& place, Service& service) {
   const std::int64_t ceiling =
       service.unit == Unit::seconds ? seconds_grant_max : limits::units_max;
-  const std::int64_t step = service.price.step;
+  const std::int64_t step = written_step(source);
   service.grant_max = checks.number(source.grant_max, "grant_max", 1, ceiling, ceiling);
   service.grant_min = checks.number(source.grant_min, "grant_min", 0, ceiling, 0);
   if (service.grant_min > service.grant_max)

@@ -145,6 +145,16 @@ TEST(Tariff, V54LongFirstStep) {
   EXPECT_EQ(cost(call, 1), 60 * unit);
 }
 
+// A long first step is no measure of later grants: by the second after it, a minute is.
+TEST(Tariff, GrantDefaultComesOfTheStepNotOfFirst) {
+  const auto default_of = [](PriceSource price) {
+    return compile(Source("seconds", std::move(price))).plans[0]->services[0].grant_default;
+  };
+  EXPECT_EQ(default_of(money("1", 1, 1, 2)), 60);
+  EXPECT_EQ(default_of(money("1", 1, 30, 300)), 30);
+  EXPECT_EQ(default_of(money("1", 30, 0, 1)), 30);
+}
+
 TEST(Tariff, V55V64Exact) {
   EXPECT_EQ(cost(compile(Source("seconds", money("0.1", 60, 1))), 180), 300'000);
   EXPECT_EQ(cost(compile(Source("octets", money("1", 10'000))), 256'000'000), 25'600 * unit);
@@ -370,6 +380,47 @@ TEST(Tariff, ConditionsOfAMessage) {
   EXPECT_EQ(rate_of(request), 3);
   request.user_location = std::string_view("\x80\x62\xf2\x10\x12\x34", 6);
   EXPECT_EQ(rate_of(request), 1);
+}
+
+// Berlin's clock is put back from 03:00 to 02:00 at 01:00 UTC: the repeated hour is of the period
+// that begins with it, not also of the one that ends there.
+TEST(Tariff, ARepeatedHourIsNotOfThePeriodThatEndsBeforeIt) {
+  Source source("seconds", money("1", 1));
+  put(source.catalogue.plans[0].time_zone, "Europe/Berlin");
+  source.time("evening", {"22:00-02:00"});
+  source.time("night", {"02:00-06:00"});
+  Source::when(source.rate("evening", money("2", 1)), "time", {"evening"});
+  Source::when(source.rate("night", money("3", 1)), "time", {"night"});
+  const Compiled compiled = compile(source);
+  const auto rate_at = [&](int hour, int minute) {
+    return ask(compiled, 1, seconds_of(2026, 10, 25, hour, minute, 0)).steps[0].rate;
+  };
+  EXPECT_EQ(rate_at(0, 0), 2);   // 02:00, the first time
+  EXPECT_EQ(rate_at(0, 59), 2);  // 02:59
+  EXPECT_EQ(rate_at(1, 0), 2);   // 02:00 again
+  EXPECT_EQ(rate_at(4, 59), 2);  // 05:59
+  EXPECT_EQ(rate_at(5, 0), 0);
+  EXPECT_EQ(ask(compiled, 1, seconds_of(2026, 10, 24, 23, 59, 0)).steps[0].rate, 1);  // 01:59
+}
+
+// A zone names whole networks: 405-03 is not 405-034, though its digits begin so.
+TEST(Tariff, ANetworkIsNoPrefixOfAnother) {
+  Source source("octets", money("5", 10));
+  put(source.zone("one").plmns.emplace_back(), "40503");
+  put(source.zone("country").plmns.emplace_back(), "405");
+  Source::when(source.rate("one", money("1", 10)), "plmn", {"one"});
+  Source::when(source.rate("country", money("2", 10)), "plmn", {"country"});
+  const Compiled compiled = compile(source);
+  const auto rate_of = [&](std::string_view plmn) {
+    ChargeRequest request;
+    request.serving_plmn = plmn;
+    return ask(compiled, 10, 0, request).steps[0].rate;
+  };
+  EXPECT_EQ(rate_of("40503"), 1);
+  EXPECT_EQ(rate_of("405034"), 2);
+  EXPECT_EQ(rate_of("40504"), 2);
+  EXPECT_EQ(rate_of("26201"), 0);
+  EXPECT_EQ(rate_of("40"), 0);
 }
 
 TEST(Tariff, ServicesByContextAndIdentifier) {
