@@ -162,7 +162,18 @@ Failure Follower::bytes_ahead(std::uint64_t& bytes) {
   bytes = 0;
   for (const SegmentEntry& entry : entries) {
     if (entry.sequence < segment_.sequence) continue;
-    bytes += entry.sequence == segment_.sequence ? entry.bytes - offset_ : entry.bytes;
+    std::uint64_t at = entry.sequence == segment_.sequence ? offset_ : 0;
+    while (at < entry.bytes) {
+      BlockHeader header;
+      if (Failure failure =
+              store_.read(entry.sequence, at, std::as_writable_bytes(std::span(&header, 1))))
+        return failure;
+      if (header.magic != block_magic || header.node_id != node_id_ ||
+          header.segment != entry.sequence || header.position != at / block_unit)
+        break;  // not written yet
+      at += block_bytes(header.payload_bytes);
+      bytes += block_bytes(header.payload_bytes);
+    }
   }
   return {};
 }

@@ -33,7 +33,7 @@ class Follower {
   Lsn next() const { return Lsn{next_}; }
   // Bytes of blocks read since seek().
   std::uint64_t bytes_read() const { return bytes_read_; }
-  // Bytes of all segments from the place of next() on: what is kept for the reader, at most.
+  // Bytes of blocks that lie ahead, by their headers alone.
   Failure bytes_ahead(std::uint64_t& bytes);
   // Where it reads, for messages.
   std::string place() const;

@@ -153,16 +153,28 @@ void Shard::write_record(const Facts& facts, Time now, std::span<std::uint8_t> r
   outcome.record_bytes = h.bytes;
 }
 
+// Session-Id (copied to `id`) and host of a session, which may have left its slot just now.
+std::string_view Shard::session_texts(Slot slot, char* id, std::string_view& host) const {
+  Session session = sessions_[slot];
+  Text tail;
+  if (!session.live() && transaction_.former(PoolId::session, slot, session) == nullptr) return {};
+  if (session.host != none) host = hosts_[session.host].host();
+  const std::size_t head = std::min<std::size_t>(session.id_bytes, session_id_head_bytes);
+  std::memcpy(id, session.id_head, head);
+  if (head < session.id_bytes) {
+    tail = texts_[session.id_tail];
+    if (!tail.in_use) transaction_.former(PoolId::text, session.id_tail, tail);
+    std::memcpy(id + head, tail.bytes, session.id_bytes - head);
+  }
+  return {id, session.id_bytes};
+}
+
 // Everything between header and images; completes the header's counts. Returns the end.
 std::uint8_t* Shard::write_facts(const Facts& facts, const Outcome& outcome, RecordHeader& h,
                                  std::uint8_t* record) const {
   char id[limits::session_id_bytes_max + 1];
   std::string_view session_id, host, account, location, called;
-  if (outcome.session != none && sessions_[outcome.session].live()) {
-    const Session& session = sessions_[outcome.session];
-    session_id = {id, copy_session_id(session, id)};
-    if (session.host != none) host = hosts_[session.host].host();
-  }
+  if (outcome.session != none) session_id = session_texts(outcome.session, id, host);
   if (outcome.account != none) account = accounts_[outcome.account].name_text();
   Pen pen(record + sizeof h);
   if (facts.request != nullptr) {

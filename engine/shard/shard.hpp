@@ -289,6 +289,7 @@ class Shard {
   void write_record(const Facts& facts, Time now, std::span<std::uint8_t> record, Outcome& outcome);
   std::uint8_t* write_facts(const Facts& facts, const Outcome& outcome, RecordHeader& header,
                             std::uint8_t* record) const;
+  std::string_view session_texts(Slot slot, char* id, std::string_view& host) const;
   std::size_t bucket_facts(const Outcome& outcome, std::span<BucketFact> into) const;
   std::uint32_t shard_seconds(Time t) const;
   // Every live session's deadline into a fresh wheel that starts at `now`.
