@@ -141,6 +141,22 @@ void read_shard_cores(Reader& reader, const YamlNode& node, const std::string& p
   }
 }
 
+void read_record_formats(Reader& reader, const YamlNode& node, const std::string& path,
+                         void* owner) {
+  auto& records = static_cast<Options*>(owner)->records;
+  const Key format = word("", {"jsonl", "csv"}, {}, "");
+  const auto& items = reader.read_items(node, path, "a list of jsonl and csv");
+  records.jsonl = records.csv = false;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    Value value;
+    if (!reader.read_value(format, *items[i], item_path(path, i), value)) continue;
+    (value.number == 0 ? records.jsonl : records.csv) = true;
+  }
+  if (items.empty())
+    reader.fault(node, path, "no format is named", "a list of jsonl and csv",
+                 "name one, or remove `records`");
+}
+
 // ---- sections
 
 #define LEVY_OPTION(path) LEVY_FIELD(Options, path)
@@ -335,6 +351,31 @@ const Section* log_section() {
   return &section;
 }
 
+const Section* records_section() {
+  static const Section section{
+      "records", "Charging records (CDRs): files written behind the journal.", &default_options,
+      {without_default(textual("directory", Kind::path, path_bytes_max,
+                               LEVY_OPTION(records.directory),
+                               "Where the files go; better another disk than the data "
+                               "directory's. engine/feed/README.md describes them."),
+                       "none: no records are written"),
+       custom("formats", "a list of jsonl and csv", read_record_formats, "jsonl",
+              "`jsonl`: a line of JSON per record; `csv`: a row per rating group."),
+       duration("rotate_every", in_s, 1, 7 * 86'400, LEVY_OPTION(records.rotate_every_s),
+                "A file is closed when it is this old."),
+       size("rotate_bytes", 64 * kib, tib, LEVY_OPTION(records.rotate_bytes),
+            "A file is closed when it is this large."),
+       duration("retention", in_s, 0, 20LL * 366 * 86'400, LEVY_OPTION(records.retention_s),
+                "Closed files that are older are removed. 0 s = never."),
+       size("backlog_max", mib, 64 * tib, LEVY_OPTION(records.backlog_max_bytes),
+            "Journal kept for records that cannot be written: an alarm at half, at all of it new "
+            "sessions stop; no charge is dropped."),
+       word("identities", {"none", "join"}, LEVY_OPTION(records.identities),
+            "`join`: IMSI and MSISDN are joined when a record is written. `none`: records name "
+            "account and subscriber by their own ids.")}};
+  return &section;
+}
+
 const Section* overload_section() {
   static const Section section{
       "overload", "Buffers, and what happens when they are full.", &default_options,
@@ -454,7 +495,8 @@ const Section* root_section() {
            Shape::one_or_list)),
        nested("capacity", capacity_section), nested("placement", placement_section),
        nested("sessions", sessions_section), nested("admin", admin_section),
-       nested("log", log_section), nested("overload", overload_section),
+       nested("log", log_section), nested("records", records_section),
+       nested("overload", overload_section),
        nested("memory", memory_section)}};
   return &section;
 }

@@ -76,8 +76,9 @@ inline constexpr std::size_t name_bytes_max = 63;  // plans, services, bucket ki
 // ---- journal -------------------------------------------------------------------------------
 // Every write starts on its own block of this size and is a multiple of it: no block is rewritten.
 inline constexpr std::size_t journal_block_bytes = 4096;
-// Longest Record, bytes: a termination of 32 groups with 16 MSCC and every bucket of the account.
-inline constexpr std::size_t record_bytes_max = 32 * 1024;
+// Longest Record, bytes: an initial of 16 MSCC that supersedes 32 groups, moves every bucket of the
+// account and gives up tombstones (engine/shard/tombstones.cpp has the sum).
+inline constexpr std::size_t record_bytes_max = 36 * 1024;
 // Longest single write, bytes.
 inline constexpr std::size_t journal_write_bytes_max = 256 * 1024;
 // Writes in flight at once.

@@ -21,6 +21,7 @@ enum class PlacementMode : std::uint8_t { one_core, spread };
 enum class Idle : std::uint8_t { spin, yield, sleep };
 enum class LogLevel : std::uint8_t { debug, info, warn, error };
 enum class LogFormat : std::uint8_t { text, json };
+enum class RecordIdentities : std::uint8_t { none, join };
 enum class HugePages : std::uint8_t { automatic, off };
 
 struct Listener {
@@ -111,6 +112,17 @@ struct LogOptions {
   std::string file;  // empty = standard error
 };
 
+struct RecordsOptions {
+  std::string directory;  // empty = no charging records are written
+  bool jsonl = true;
+  bool csv = false;
+  std::int64_t rotate_every_s = 3600;
+  std::int64_t rotate_bytes = 64 * 1024 * 1024;
+  std::int64_t retention_s = 0;  // 0 = files are never removed
+  std::int64_t backlog_max_bytes = 4LL * 1024 * 1024 * 1024;
+  RecordIdentities identities = RecordIdentities::none;
+};
+
 struct OverloadOptions {
   std::int64_t slots = 2048;
   std::int64_t push_slots = 256;
@@ -133,6 +145,7 @@ struct Options {
   SessionOptions sessions;
   AdminOptions admin;
   LogOptions log;
+  RecordsOptions records;
   OverloadOptions overload;
   MemoryOptions memory;
 };

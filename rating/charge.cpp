@@ -164,6 +164,7 @@ void decide(const ChargeInput& input, Ledger& ledger, std::uint32_t i, MsccOutco
     return;
   }
   if (!mscc.has_used) outcome.unit = tariff.service->unit;
+  if (outcome.used == 0) outcome.rated_by = tariff.rated_by();
   if (termination) return;
   outcome.reason = access_reason(input, *tariff.service);
   if (outcome.reason != Reason::ok) return;
@@ -210,7 +211,8 @@ void settle_lost_group(Group& group, const Plan& plan, AccountView& account, Tim
                               : service.on_lost == OnLost::charge_units  ? service.lost_units
                                                                          : 0;
     Ledger ledger(account, result, now);
-    debit(ledger, Tariff{&plan, &service, group.rate}, group, used, 0xff, outcome);
+    const Tariff tariff{&plan, &service, group.rate, group.plan_version};
+    debit(ledger, tariff, group, used, 0xff, outcome);
   }
   release_group(group, account, result);
 }

@@ -39,6 +39,15 @@ enum MsccOutcomeFlags : std::uint8_t {
   outcome_restrict = 8,
 };
 
+// What rated a usage, in interned names, so that a record can say it without the plan at hand.
+struct RatedBy {
+  std::uint16_t service = 0;       // interned name, 0 = no service of the plan
+  std::uint16_t rate = 0;          // of that service, 0 = its own price
+  std::uint16_t rate_name = 0;     // interned, 0 = none given
+  std::uint16_t plan_version = 0;  // of the grant that the usage consumed
+  std::uint16_t tax_permille = 0;  // that the price includes
+};
+
 struct MsccOutcome {
   Reason reason = Reason::ok;
   std::uint8_t flags = 0;
@@ -50,6 +59,7 @@ struct MsccOutcome {
   std::uint16_t rate = 0;                // of that service: the grant's, else the usage's
   std::int64_t granted = 0;              // units
   // facts, for the record
+  RatedBy rated_by;                  // the usage; without one, what was granted
   std::int64_t used = 0;             // units debited of the service's unit
   std::int64_t used_by_buckets = 0;  // of these, paid by unit buckets
   std::int64_t charged = 0;          // micros, the fee included

@@ -94,6 +94,7 @@ void debit(Ledger& ledger, const Tariff& tariff, Group& group, std::int64_t used
   }
   const Price& price = *tariff.price();
   outcome.rate = tariff.rate;
+  outcome.rated_by = tariff.rated_by();
   if (used > limits::units_max || group.used_total > total_units_max - used ||
       group.running_total > total_units_max - used) {
     ledger.overflow();

@@ -86,7 +86,10 @@ void charge_one(const ChargeInput& input, Ledger& ledger, std::uint8_t i, MsccOu
   const RequestedAction action = input.request->requested_action;
   const Tariff tariff = current_tariff(input, mscc, outcome.service);
   outcome.rate = tariff.rate;
-  if (tariff.service != nullptr) outcome.unit = tariff.service->unit;
+  if (tariff.service != nullptr) {
+    outcome.unit = tariff.service->unit;
+    outcome.rated_by = tariff.rated_by();
+  }
   if (action == RequestedAction::refund_account) {
     refund(ledger, tariff, mscc, i, outcome);
     return;

@@ -147,7 +147,8 @@ Tariff current_tariff(const ChargeInput& input, const MsccRequest& mscc, std::ui
     return Tariff{input.plan, nullptr};
   }
   const Service& found = input.plan->services[service];
-  return Tariff{input.plan, &found, choose_rate(input, mscc, *input.plan, found)};
+  return Tariff{input.plan, &found, choose_rate(input, mscc, *input.plan, found),
+                input.plan_version};
 }
 
 Tariff tariff_of_usage(const ChargeInput& input, const Group& group, const MsccRequest& mscc) {
@@ -162,7 +163,7 @@ Tariff tariff_of_usage(const ChargeInput& input, const Group& group, const MsccR
       }
     }
     if (plan != nullptr && group.service < plan->service_count)
-      return Tariff{plan, &plan->services[group.service], group.rate};
+      return Tariff{plan, &plan->services[group.service], group.rate, group.plan_version};
   }
   std::uint16_t service = 0xffff;
   return current_tariff(input, mscc, service);

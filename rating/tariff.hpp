@@ -17,6 +17,7 @@ struct Tariff {
   const Plan* plan = nullptr;
   const Service* service = nullptr;
   std::uint16_t rate = 0;
+  std::uint16_t version = 0;  // of the plan
 
   // Not null where service is not.
   const Price* price() const { return price_of_rate(*plan, *service, rate); }
@@ -24,6 +25,13 @@ struct Tariff {
     return rate == 0 || rate > service.rate_count
                ? &service.price
                : &plan.rates[service.first_rate + rate - 1u].price;
+  }
+  // service is not null.
+  RatedBy rated_by() const {
+    const bool own = rate == 0 || rate > service->rate_count;
+    return {service->name, own ? std::uint16_t{0} : rate,
+            own ? std::uint16_t{0} : plan->rates[service->first_rate + rate - 1u].name, version,
+            service->tax_permille};
   }
 };
 

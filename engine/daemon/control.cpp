@@ -298,7 +298,9 @@ void Control::keep_segments() {
   const Time now = SystemClock().now();
   if (!keeper_failure_.empty() && micros_between(keeper_tried_, now) < retry_us) return;
   keeper_tried_ = now;
-  const journal::Failure failure = parts_.keeper->turn(needed_from_);
+  Lsn needed_from = needed_from_;
+  if (records_ != nullptr) needed_from = std::min(needed_from, records_->needed_from());
+  const journal::Failure failure = parts_.keeper->turn(needed_from);
   if (failure.text == keeper_failure_) return;  // said once, not two thousand times a second
   keeper_failure_ = failure.text;
   if (failure)

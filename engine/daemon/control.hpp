@@ -18,6 +18,7 @@
 
 #include "engine/admin/control_door.hpp"
 #include "engine/daemon/plans.hpp"
+#include "engine/daemon/records.hpp"
 #include "engine/journal/segment_keeper.hpp"
 #include "engine/journal/snapshot_file.hpp"
 #include "engine/metrics/counters.hpp"
@@ -62,6 +63,8 @@ class Control final : public admin::ControlDoor {
   void stop();  // after the loops have stopped: pending calls answer `busy`
   void set_plans(Plans* plans) { plans_ = plans; }
   void set_reload(std::function<std::string()> reload) { reload_ = std::move(reload); }
+  // Also keeps the segments that the records still need.
+  void set_records(const Records* records) { records_ = records; }
   void set_ready(bool ready) { ready_.store(ready); }
   void set_version(std::uint16_t version) { version_.store(version); }
   void add_name(std::uint16_t id, std::string text);
@@ -129,6 +132,7 @@ class Control final : public admin::ControlDoor {
   std::mutex directory_mutex_;
   std::mutex names_mutex_;
   std::unordered_map<std::uint16_t, std::string> names_;
+  const Records* records_ = nullptr;
   Plans* plans_ = nullptr;
   std::mutex plans_mutex_;
   std::function<std::string()> reload_;

@@ -59,6 +59,7 @@ struct Daemon::Parts {
   std::vector<std::unique_ptr<pipeline::ShardLoop>> shard_loops;
   std::unique_ptr<pipeline::JournalLoop<journal::FileStorage>> journal_loop;
   std::unique_ptr<pipeline::EdgeLoop<TcpEdge>> edge_loop;
+  std::unique_ptr<Records> records;  // control reads it, and its thread reads control: stop()
   std::unique_ptr<Control> control;
   std::unique_ptr<Plans> plans;
   std::unique_ptr<admin::AdminServer> admin;
@@ -72,6 +73,7 @@ struct Daemon::Parts {
   void make_pipeline();
   std::string make_edge();
   std::string open_journal();
+  std::string open_records();
   void make_threads();
   std::string open_plans();
   std::string settle_recovery();
@@ -83,7 +85,9 @@ struct Daemon::Parts {
 };
 
 Daemon::Daemon(DaemonRequest request) : parts_(std::make_unique<Parts>(std::move(request))) {}
-Daemon::~Daemon() = default;
+Daemon::~Daemon() {
+  if (parts_->records != nullptr) parts_->records->stop();
+}
 
 // ---- start ---------------------------------------------------------------------------------
 
@@ -204,7 +208,7 @@ void Daemon::Parts::make_pipeline() {
   const std::size_t all = slots + control_slots + push_slots * map.loops + 64;
   rings = std::make_unique<pipeline::Rings>(map.loops,
                                             static_cast<std::size_t>(options.overload.ring), all);
-  counter_blocks = 3 + map.loops;
+  counter_blocks = 4 + map.loops;  // edge, journal, control, Shards, records
   counters = std::make_unique<metrics::CounterBlock[]>(counter_blocks);
   const auto& dialects = options.diameter.dialects;
   const app::LocalIdentity local{options.diameter.origin_host, options.diameter.origin_realm,
@@ -227,6 +231,7 @@ void Daemon::Parts::make_pipeline() {
                                                                                all, counters[1]);
   // Before the first turn: a snapshot begins at what is durable.
   counters[1].set(metrics::Counter::durable_lsn, journal->durable().value);
+  counters[1].set(metrics::Counter::proven_lsn, journal->durable().value);
   pipeline::EdgeLoopOptions e;
   e.map = map;
   e.frames = slots;
@@ -246,6 +251,22 @@ std::string Daemon::Parts::make_edge() {
       peer_settings(options, peer_configs, static_cast<std::uint32_t>(data.created().seconds()));
   edge = std::make_unique<TcpEdge>(*transport, settings, edge_options(options));
   return {};
+}
+
+// Before the first Command, so that the records begin with it.
+std::string Daemon::Parts::open_records() {
+  if (options.records.directory.empty()) return {};
+  RecordsParts r;
+  r.options = options.records;
+  r.node_name = data.node_name();
+  r.node_id = data.node_id();
+  r.journal_directory = data.journal_path();
+  r.segment_bytes = static_cast<std::uint64_t>(options.data.segment_bytes);
+  r.journal = &counters[1];
+  r.own = &counters[counter_blocks - 1];
+  r.sessions_open = &rings->sessions_open;
+  records = std::make_unique<Records>(r);
+  return records->open(journal->durable());
 }
 
 void Daemon::Parts::make_threads() {
@@ -404,7 +425,10 @@ std::string Daemon::start() {
   for (std::uint32_t i = 0; i < p.options.diameter.listeners.size(); ++i)
     c.listeners.push_back(p.options.diameter.listeners[i].address + ":" +
                           std::to_string(p.transport->listener_port(i)));
+  failed = p.open_records();
+  if (!failed.empty()) return failed;
   p.control = std::make_unique<Control>(c);
+  p.control->set_records(p.records.get());
   // The loops run before the plans are there (interning is a Command); the edge's own door opens
   // last: until then requests wait in their sockets.
   p.edge_loop->hold(true);
@@ -412,6 +436,7 @@ std::string Daemon::start() {
   p.control->start();
   for (auto& t : p.threads) t->start();
   failed = p.open_plans();
+  if (failed.empty() && p.records != nullptr) p.records->start(*p.control);
   if (failed.empty()) failed = p.settle_recovery();
   if (!failed.empty()) return failed;
   p.control->set_plans(p.plans.get());
@@ -465,6 +490,7 @@ int Daemon::run(bool (*stop_wanted)(), bool (*reopen_wanted)()) {
   p.admin->stop();
   const std::string snapshot = p.control->snapshot_now();
   if (!snapshot.empty()) log::warn("snapshot", "no final one: " + snapshot);
+  if (p.records != nullptr) p.records->finish();
   p.control->stop();
   for (auto& t : p.threads) t->stop();
   for (int i = 0; i < 5000; ++i) {  // what a loop took over last still lies in the rings

@@ -39,7 +39,7 @@ std::string shown(std::uint64_t bytes) {
 std::string sum(const DiskNeed& need) {
   return std::to_string(need.segments) + " segments x " + shown(need.segment_bytes) + " = " +
          shown(need.journal_bytes()) + " (" + std::to_string(journal::snapshots_kept) +
-         " x the larger of data.snapshot.after and a snapshot, and " +
+         " x the larger of data.snapshot.after and a snapshot, or records.backlog_max, and " +
          std::to_string(segments_beside) + " more), " + std::to_string(need.snapshots) +
          " snapshots x " + shown(need.snapshot_bytes) + " = " + shown(need.snapshots_bytes()) +
          " (every pool full), together " + shown(need.total_bytes());
@@ -58,7 +58,9 @@ DiskNeed disk_need(const config::Options& options) {
   // The next snapshot waits for as much journal as the last one is long (control_snapshot.cpp).
   const std::uint64_t period =
       std::max(static_cast<std::uint64_t>(options.data.snapshot_after_bytes), need.snapshot_bytes);
-  const std::uint64_t kept = journal::snapshots_kept * period;
+  std::uint64_t kept = journal::snapshots_kept * period;
+  if (!options.records.directory.empty())
+    kept = std::max(kept, static_cast<std::uint64_t>(options.records.backlog_max_bytes));
   need.segments = (kept + need.segment_bytes - 1) / need.segment_bytes + segments_beside;
   return need;
 }

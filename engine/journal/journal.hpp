@@ -64,6 +64,8 @@ class Journal {
   std::size_t poll();
 
   Lsn durable() const { return Lsn{relaxed_ && failed_ == 0 ? submitted_ : durable_}; }
+  // Completed writes only, also when `relaxed`.
+  Lsn proven() const { return Lsn{durable_}; }
   Lsn appended() const { return Lsn{next_lsn_ - 1}; }
   // errno of the first failed write, 0 while all is well. Permanent: the caller stops the daemon.
   int failed() const { return failed_; }

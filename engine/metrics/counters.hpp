@@ -18,7 +18,7 @@ namespace levy::metrics {
 enum class Kind : std::uint8_t { counter, gauge };
 // How the cells of several blocks become one number.
 enum class Combine : std::uint8_t { sum, max };
-enum class Owner : std::uint8_t { edge, shard, journal, control };
+enum class Owner : std::uint8_t { edge, shard, journal, control, feed };
 
 // X(id, family, label name, label value, kind, combine, unit, owner, help). The exposed name is
 // "levy_" + family; rows of one family stand together, and share kind and help.
@@ -145,13 +145,25 @@ enum class Owner : std::uint8_t { edge, shard, journal, control };
   X(journal_in_flight, "journal_in_flight", "", "", gauge, sum, "writes", journal,                 \
     "Journal writes under way")                                                                    \
   X(durable_lsn, "durable_lsn", "", "", gauge, max, "lsn", journal, "Highest durable LSN")         \
+  X(proven_lsn, "proven_lsn", "", "", gauge, max, "lsn", journal,                                  \
+    "Highest LSN on disk; below levy_durable_lsn only while `data.durability` is relaxed")          \
   X(appended_lsn, "appended_lsn", "", "", gauge, max, "lsn", journal, "Highest LSN given out")     \
   X(segments_ready, "segments_ready", "", "", gauge, sum, "segments", control,                     \
     "Journal segments written in advance")                                                         \
   X(snapshots, "snapshots_total", "", "", counter, sum, "snapshots", control,                      \
     "Snapshots completed")                                                                         \
   X(snapshot_age, "snapshot_age_seconds", "", "", gauge, max, "seconds", control,                  \
-    "Age of the latest complete snapshot")
+    "Age of the latest complete snapshot")                                                         \
+  X(records_written, "charging_records_total", "", "", counter, sum, "records", feed,              \
+    "Charging records written to files since the start")                                           \
+  X(records_lsn, "charging_records_lsn", "", "", gauge, max, "lsn", feed,                          \
+    "LSN up to which the journal has been looked at for charging records")                         \
+  X(records_backlog, "charging_records_backlog_bytes", "", "", gauge, sum, "bytes", feed,          \
+    "Journal that waits for the charging records: `records.backlog_max` is the bound")             \
+  X(records_failing, "charging_records_failing", "", "", gauge, max, "", feed,                     \
+    "1 while charging records cannot be written")                                                  \
+  X(records_stop_sessions, "charging_records_stop_sessions", "", "", gauge, max, "", feed,         \
+    "1 while new sessions are refused because the backlog is full")
 
 #define LEVY_POOL_USED(X, id, pool)                                      \
   X(id, "pool_used", "pool", pool, gauge, sum, "slots", shard,           \

@@ -149,6 +149,9 @@ bool EdgeLoop<Edge>::on_message(const peer::PeerInfo& info, Arrival arrival) {
   if (error) return refuse(arrival, error);
   const app::Dialect& dialect = (*options_.dialects)[info.dialect];
   if (draining_) return shed(arrival, dialect, peek.type);
+  const bool fresh = peek.type == RequestType::initial || peek.type == RequestType::event;
+  if (fresh && !rings_.sessions_open.load(std::memory_order_acquire)) [[unlikely]]
+    return shed(arrival, dialect, peek.type);
   const std::size_t full = options_.parking_max;
   const std::size_t bound = peek.type == RequestType::termination ? full
                             : peek.type == RequestType::update    ? full * 3 / 4

@@ -40,6 +40,7 @@ class JournalLoop final : public Loop {
       if (!open) counters_.add(metrics::Counter::journal_stalls);
     }
     counters_.set(metrics::Counter::durable_lsn, journal_.durable().value);
+    counters_.set(metrics::Counter::proven_lsn, journal_.proven().value);
     counters_.set(metrics::Counter::appended_lsn, journal_.appended().value);
     counters_.set(metrics::Counter::journal_in_flight, journal_.in_flight());
     count_writes();

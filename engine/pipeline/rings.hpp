@@ -44,6 +44,8 @@ struct Rings {
 
   // Written by the journal loop: false stops admission before apply() (no segment is ready).
   alignas(64) std::atomic<bool> admission_open{true};
+  // Written by the feed: false stops new sessions (records.backlog_max); open ones are charged.
+  alignas(64) std::atomic<bool> sessions_open{true};
   // errno of a failed journal write; the daemon then closes everything and exits non-zero.
   alignas(64) std::atomic<int> journal_failed{0};
 };

@@ -29,6 +29,7 @@ void Shard::refuse(Reason reason, Outcome& outcome) {
   outcome.reason = reason;
   outcome.mscc_count = 0;
   outcome.charge.movement_count = 0;
+  outcome.lost_count = 0;
   outcome.events &= event_identity_conflict;  // the rest did not happen
 }
 
@@ -62,13 +63,9 @@ void Shard::apply(const rating::ChargeRequest& request, const ChargeContext& con
       facts.kind = RecordKind::late_usage;
       charge_late(slot, request, context, outcome);
     }
-    if ((outcome.events & event_dispute) != 0) {
-      facts.kind = RecordKind::dispute;
-      facts.text = request.session_id;
-    }
+    if ((outcome.events & event_dispute) != 0) facts.kind = RecordKind::dispute;
   } else {
     facts.kind = RecordKind::charge;
-    facts.text = request.session_id;
     charge_unknown(request, context, outcome);
     if (outcome.not_mine) return;
     if ((outcome.events & event_dispute) != 0) facts.kind = RecordKind::dispute;

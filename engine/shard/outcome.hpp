@@ -56,6 +56,15 @@ struct Push {
   std::uint32_t rating_group = 0;
 };
 
+// What a session that its gateway left is charged for by its plan's on_lost.
+struct LostUsage {
+  std::uint32_t rating_group = 0;
+  std::uint32_t service_identifier = 0;  // the first one
+  std::uint8_t service_identifier_count = 0;
+  bool has_rating_group = false;
+  rating::MsccOutcome outcome{};
+};
+
 struct Outcome {
   RecordKind record_kind = RecordKind::none;  // none: nothing changed, no Record
   bool answer = true;                         // false: drop, or not_mine
@@ -75,6 +84,8 @@ struct Outcome {
   std::uint32_t push_count = 0;
   std::array<Push, limits::pushes_max> pushes{};
   rating::ChargeResult charge;  // MSCC outcomes and movements
+  std::uint32_t lost_count = 0;
+  std::array<LostUsage, limits::groups_per_session_max> lost{};
 
   // Makes it ready for the next apply without touching the large arrays.
   void reset() {
@@ -94,6 +105,7 @@ struct Outcome {
     push_count = 0;
     charge.movement_count = 0;
     charge.overflow = false;
+    lost_count = 0;
   }
 };
 

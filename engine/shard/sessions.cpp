@@ -189,6 +189,7 @@ void Shard::settle_session(Slot slot, SessionState as, Time now, Outcome& outcom
     if (plan != nullptr && moves <= limits::movements_max) {
       rating::MsccOutcome assumed;
       rating::settle_lost_group(group, *plan, view, now, assumed, outcome.charge);
+      if (assumed.used != 0) note_lost(group, assumed, outcome);
       if (assumed.used > assumed.unrated && !plan->services[assumed.service].price.free)
         session.flags |= session_loss_charged;
     } else {
@@ -200,6 +201,18 @@ void Shard::settle_session(Slot slot, SessionState as, Time now, Outcome& outcom
   session.first_group = none;
   session.group_count = 0;
   session.validity_longest = 0;
+}
+
+// For the Record: nothing else tells of which group the movements are.
+void Shard::note_lost(const rating::Group& group, const rating::MsccOutcome& charged,
+                      Outcome& outcome) const {
+  if (outcome.lost_count == outcome.lost.size()) return;
+  LostUsage& lost = outcome.lost[outcome.lost_count++];
+  lost.rating_group = group.rating_group;
+  lost.has_rating_group = (group.flags & rating::group_has_rating_group) != 0;
+  lost.service_identifier_count = group.service_identifier_count;
+  lost.service_identifier = group.service_identifiers[0];
+  lost.outcome = charged;
 }
 
 // Open -> ended | lost | superseded: a tombstone that keeps its verdicts for the duplicate window.

@@ -1,4 +1,4 @@
-// Shard: construction, Records, recovery, snapshot, totals.
+// Shard: construction, recovery, snapshot, totals.
 // Core: shard. Allocates: at construction only. Blocks: never. Clock: in the command.
 #include "engine/shard/shard.hpp"
 
@@ -52,99 +52,6 @@ bool Shard::overdue(const Session& session, Time now, std::uint32_t& effective) 
   const std::uint32_t restarts = std::uint32_t{states_[0].restarts} - session.restarts;
   effective = session.deadline + restarts * session.validity_longest;
   return effective <= shard_seconds(now);
-}
-
-// Facts, images, then commit: from here on the outcome stands.
-void Shard::write_record(const Facts& facts, Time now, std::span<std::uint8_t> record,
-                         Outcome& outcome) {
-  ShardState& state = edit(states_, 0);
-  state.sequence += 1;
-  state.time_micros = now.micros;
-
-  RecordHeader h;
-  h.shard = id_.value;
-  h.kind = facts.kind;
-  h.sequence = state.sequence;
-  h.time_micros = now.micros;
-  h.movement_count = static_cast<std::uint16_t>(outcome.charge.movement_count);
-  h.operator_kind = facts.operator_kind;
-  h.account = outcome.account;
-  h.subscriber = outcome.subscriber;
-  h.session = outcome.session;
-  if (facts.kind != RecordKind::tombstone_gone && freed_count_ != 0) {
-    h.given_up = static_cast<std::uint16_t>(freed_count_);
-    outcome.tombstones_given_up = freed_count_;
-    outcome.events |= event_tombstones_given_up;
-  }
-  h.events = outcome.events;
-  h.reason = outcome.reason;
-  h.plan = facts.plan;
-  h.plan_version = facts.plan_version;
-  h.text_bytes = static_cast<std::uint16_t>(facts.text.size());
-  std::uint8_t* out = record.data() + sizeof h;
-  if (facts.request != nullptr) {
-    const rating::ChargeRequest& r = *facts.request;
-    h.mscc_count = r.mscc_count;
-    h.request_number = r.request_number;
-    h.request_type = r.type;
-    for (std::size_t i = 0; i < r.mscc_count; ++i) {
-      const rating::MsccOutcome& m = outcome.charge.mscc[i];
-      const MsccFact fact{r.mscc[i].rating_group,
-                          r.mscc[i].has_rating_group,
-                          m.reason,
-                          m.flags,
-                          m.unit,
-                          m.used,
-                          m.used_by_buckets,
-                          m.charged,
-                          m.unpaid,
-                          m.unrated,
-                          m.granted};
-      std::memcpy(out, &fact, sizeof fact);
-      out += sizeof fact;
-    }
-  }
-  const std::size_t movement_bytes = outcome.charge.movement_count * sizeof(rating::Movement);
-  std::memcpy(out, outcome.charge.movements.data(), movement_bytes);
-  out += movement_bytes;
-  for (std::uint32_t i = 0; i < h.given_up; ++i) {
-    std::memcpy(out, &freed_[i].slot, sizeof(Slot));
-    out += sizeof(Slot);
-  }
-  if (!facts.text.empty()) std::memcpy(out, facts.text.data(), facts.text.size());
-  out += facts.text.size();
-  while (((out - record.data()) & 7) != 0) *out++ = 0;
-  h.images_at = static_cast<std::uint32_t>(out - record.data());
-  const std::size_t images = transaction_.write_images(record.subspan(h.images_at));
-  LEVY_CHECK(images != 0, record.size(), transaction_.mark());
-  h.bytes = static_cast<std::uint32_t>(h.images_at + images);
-  std::memcpy(record.data(), &h, sizeof h);
-  transaction_.commit();
-  settle_tombstones();
-  outcome.record_kind = facts.kind;
-  outcome.record_bytes = h.bytes;
-}
-
-bool read_record(std::span<const std::uint8_t> bytes, RecordView& view) {
-  if (bytes.size() < sizeof(RecordHeader)) return false;
-  std::memcpy(&view.header, bytes.data(), sizeof(RecordHeader));
-  const RecordHeader& h = view.header;
-  const std::size_t facts = sizeof h + h.mscc_count * sizeof(MsccFact) +
-                            h.movement_count * sizeof(rating::Movement) +
-                            h.given_up * sizeof(Slot) + h.text_bytes;
-  if (h.version != record_version || h.bytes != bytes.size() || h.images_at > h.bytes ||
-      h.images_at < facts)
-    return false;
-  const std::uint8_t* p = bytes.data() + sizeof h;
-  view.mscc = {reinterpret_cast<const MsccFact*>(p), h.mscc_count};
-  p += h.mscc_count * sizeof(MsccFact);
-  view.movements = {reinterpret_cast<const rating::Movement*>(p), h.movement_count};
-  p += h.movement_count * sizeof(rating::Movement);
-  view.given_up = {reinterpret_cast<const Slot*>(p), h.given_up};
-  p += h.given_up * sizeof(Slot);
-  view.text = {reinterpret_cast<const char*>(p), h.text_bytes};
-  view.images = bytes.subspan(h.images_at);
-  return true;
 }
 
 // ---- recovery and snapshot -----------------------------------------------------------------

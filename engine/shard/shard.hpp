@@ -195,6 +195,8 @@ class Shard {
     return std::max(options_.duplicate_window, context.duplicate_window);
   }
   void settle_session(Slot slot, SessionState as, Time now, Outcome& outcome);
+  void note_lost(const rating::Group& group, const rating::MsccOutcome& charged,
+                 Outcome& outcome) const;
   // The tombstone stays for `window` seconds, and never shorter than Options::duplicate_window.
   void end_session(Slot slot, SessionState as, Time now, Outcome& outcome,
                    std::uint32_t window = 0);
@@ -290,7 +292,12 @@ class Shard {
     std::string_view text{};
     std::uint16_t plan = 0, plan_version = 0;
   };
+  // record.cpp
   void write_record(const Facts& facts, Time now, std::span<std::uint8_t> record, Outcome& outcome);
+  std::uint8_t* write_facts(const Facts& facts, const Outcome& outcome, RecordHeader& header,
+                            std::uint8_t* record) const;
+  std::string_view session_texts(Slot slot, char* id, std::string_view& host) const;
+  std::size_t bucket_facts(const Outcome& outcome, std::span<BucketFact> into) const;
   std::uint32_t shard_seconds(Time t) const;
   // Every live session's deadline into a fresh wheel that starts at `now`.
   void arm_timers(Time now);

@@ -19,8 +19,11 @@ constexpr std::size_t image_bytes = sizeof(ImageHeader) + sizeof(T);
 // The largest Record of a charge that gives nothing up: a first interrogation of 16 MSCC that
 // supersedes a session of 32 groups and moves every bucket of the account.
 constexpr std::size_t charge_bytes_max =
-    sizeof(RecordHeader) + limits::mscc_max * sizeof(MsccFact) +
-    limits::movements_max * sizeof(rating::Movement) + limits::session_id_bytes_max + 1 + 8 +
+    sizeof(RecordHeader) + sizeof(ChargeFacts) +
+    (limits::mscc_max + limits::groups_per_session_max) * sizeof(MsccFact) +
+    limits::movements_max * sizeof(rating::Movement) + bucket_facts_max * sizeof(BucketFact) +
+    limits::session_id_bytes_max + limits::diameter_identity_bytes_max +
+    limits::account_name_bytes_max + 2 * fact_bytes_max + 8 +
     image_bytes<ShardState> + image_bytes<Account> +
     limits::buckets_per_account_max * image_bytes<rating::Bucket> + 3 * image_bytes<Session> +
     image_bytes<Host> + image_bytes<Text> +

@@ -74,6 +74,17 @@ class Transaction {
     }
   }
 
+  // The slot before its first change here, null where it has not changed.
+  template <class T>
+  const T* former(PoolId id, Slot slot, T& into) const {
+    for (std::size_t i = 0; i < count_; ++i) {
+      if (touched_[i].slot != slot || touched_[i].pool != id) continue;
+      std::memcpy(static_cast<void*>(&into), scratch_ + touched_[i].saved, sizeof(T));
+      return &into;
+    }
+    return nullptr;
+  }
+
   // Bytes written to `into`, 0 when they do not fit. Slots that did not change are left out.
   std::size_t write_images(std::span<std::uint8_t> into) const {
     std::size_t at = 0;

@@ -19,6 +19,7 @@ import time
 from decimal import Decimal
 
 import diameter
+import records_files
 from diameter import Gateway, avps
 from levyd import Levyd, find_program
 
@@ -163,6 +164,7 @@ OPTIONS = {
                   {"identity": "whole.test", "dialect": "whole"},
                   {"identity": "plain.test", "dialect": "plain"}]},
     "sessions": {"push_retry": "1 s", "push_tries_max": 100},
+    "records": {"directory": "records"},
     "capacity": {"accounts_max": 2000, "identities_max": 8000, "buckets_max": 8000,
                  "sessions_max": 4000, "groups_max": 8000, "tombstones_max": 16000},
 }
@@ -182,6 +184,13 @@ class World:
         if key not in self.gateways:
             self.gateways[key] = Gateway(self.levyd.port, host, **more)
         return self.gateways[key]
+
+    def charging_records(self, session_id):
+        """Of the feed's files, once it has come to what is durable now."""
+        durable = self.metric("levy_durable_lsn")
+        eventually(lambda: self.metric("levy_charging_records_lsn") >= durable, "the feed")
+        return [record for record in records_files.records(os.path.join(self.levyd.directory, "records"))
+                if record.get("session_id") == session_id]
 
     def state_id(self):
         return self.gateway().cea.value("Origin-State-Id")
@@ -379,7 +388,28 @@ class Session:
             came = Decimal(sum(fact[key] for fact in facts)) / scale
             if came != Decimal(wanted):
                 raise Mismatch(f"Records of {self.id}: {name} {came}, expected {wanted}: {facts}")
+        self.check_charging_records(records)
         return records
+
+    def check_charging_records(self, records):
+        """The files of the feed hold every one of these Records that is a charge, once, and say the
+        same."""
+        charges = [record for record in records
+                   if record["kind"] in ("charge", "late_usage", "dispute", "session_lost") or
+                   record["kind"] == "operator_change" and record["movements"]]
+        written = self.world.charging_records(self.id)
+        if [record["kind"] for record in written] != [record["kind"] for record in charges]:
+            raise Mismatch(f"charging records of {self.id}: {written}, expected {charges}")
+        for record, charge in zip(written, charges):
+            told = [(group["used"], Decimal(group["charged"]) * 10**6)
+                    for group in record["mscc"] + record.get("lost", [])]
+            facts = [(fact["used"], fact["charged_micros"])
+                     for fact in charge["mscc"] + charge.get("lost", [])]
+            moved = [Decimal(move["amount"]) * (10**6 if move["unit"] == "money" else 1)
+                     for move in record["movements"]]
+            if record["lsn"] != charge["lsn"] or told != facts or \
+                    moved != [move["amount"] for move in charge["movements"]]:
+                raise Mismatch(f"{record} is not {charge}")
 
     def again(self, sent, gateway=None, flags=0, end_to_end=None):
         """The same request once more, with its End-to-End; it must get the same answer."""

@@ -220,7 +220,7 @@ Book& Auditor::book_at(const shard::RecordHeader& h) {
 Auditor::Instance& Auditor::open_instance(const shard::RecordView& record) {
   const shard::RecordHeader& h = record.header;
   const Place place{h.shard, h.session};
-  const std::string session(record.text);
+  const std::string session(record.session_id);
   require(!instances_.contains(place), session + ": opened in a slot that another session has");
   const Request* request =
       find_request(session, static_cast<std::uint32_t>(h.request_type), h.request_number);
@@ -296,7 +296,7 @@ void Auditor::on_given_up(const shard::RecordView& record) {
 // Usage that nothing is debited for: of a session that is not known, or whose loss was charged.
 void Auditor::on_dispute(const shard::RecordView& record) {
   const shard::RecordHeader& h = record.header;
-  Request* request = find_request(std::string(record.text),
+  Request* request = find_request(std::string(record.session_id),
                                   static_cast<std::uint32_t>(h.request_type), h.request_number);
   require(request != nullptr, "a dispute that nobody had");
   require(record.movements.empty(), key_of(*request) + ": a dispute moved money");

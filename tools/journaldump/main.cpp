@@ -8,21 +8,21 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <cstring>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "engine/journal/directory.hpp"
 #include "engine/journal/recovery.hpp"
 #include "engine/journal/segment_files.hpp"
+#include "tools/journaldump/names.hpp"
 #include "tools/journaldump/record_json.hpp"
 
 namespace {
 
 namespace journal = levy::journal;
 using Json = nlohmann::ordered_json;
+using journaldump::Names;
 using levy::Lsn;
 
 enum Exit : int { exit_ok = 0, exit_damaged = 1, exit_usage = 2 };
@@ -38,37 +38,16 @@ void say(const Json& json) {
   fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
-// Only the Record that opens a session carries its Session-Id: the later ones of the slot get it
-// from here.
-class SessionIds {
- public:
-  std::string of(const levy::shard::RecordView& record) {
-    const levy::shard::RecordHeader& h = record.header;
-    if (h.kind == levy::shard::RecordKind::operator_change && h.session == levy::none) return {};
-    const bool carries = !record.text.empty() &&
-                         h.kind != levy::shard::RecordKind::operator_change &&
-                         h.kind != levy::shard::RecordKind::recovered;
-    if (h.session == levy::none) return std::string(carries ? record.text : std::string_view{});
-    std::string& known = ids_[{h.shard, h.session}];
-    if (carries) known = record.text;
-    return known;
-  }
-
- private:
-  std::map<std::pair<std::uint8_t, levy::Slot>, std::string> ids_;
-};
-
-bool chosen(const Choice& choice, Lsn lsn, const levy::shard::RecordView& record,
-            const std::string& session_id) {
+bool chosen(const Choice& choice, Lsn lsn, const levy::shard::RecordView& record) {
   const levy::shard::RecordHeader& h = record.header;
   if (lsn.value < choice.from || lsn.value > choice.to) return false;
   if (choice.shard >= 0 && h.shard != choice.shard) return false;
   if (choice.account >= 0 && h.account != choice.account) return false;
-  return choice.session.empty() || session_id.find(choice.session) != session_id.npos;
+  return choice.session.empty() || record.session_id.find(choice.session) != record.session_id.npos;
 }
 
 // false: the bytes are no Record.
-bool show_record(const Choice& choice, SessionIds& ids, Lsn lsn, std::span<const std::byte> bytes) {
+bool show_record(const Choice& choice, Names& names, Lsn lsn, std::span<const std::byte> bytes) {
   levy::shard::RecordView record;
   // A Record lies in the journal at any byte, and its facts want their alignment: a copy has it.
   std::vector<std::uint64_t> words((bytes.size() + 7) / 8);
@@ -80,30 +59,32 @@ bool show_record(const Choice& choice, SessionIds& ids, Lsn lsn, std::span<const
                bytes.size());
     return false;
   }
-  const std::string session_id = ids.of(record);
-  if (!chosen(choice, lsn, record, session_id)) return true;
-  const Json json = journaldump::record_json(lsn, record, session_id);
+  names.note(record);
+  if (!chosen(choice, lsn, record)) return true;
+  const Json json = journaldump::record_json(lsn, record, names);
   if (choice.json) say(json);
   else fmt::print("{}", journaldump::record_text(json));
   return true;
 }
 
 // What levyd would replay.
-int dump_records(const Choice& choice, journal::SegmentStore& store, std::uint64_t node_id) {
+int dump_records(const Choice& choice, journal::SegmentStore& store,
+                 const journal::NodeDirectory& directory) {
   Lsn oldest{};
-  if (const journal::Failure failure = journal::oldest_lsn(store, node_id, oldest)) {
+  if (const journal::Failure failure = journal::oldest_lsn(store, directory.node_id(), oldest)) {
     fmt::print(stderr, "{}\n", failure.text);
     return exit_damaged;
   }
   journal::RecoveryRequest request;
-  request.node_id = node_id;
+  request.node_id = directory.node_id();
   if (oldest.value != 0) request.start = oldest;
   bool readable = true, passed = false;
-  SessionIds ids;
+  Names names;
+  names.load(directory);
   const journal::RecoveryResult result =
       journal::recover(store, request, [&](Lsn lsn, std::span<const std::byte> bytes) {
         passed = lsn.value > choice.to;
-        if (!passed) readable = show_record(choice, ids, lsn, bytes) && readable;
+        if (!passed) readable = show_record(choice, names, lsn, bytes) && readable;
         return !passed;
       });
   if (result.status != journal::RecoveryStatus::ok && !passed) {
@@ -165,19 +146,21 @@ void show_block(const Choice& choice, const std::string& segment,
 }
 
 // Everything that lies there, whether levyd would replay it or not.
-int dump_blocks(const Choice& choice, journal::SegmentStore& store, std::uint64_t node_id) {
+int dump_blocks(const Choice& choice, journal::SegmentStore& store,
+                const journal::NodeDirectory& directory) {
   std::vector<journal::SegmentEntry> entries;
   if (const journal::Failure failure = store.list(entries)) {
     fmt::print(stderr, "{}\n", failure.text);
     return exit_damaged;
   }
   Faults faults(choice.json);
-  SessionIds ids;
+  Names names;
+  names.load(directory);
   bool readable = true;
   for (const journal::SegmentEntry& entry : entries) {
     const std::string name = store.name(entry.sequence);
     const journal::Failure failure = journal::scan_segment(
-        store, entry.sequence, entry.bytes, node_id, [&](const journal::BlockSighting& sighting) {
+        store, entry.sequence, entry.bytes, directory.node_id(), [&](const journal::BlockSighting& sighting) {
           if (sighting.fault != journal::BlockFault::none) {
             readable = readable && sighting.fault == journal::BlockFault::zero;
             faults.put(name, sighting.place.offset, sighting.fault);
@@ -189,7 +172,7 @@ int dump_blocks(const Choice& choice, journal::SegmentStore& store, std::uint64_
           Lsn lsn{};
           std::span<const std::byte> record;
           while (cursor.next(lsn, record)) {
-            readable = show_record(choice, ids, lsn, record) && readable;
+            readable = show_record(choice, names, lsn, record) && readable;
           }
           return true;
         });
@@ -229,6 +212,6 @@ int main(int argc, char** argv) {
     return exit_damaged;
   }
   journal::SegmentFiles store(directory.journal_path());
-  return choice.blocks ? dump_blocks(choice, store, directory.node_id())
-                       : dump_records(choice, store, directory.node_id());
+  return choice.blocks ? dump_blocks(choice, store, directory)
+                       : dump_records(choice, store, directory);
 }

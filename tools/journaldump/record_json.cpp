@@ -58,14 +58,31 @@ void put_slot(Json& json, const char* key, Slot slot) {
   if (slot != none) json[key] = slot;
 }
 
-Json mscc_json(const shard::MsccFact& fact) {
+// The name, the number where it is not known; nothing for 0.
+void put_name(Json& json, const char* key, std::uint16_t id, const Names& names) {
+  if (id == 0) return;
+  const std::string name = names.of(id);
+  json[key] = name.empty() ? Json(id) : Json(name);
+}
+
+Json mscc_json(const shard::MsccFact& fact, const Names& names) {
   Json out;
   out["rating_group"] = fact.has_rating_group != 0 ? Json(fact.rating_group) : Json(nullptr);
   out["reason"] = name_of(reasons, fact.reason);
   out["unit"] = name_of(units, fact.unit);
+  put_name(out, "service", fact.service, names);
+  if (fact.rate != 0) out["rate"] = fact.rate;
+  put_name(out, "rate_name", fact.rate_name, names);
+  if (fact.plan_version != 0) out["plan_version"] = fact.plan_version;
+  if (fact.tax_permille != 0) out["tax_permille"] = fact.tax_permille;
+  if (fact.service_identifier_count != 0) {
+    out["service_identifier"] = fact.service_identifier;
+    out["service_identifiers"] = fact.service_identifier_count;
+  }
   out["used"] = fact.used;
   out["used_by_buckets"] = fact.used_by_buckets;
   out["charged_micros"] = fact.charged;
+  if (fact.fee != 0) out["fee_micros"] = fact.fee;
   out["unpaid_micros"] = fact.unpaid;
   out["unrated"] = fact.unrated;
   out["granted"] = fact.granted;
@@ -73,11 +90,36 @@ Json mscc_json(const shard::MsccFact& fact) {
   return out;
 }
 
-Json movement_json(const rating::Movement& movement) {
+// Where and when a request says it was.
+Json where_json(const shard::RecordView& record) {
+  const shard::ChargeFacts& facts = *record.charge;
+  Json out = Json::object();
+  if (facts.event_timestamp != 0) out["event_timestamp"] = facts.event_timestamp;
+  if (facts.serving_plmn != 0)
+    out["plmn"] = fmt::format("{:0{}}", facts.serving_plmn & 0xffffff, facts.serving_plmn >> 24);
+  if (facts.rat_type != 0) out["rat_type"] = facts.rat_type - 1;
+  if (facts.context != 0) out["context"] = facts.context;
+  if (facts.action != 0) out["requested_action"] = facts.action - 1;
+  if (facts.termination_cause != 0) out["termination_cause"] = facts.termination_cause;
+  if (!record.called.empty()) out["called"] = record.called;
+  std::string location;
+  for (const char c : record.location)
+    location += fmt::format("{:02x}", static_cast<unsigned char>(c));
+  if (!location.empty()) out["location"] = location;
+  return out;
+}
+
+Json movement_json(const shard::RecordView& record, const rating::Movement& movement,
+                   const Names& names) {
   Json out;
   out["kind"] = name_of(movement_kinds, movement.kind);
   put_slot(out, "bucket", movement.bucket);
   out["amount"] = movement.amount;
+  for (const shard::BucketFact& bucket : record.buckets) {
+    if (bucket.bucket != movement.bucket) continue;
+    out["unit"] = name_of(units, bucket.unit);
+    put_name(out, "bucket_kind", bucket.kind, names);
+  }
   if (movement.mscc != 0xff) out["mscc"] = movement.mscc;
   return out;
 }
@@ -87,14 +129,10 @@ std::string time_text(std::int64_t micros) {
                      micros % 1'000'000);
 }
 
-void put_text(Json& out, const shard::RecordHeader& header, std::string_view text,
-              const std::string& session_id) {
-  if (!session_id.empty()) out["session_id"] = session_id;
-  if (text.empty()) return;
-  if (header.kind != shard::RecordKind::operator_change &&
-      header.kind != shard::RecordKind::recovered) {
-    return;
-  }
+void put_texts(Json& out, const shard::RecordView& record) {
+  if (!record.session_id.empty()) out["session_id"] = record.session_id;
+  if (!record.host.empty()) out["host"] = record.host;
+  const std::string_view text = record.text;
   const std::size_t end = text.find('\n');
   const std::string_view who = text.substr(0, end);
   const std::string_view why = end == text.npos ? std::string_view{} : text.substr(end + 1);
@@ -110,33 +148,38 @@ std::string word(const Json& json, const char* key) {
 
 }  // namespace
 
-Json record_json(levy::Lsn lsn, const shard::RecordView& record, const std::string& session_id) {
+Json record_json(levy::Lsn lsn, const shard::RecordView& record, const Names& names) {
   const shard::RecordHeader& h = record.header;
   Json out;
   out["lsn"] = lsn.value;
   out["time"] = time_text(h.time_micros);
   out["shard"] = h.shard;
   out["sequence"] = h.sequence;
+  out["bytes"] = h.bytes;
   out["kind"] = name_of(record_kinds, h.kind);
   if (h.operator_kind != shard::OperatorKind::none) {
     out["operator_kind"] = name_of(operator_kinds, h.operator_kind);
   }
   put_slot(out, "account", h.account);
+  if (!record.account.empty()) out["account_name"] = record.account;
   put_slot(out, "subscriber", h.subscriber);
   put_slot(out, "session", h.session);
-  put_text(out, h, record.text, session_id);
+  put_texts(out, record);
   if (static_cast<int>(h.request_type) != 0) {
     out["request_type"] = name_of(request_types, h.request_type);
     out["request_number"] = h.request_number;
   }
+  if (record.charge != nullptr) out["where"] = where_json(record);
   out["reason"] = name_of(reasons, h.reason);
   if (h.events != 0) out["events"] = h.events;
-  if (h.plan != 0) out["plan"] = h.plan;
+  put_name(out, "plan", h.plan, names);
   if (h.plan_version != 0) out["plan_version"] = h.plan_version;
   out["mscc"] = Json::array();
-  for (const shard::MsccFact& fact : record.mscc) out["mscc"].push_back(mscc_json(fact));
+  for (const shard::MsccFact& fact : record.mscc) out["mscc"].push_back(mscc_json(fact, names));
+  for (const shard::MsccFact& fact : record.lost) out["lost"].push_back(mscc_json(fact, names));
   out["movements"] = Json::array();
-  for (const auto& movement : record.movements) out["movements"].push_back(movement_json(movement));
+  for (const auto& movement : record.movements)
+    out["movements"].push_back(movement_json(record, movement, names));
   if (!record.given_up.empty()) out["given_up"] = record.given_up;
   out["images"] = Json::array();
   const bool whole = shard::for_each_image(record.images, [&](const auto& image, auto words) {
@@ -151,7 +194,7 @@ Json record_json(levy::Lsn lsn, const shard::RecordView& record, const std::stri
 std::string record_text(const Json& record) {
   std::string out;
   for (const auto& [key, value] : record.items()) {
-    if (key == "mscc" || key == "movements" || key == "images") continue;
+    if (key == "mscc" || key == "lost" || key == "movements" || key == "images") continue;
     if (!out.empty()) out += ' ';
     if (key == "lsn" || (key != "time" && key != "kind")) out += key + "=";
     out += value.is_string() && key != "who" && key != "why" ? value.get<std::string>()
@@ -159,16 +202,17 @@ std::string record_text(const Json& record) {
   }
   out += fmt::format(" images={}\n", record["images"].size());
   for (const Json& fact : record["mscc"]) {
-    out += fmt::format("  rating_group {}: {}, used {} {}, granted {}, charged {} micros",
-                       word(fact, "rating_group"), word(fact, "reason"), word(fact, "used"),
+    out += fmt::format("  rating_group {} {} {}: {}, used {} {}, granted {}, charged {} micros",
+                       word(fact, "rating_group"), word(fact, "service"), word(fact, "rate_name"), word(fact, "reason"), word(fact, "used"),
                        word(fact, "unit"), word(fact, "granted"), word(fact, "charged_micros"));
     if (fact["unpaid_micros"] != 0) out += ", unpaid " + word(fact, "unpaid_micros");
     if (fact["unrated"] != 0) out += ", unrated " + word(fact, "unrated");
     out += '\n';
   }
   for (const Json& movement : record["movements"]) {
-    out += fmt::format("  {} {} bucket {}\n", word(movement, "kind"), word(movement, "amount"),
-                       word(movement, "bucket"));
+    out += fmt::format("  {} {} {} bucket {} {}\n", word(movement, "kind"),
+                       word(movement, "amount"), word(movement, "unit"), word(movement, "bucket"),
+                       word(movement, "bucket_kind"));
   }
   return out;
 }

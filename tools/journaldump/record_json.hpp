@@ -6,13 +6,15 @@
 #include <string>
 
 #include "engine/shard/record.hpp"
+#include "tools/journaldump/names.hpp"
 
 namespace journaldump {
 
-// {lsn, time, shard, sequence, kind, operator_kind?, account?, subscriber?, session?, session_id?
-// or who and why, request?, reason, events?, mscc: [...], movements: [...], images: [...]}
+// {lsn, time, shard, sequence, bytes, kind, operator_kind?, account?, account_name?, subscriber?,
+// session?, session_id?, host?, who?, why?, request?, where?, reason, events?, mscc: [...], lost?,
+// movements: [...], images: [...]}. Interned ids stand as names where `names` knows them.
 nlohmann::ordered_json record_json(levy::Lsn lsn, const levy::shard::RecordView& record,
-                                   const std::string& session_id);
+                                   const Names& names);
 
 // One line for the Record, an indented one for each MSCC and movement.
 std::string record_text(const nlohmann::ordered_json& record);

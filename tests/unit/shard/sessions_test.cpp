@@ -103,7 +103,7 @@ TEST_F(Sessions, WhatALossChargedIsADisputeWhenReportedLate) {
     EXPECT_TRUE(outcome_.events & event_dispute);
     RecordView view;
     ASSERT_TRUE(read_record(journal_.back(), view));
-    EXPECT_EQ(view.text, session_id_);
+    EXPECT_EQ(view.session_id, session_id_);
     EXPECT_EQ(view.mscc[0].used, 700);
     EXPECT_EQ(view.header.movement_count, 0);
     EXPECT_EQ(spent(), 1000);

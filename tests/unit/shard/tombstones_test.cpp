@@ -58,7 +58,7 @@ TEST_F(Tombstones, TheOldestMakesRoomInTheSameRecord) {
   ASSERT_TRUE(read_record(journal_.back(), view));
   ASSERT_EQ(view.given_up.size(), 1u);
   EXPECT_EQ(view.given_up[0], outcome_.session);  // the new session lies in its slot
-  EXPECT_EQ(view.text, "e");
+  EXPECT_EQ(view.session_id, "e");
   has_tombstone("a", false);
   has_tombstone("b", true);
   has_tombstone("c", true);
