@@ -146,7 +146,7 @@ enum class Owner : std::uint8_t { edge, shard, journal, control, feed };
     "Journal writes under way")                                                                    \
   X(durable_lsn, "durable_lsn", "", "", gauge, max, "lsn", journal, "Highest durable LSN")         \
   X(proven_lsn, "proven_lsn", "", "", gauge, max, "lsn", journal,                                  \
-    "Highest LSN on disk; below levy_durable_lsn only while `data.durability` is relaxed")          \
+    "Highest LSN on disk; below levy_durable_lsn only while `data.durability` is relaxed")         \
   X(appended_lsn, "appended_lsn", "", "", gauge, max, "lsn", journal, "Highest LSN given out")     \
   X(segments_ready, "segments_ready", "", "", gauge, sum, "segments", control,                     \
     "Journal segments written in advance")                                                         \

@@ -6,7 +6,7 @@
 //   Movement x movement_count | BucketFact x bucket_count | Slot x given_up | texts, padded to 8 |
 //   images
 //
-// The texts, without gaps: operator's who + '\n' + why, Session-Id, account, host, location, called.
+// Texts, without gaps: operator's who + '\n' + why, Session-Id, account, host, location, called.
 //
 // Little-endian, 8-byte aligned. Facts say who, where, when, what was used, which rule and every
 // movement, for records, events, explain and the auditor, without the state or the plan of that

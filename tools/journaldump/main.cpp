@@ -160,7 +160,8 @@ int dump_blocks(const Choice& choice, journal::SegmentStore& store,
   for (const journal::SegmentEntry& entry : entries) {
     const std::string name = store.name(entry.sequence);
     const journal::Failure failure = journal::scan_segment(
-        store, entry.sequence, entry.bytes, directory.node_id(), [&](const journal::BlockSighting& sighting) {
+        store, entry.sequence, entry.bytes, directory.node_id(),
+        [&](const journal::BlockSighting& sighting) {
           if (sighting.fault != journal::BlockFault::none) {
             readable = readable && sighting.fault == journal::BlockFault::zero;
             faults.put(name, sighting.place.offset, sighting.fault);

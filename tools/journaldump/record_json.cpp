@@ -203,8 +203,9 @@ std::string record_text(const Json& record) {
   out += fmt::format(" images={}\n", record["images"].size());
   for (const Json& fact : record["mscc"]) {
     out += fmt::format("  rating_group {} {} {}: {}, used {} {}, granted {}, charged {} micros",
-                       word(fact, "rating_group"), word(fact, "service"), word(fact, "rate_name"), word(fact, "reason"), word(fact, "used"),
-                       word(fact, "unit"), word(fact, "granted"), word(fact, "charged_micros"));
+                       word(fact, "rating_group"), word(fact, "service"), word(fact, "rate_name"),
+                       word(fact, "reason"), word(fact, "used"), word(fact, "unit"),
+                       word(fact, "granted"), word(fact, "charged_micros"));
     if (fact["unpaid_micros"] != 0) out += ", unpaid " + word(fact, "unpaid_micros");
     if (fact["unrated"] != 0) out += ", unrated " + word(fact, "unrated");
     out += '\n';

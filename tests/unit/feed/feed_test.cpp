@@ -86,8 +86,8 @@ class Words final : public Names {
 class FeedTest : public shard::ReviewScene {
  protected:
   FeedTest() {
-    char name[] = "/tmp/levy-feed-XXXXXX";
-    directory_ = ::mkdtemp(name);
+    std::string name = "/tmp/levy-feed-" + std::string(6, 'X');
+    directory_ = ::mkdtemp(name.data());
     options_feed_.sinks = {sink(Format::jsonl), sink(Format::csv)};
     // Two sessions of five Records each, one Record of each block in two.
     initial();
