@@ -160,9 +160,9 @@ enum class Owner : std::uint8_t { edge, shard, journal, control, feed };
     "LSN up to which the journal has been looked at for charging records")                         \
   X(records_backlog, "charging_records_backlog_bytes", "", "", gauge, sum, "bytes", feed,          \
     "Journal that waits for the charging records: `records.backlog_max` is the bound")             \
-  X(records_failing, "charging_records_failing", "", "", gauge, max, "", feed,                     \
+  X(records_failing, "charging_records_failing", "", "", gauge, max, "flag", feed,                 \
     "1 while charging records cannot be written")                                                  \
-  X(records_stop_sessions, "charging_records_stop_sessions", "", "", gauge, max, "", feed,         \
+  X(records_stop_sessions, "charging_records_stop_sessions", "", "", gauge, max, "flag", feed,     \
     "1 while new sessions are refused because the backlog is full")
 
 #define LEVY_POOL_USED(X, id, pool)                                      \
