@@ -57,7 +57,8 @@ Failure Follower::look(const SegmentEntry& entry, std::uint64_t offset, bool& so
     if (Failure failure = fill(entry, offset, block_bytes(header.payload_bytes))) return failure;
     const std::size_t at = offset - buffered_from_;
     const std::span<const std::byte> bytes{buffer_.data() + at, buffered_ - at};
-    sound = check_block(bytes, {entry.sequence, offset}, node_id_, found.header) == BlockFault::none;
+    const BlockFault fault = check_block(bytes, {entry.sequence, offset}, node_id_, found.header);
+    sound = fault == BlockFault::none;
     if (sound) found.block = bytes.first(block_bytes(found.header.payload_bytes));
   }
   return {};

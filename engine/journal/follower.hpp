@@ -2,8 +2,8 @@
 // Core: feed. Allocates: yes. Blocks: on the disk. Clock: none.
 //
 // It only reads, through a SegmentStore of its own, so the journal never waits for it. Whoever uses
-// it keeps the segments from next() on (SegmentKeeper::turn). It follows the same chain as recovery:
-// the next LSN, the crc of the block before, an opening block where the epoch rises.
+// it keeps the segments from next() on (SegmentKeeper::turn). It follows the same chain as
+// recovery: the next LSN, the crc of the block before, an opening block where the epoch rises.
 #pragma once
 
 #include <cstdint>
