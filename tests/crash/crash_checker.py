@@ -50,7 +50,10 @@ class Tampering:
         return self.lines + more
 
     def other_units(self):
-        return [line[:-1] + "1" if line == self.earlier.line else line for line in self.lines]
+        # Two whole steps of the widest price: fewer octets may cost the same.
+        before, octets = self.earlier.line.rsplit(":", 1)
+        other = f"{before}:{int(octets) + 3_000_000}"
+        return [other if line == self.earlier.line else line for line in self.lines]
 
     def other_grant(self):
         other = self.latest.answer_line.rsplit(":", 1)[0] + ":5500000"
