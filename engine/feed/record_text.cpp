@@ -11,6 +11,7 @@
 
 #include "engine/base/currency.hpp"
 #include "engine/base/money.hpp"
+#include "engine/shard/words.hpp"
 
 namespace levy::feed {
 
@@ -25,29 +26,8 @@ constexpr const char* kinds[] = {"none",       "charge",          "late_usage",
                                  "superseded", "operator_change", "session_lost",
                                  "expire",     "expire"};
 static_assert(std::size(kinds) == static_cast<std::size_t>(RecordKind::sweep) + 1);
-constexpr const char* changes[] = {
-    "none",           "create_account", "create_subscriber", "create_bucket",  "delete_subscriber",
-    "change_identity", "credit",        "adjust",            "set_wallet",     "set_status",
-    "set_plan",       "set_credit_limit", "show_account",    "list_sessions",  "reauthorize",
-    "abort_session",  "trace",          "transfer_out",      "transfer_in",    "transfer_close",
-    "transfer_forget", "list_mail",     "switch_plan",       "intern",         "recovered",
-    "host_restarted", "shard_totals"};
-static_assert(std::size(changes) ==
-              static_cast<std::size_t>(shard::OperatorKind::shard_totals) + 1);
-constexpr const char* request_types[] = {"", "initial", "update", "termination", "event"};
 constexpr const char* actions[] = {"direct_debiting", "refund_account", "check_balance",
                                    "price_enquiry"};
-constexpr const char* reasons[] = {"ok",           "no_credit",       "denied",
-                                   "not_applicable", "refused",       "rating_failed",
-                                   "user_unknown", "unknown_session", "unable_to_comply"};
-static_assert(std::size(reasons) ==
-              static_cast<std::size_t>(rating::Reason::unable_to_comply) + 1);
-constexpr const char* units[] = {"money", "octets", "seconds", "events"};
-constexpr const char* movement_kinds[] = {"credit",  "expire", "spend",  "write_off", "reserve",
-                                          "release", "send",   "arrive", "come_back"};
-static_assert(std::size(movement_kinds) ==
-              static_cast<std::size_t>(rating::MovementKind::come_back) + 1);
-
 template <class Value, std::size_t n>
 std::string word(const char* const (&words)[n], Value value) {
   const auto index = static_cast<std::size_t>(value);
@@ -121,7 +101,7 @@ void put_operator(Json& out, const RecordView& record) {
   const std::string_view who = record.text.substr(0, end);
   const std::string_view why =
       end == record.text.npos ? std::string_view{} : record.text.substr(end + 1);
-  out["change"] = word(changes, record.header.operator_kind);
+  out["change"] = word(shard::operator_kind_words, record.header.operator_kind);
   if (!who.empty()) out["who"] = who;
   if (!why.empty()) out["why"] = why;
 }
@@ -140,7 +120,7 @@ Json mscc_json(const shard::MsccFact& fact, Names& names) {
   }
   if (fact.plan_version != 0) out["rated_version"] = fact.plan_version;
   const std::int64_t tax = tax_of(fact.charged, fact.tax_permille);
-  out["unit"] = word(units, fact.unit);
+  out["unit"] = word(shard::unit_words, fact.unit);
   out["used"] = fact.used;
   out["used_by_buckets"] = fact.used_by_buckets;
   out["charged"] = money_text(fact.charged);
@@ -152,7 +132,7 @@ Json mscc_json(const shard::MsccFact& fact, Names& names) {
   out["unrated"] = fact.unrated;
   out["granted"] = (fact.flags & rating::outcome_granted) != 0 ? fact.granted : 0;
   out["final"] = (fact.flags & rating::outcome_final) != 0;
-  out["reason"] = word(reasons, fact.reason);
+  out["reason"] = word(shard::reason_words, fact.reason);
   return out;
 }
 
@@ -163,13 +143,13 @@ std::string currency_text(std::uint16_t numeric) {
 
 Json movement_json(const RecordView& record, const rating::Movement& movement, Names& names) {
   Json out;
-  out["kind"] = word(movement_kinds, movement.kind);
+  out["kind"] = word(shard::movement_words, movement.kind);
   out["bucket"] = movement.bucket;
   for (const shard::BucketFact& bucket : record.buckets) {
     if (bucket.bucket != movement.bucket) continue;
     const bool money = bucket.unit == static_cast<unsigned>(rating::Unit::money);
     out["bucket_kind"] = bucket.kind == 0 ? "wallet" : named(names, bucket.kind);
-    out["unit"] = word(units, bucket.unit);
+    out["unit"] = word(shard::unit_words, bucket.unit);
     if (money) out["currency"] = currency_text(bucket.currency);
     out["amount"] = money ? money_text(movement.amount) : std::to_string(movement.amount);
   }
@@ -198,7 +178,7 @@ Json record_json(Lsn lsn, const RecordView& record, Names& names, const Identiti
   if (!record.session_id.empty()) out["session_id"] = record.session_id;
   if (!record.host.empty()) out["host"] = record.host;
   if (record.charge != nullptr) {
-    out["request_type"] = word(request_types, h.request_type);
+    out["request_type"] = word(shard::request_type_words, h.request_type);
     out["request_number"] = h.request_number;
     if (record.charge->action != 0)
       out["requested_action"] = word(actions, record.charge->action - 1);
@@ -207,7 +187,7 @@ Json record_json(Lsn lsn, const RecordView& record, Names& names, const Identiti
   if (h.operator_kind != shard::OperatorKind::none) put_operator(out, record);
   if (h.plan != 0) out["plan"] = named(names, h.plan);
   if (h.plan_version != 0) out["plan_version"] = h.plan_version;
-  out["reason"] = word(reasons, h.reason);
+  out["reason"] = word(shard::reason_words, h.reason);
   if (const char* cause = closing(record)) out["closing"] = cause;
   if (record.charge != nullptr && record.charge->termination_cause != 0)
     out["termination_cause"] = record.charge->termination_cause;

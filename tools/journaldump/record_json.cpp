@@ -8,6 +8,8 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "engine/shard/words.hpp"
+
 namespace journaldump {
 
 using levy::none;
@@ -22,29 +24,10 @@ constexpr const char* record_kinds[] = {"none",           "charge",     "late_us
                                         "dispute",        "session_lost", "tombstone_gone",
                                         "superseded",     "operator_change", "push_answer",
                                         "recovered",      "sweep"};
-constexpr const char* operator_kinds[] = {
-    "none",          "create_account", "create_subscriber", "create_bucket",   "delete_subscriber",
-    "change_identity", "credit",       "adjust",            "set_wallet",      "set_status",
-    "set_plan",      "set_credit_limit", "show_account",    "list_sessions",   "reauthorize",
-    "abort_session", "trace",          "transfer_out",      "transfer_in",     "transfer_close",
-    "transfer_forget", "list_mail",    "switch_plan",       "intern",          "recovered",
-    "host_restarted", "shard_totals"};
-constexpr const char* request_types[] = {"", "initial", "update", "termination", "event"};
-constexpr const char* reasons[] = {"ok",           "no_credit",       "denied",
-                                   "not_applicable", "refused",       "rating_failed",
-                                   "user_unknown", "unknown_session", "unable_to_comply"};
-constexpr const char* units[] = {"money", "octets", "seconds", "events"};
-constexpr const char* movement_kinds[] = {"credit", "expire", "spend",  "write_off", "reserve",
-                                          "release", "send",  "arrive", "come_back"};
 constexpr const char* pools[] = {"shard_state", "account", "bucket", "subscriber",  "session",
                                  "group",       "verdict", "text",   "host",        "mail",
                                  "request_key", "name"};
-static_assert(std::size(operator_kinds) ==
-              static_cast<std::size_t>(shard::OperatorKind::shard_totals) + 1);
 static_assert(std::size(record_kinds) == static_cast<std::size_t>(shard::RecordKind::sweep) + 1);
-static_assert(std::size(reasons) == static_cast<std::size_t>(rating::Reason::unable_to_comply) + 1);
-static_assert(std::size(movement_kinds) ==
-              static_cast<std::size_t>(rating::MovementKind::come_back) + 1);
 static_assert(std::size(pools) == shard::pool_count);
 
 // The name of a value; its number when a later version made it.
@@ -68,8 +51,8 @@ void put_name(Json& json, const char* key, std::uint16_t id, const Names& names)
 Json mscc_json(const shard::MsccFact& fact, const Names& names) {
   Json out;
   out["rating_group"] = fact.has_rating_group != 0 ? Json(fact.rating_group) : Json(nullptr);
-  out["reason"] = name_of(reasons, fact.reason);
-  out["unit"] = name_of(units, fact.unit);
+  out["reason"] = name_of(shard::reason_words, fact.reason);
+  out["unit"] = name_of(shard::unit_words, fact.unit);
   put_name(out, "service", fact.service, names);
   if (fact.rate != 0) out["rate"] = fact.rate;
   put_name(out, "rate_name", fact.rate_name, names);
@@ -112,12 +95,12 @@ Json where_json(const shard::RecordView& record) {
 Json movement_json(const shard::RecordView& record, const rating::Movement& movement,
                    const Names& names) {
   Json out;
-  out["kind"] = name_of(movement_kinds, movement.kind);
+  out["kind"] = name_of(shard::movement_words, movement.kind);
   put_slot(out, "bucket", movement.bucket);
   out["amount"] = movement.amount;
   for (const shard::BucketFact& bucket : record.buckets) {
     if (bucket.bucket != movement.bucket) continue;
-    out["unit"] = name_of(units, bucket.unit);
+    out["unit"] = name_of(shard::unit_words, bucket.unit);
     put_name(out, "bucket_kind", bucket.kind, names);
   }
   if (movement.mscc != 0xff) out["mscc"] = movement.mscc;
@@ -158,7 +141,7 @@ Json record_json(levy::Lsn lsn, const shard::RecordView& record, const Names& na
   out["bytes"] = h.bytes;
   out["kind"] = name_of(record_kinds, h.kind);
   if (h.operator_kind != shard::OperatorKind::none) {
-    out["operator_kind"] = name_of(operator_kinds, h.operator_kind);
+    out["operator_kind"] = name_of(shard::operator_kind_words, h.operator_kind);
   }
   put_slot(out, "account", h.account);
   if (!record.account.empty()) out["account_name"] = record.account;
@@ -166,11 +149,11 @@ Json record_json(levy::Lsn lsn, const shard::RecordView& record, const Names& na
   put_slot(out, "session", h.session);
   put_texts(out, record);
   if (static_cast<int>(h.request_type) != 0) {
-    out["request_type"] = name_of(request_types, h.request_type);
+    out["request_type"] = name_of(shard::request_type_words, h.request_type);
     out["request_number"] = h.request_number;
   }
   if (record.charge != nullptr) out["where"] = where_json(record);
-  out["reason"] = name_of(reasons, h.reason);
+  out["reason"] = name_of(shard::reason_words, h.reason);
   if (h.events != 0) out["events"] = h.events;
   put_name(out, "plan", h.plan, names);
   if (h.plan_version != 0) out["plan_version"] = h.plan_version;
