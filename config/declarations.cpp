@@ -359,8 +359,9 @@ const Section* records_section() {
                                "Where the files go; better another disk than the data "
                                "directory's. engine/feed/README.md describes them."),
                        "none: no records are written"),
-       custom("formats", "a list of jsonl and csv", read_record_formats, "jsonl",
-              "`jsonl`: a line of JSON per record; `csv`: a row per rating group."),
+       shaped(custom("formats", "a list of jsonl and csv", read_record_formats, "jsonl",
+                     "`jsonl`: a line of JSON per record; `csv`: a row per rating group."),
+              Shape::list, {}, {"jsonl", "csv"}),
        duration("rotate_every", in_s, 1, 7 * 86'400, LEVY_OPTION(records.rotate_every_s),
                 "A file is closed when it is this old."),
        size("rotate_bytes", 64 * kib, tib, LEVY_OPTION(records.rotate_bytes),
