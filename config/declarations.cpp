@@ -265,6 +265,8 @@ const Section* capacity_section() {
                "IMSI, E.164, NAI … that lead to accounts; at least one per account."),
        integer("buckets_max", 1, billion, "buckets", LEVY_OPTION(capacity.buckets_max),
                "Wallets and allowances; at least one per account."),
+       integer("products_max", 1, billion, "products", LEVY_OPTION(capacity.products_max),
+               "Products held: add-ons, and base plans that have fees or allowances."),
        integer("sessions_max", 1, billion, "sessions", LEVY_OPTION(capacity.sessions_max),
                "Sessions open at once."),
        integer("groups_max", 1, billion, "rating groups", LEVY_OPTION(capacity.groups_max),

@@ -44,6 +44,8 @@ inline constexpr std::size_t account_name_bytes_max = 23;
 inline constexpr std::size_t other_identities_max = 16;
 // Buckets of one account: bounds the scan of one charge.
 inline constexpr std::size_t buckets_per_account_max = 64;
+// Products of one account, its base plan included: bounds what one touch settles.
+inline constexpr std::size_t products_per_account_max = 32;
 // Buckets that one grant may reserve from; a grant that would need more ends there.
 inline constexpr std::size_t reservations_per_group_max = 4;
 // Rating groups (MSCC keys) live in one session.
@@ -52,8 +54,12 @@ inline constexpr std::size_t groups_per_session_max = 32;
 inline constexpr std::size_t verdicts_per_session_max = 8;
 // Messages one Outcome may push.
 inline constexpr std::size_t pushes_max = 4;
-// Movements one Outcome may hold: every MSCC debits, releases and reserves a few buckets.
-inline constexpr std::size_t movements_max = 320;
+// Movements one Outcome may hold: every MSCC debits, releases and reserves a few buckets,
+// and products expire, roll over and grant theirs.
+inline constexpr std::size_t movements_max = 512;
+// New buckets that one Record's settlement of products may make; what is due beyond that waits for
+// the next one.
+inline constexpr std::size_t grants_per_settlement_max = 48;
 // Largest grant and largest used amount of one report, in units: 2^48 octets = 281 TB.
 inline constexpr std::int64_t units_max = (std::int64_t{1} << 48) - 1;
 // Largest balance in micros: 9.0 * 10^11 currency units, so that sums stay far from overflow.
@@ -69,6 +75,12 @@ inline constexpr std::size_t tiers_per_price_max = 8;
 inline constexpr std::size_t rates_per_service_max = 64;
 inline constexpr std::size_t conditions_per_rate_max = 12;
 inline constexpr std::size_t times_per_plan_max = 64;
+// Different recurrences of one plan's fees and allowances: each has its due date in the Product.
+inline constexpr std::size_t cycles_per_plan_max = 4;
+inline constexpr std::size_t fees_per_plan_max = 16;
+inline constexpr std::size_t allowances_per_plan_max = 16;
+// Kinds of bucket that one plan restricts or weighs.
+inline constexpr std::size_t bucket_rules_per_plan_max = 256;
 // Longest Validity-Time sent, seconds: 30 days, the longest that any gateway is known to take.
 inline constexpr std::uint32_t validity_seconds_max = 30 * 86400;
 inline constexpr std::size_t name_bytes_max = 63;  // plans, services, bucket kinds, peers
@@ -76,9 +88,10 @@ inline constexpr std::size_t name_bytes_max = 63;  // plans, services, bucket ki
 // ---- journal -------------------------------------------------------------------------------
 // Every write starts on its own block of this size and is a multiple of it: no block is rewritten.
 inline constexpr std::size_t journal_block_bytes = 4096;
-// Longest Record, bytes: an initial of 16 MSCC that supersedes 32 groups, moves every bucket of the
-// account and gives up tombstones (engine/shard/tombstones.cpp has the sum).
-inline constexpr std::size_t record_bytes_max = 36 * 1024;
+// Longest Record, bytes: an initial of 16 MSCC that supersedes 32 groups, settles every product,
+// moves every bucket of the account and gives up tombstones (engine/shard/tombstones.cpp has the
+// sum).
+inline constexpr std::size_t record_bytes_max = 52 * 1024;
 // Longest single write, bytes.
 inline constexpr std::size_t journal_write_bytes_max = 256 * 1024;
 // Writes in flight at once.

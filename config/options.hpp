@@ -73,6 +73,7 @@ struct CapacityOptions {
   std::int64_t accounts_max = 100'000;
   std::int64_t identities_max = 200'000;
   std::int64_t buckets_max = 300'000;
+  std::int64_t products_max = 100'000;
   std::int64_t sessions_max = 100'000;
   std::int64_t groups_max = 200'000;
   std::int64_t tombstones_max = 200'000;

@@ -39,11 +39,15 @@ struct Bucket {
   std::uint16_t currency = 0;  // ISO 4217 numeric for money, else 0
   Slot next = none;            // next bucket of the account, oldest first
   std::uint32_t step = 1;      // units are taken in whole steps (semantics.md "Units and grants")
+  std::uint16_t product = 0;   // number of the account's product that granted it, 0 = none
+  std::uint8_t rolled = 0;     // times that it was carried into another period
+  std::int8_t rank = 0;        // within a priority: lower is used first, before any look at the end
+  std::uint32_t unused = 0;
 
   bool live() const { return (flags & bucket_live) != 0; }
   std::int64_t free() const { return credits - spent + written_off - reserved - in_transit; }
 };
-static_assert(sizeof(Bucket) == 64 && std::is_trivially_copyable_v<Bucket>);
+static_assert(sizeof(Bucket) == 72 && std::is_trivially_copyable_v<Bucket>);
 
 struct Reservation {
   std::int64_t amount = 0;  // micros or units, >= 0

@@ -55,7 +55,8 @@ struct MsccOutcome {
   std::uint16_t quota_holding_time = 0;  // seconds, 0 = not sent
   std::uint32_t validity = 0;            // seconds, 0 = not sent
   std::uint32_t threshold = 0;           // remaining units, 0 = not sent
-  std::uint16_t service = 0xffff;        // index into the plan, for facts and for redirect address
+  const Plan* plan = nullptr;            // whose service it is; null = none
+  std::uint16_t service = 0xffff;        // index into `plan`, for facts and for redirect address
   std::uint16_t rate = 0;                // of that service: the grant's, else the usage's
   std::int64_t granted = 0;              // units
   // facts, for the record
@@ -106,6 +107,13 @@ struct ChargeResult {
   bool overflow = false;
 };
 
+// A product whose services are asked before the base plan's.
+struct Addon {
+  const Plan* plan = nullptr;
+  const Zones* zones = nullptr;
+  std::uint16_t plan_version = 0;
+};
+
 // One group per MSCC of the request: the group that it names, made (live, key filled) by the Shard
 // before the call, or null where the request may not open one (an unknown service, a late message).
 // `grant_allowed[i]` is false for a request whose number is lower than the one that set the group's
@@ -124,6 +132,9 @@ struct ChargeInput {
   std::uint32_t spread_seed = 0;  // spreads the ends of grants over the plan's boundary_spread
   std::uint64_t segment = 0;      // of the account, 0 = none
   const Zones* zones = nullptr;   // of the plan's version
+  // By priority, higher first; only those that name services. Same currency as `plan`.
+  std::array<Addon, limits::products_per_account_max> addons{};
+  std::uint32_t addon_count = 0;
   std::array<Group*, limits::mscc_max> groups{};
   std::array<bool, limits::mscc_max> grant_allowed{};
   bool implicit_rsu = false;  // dialect: grant without RSU for certain Reporting-Reasons
@@ -181,6 +192,11 @@ std::int64_t event_units(const MsccRequest& mscc, const Service& service, bool& 
 
 // Which service of the plan an MSCC of the request asks for; 0xffff = none.
 std::uint16_t find_service(const Plan& plan, const ChargeRequest& request, const MsccRequest& mscc);
+// Whether any product of the input, or its plan, has a service for the MSCC.
+bool has_service(const ChargeInput& input, const MsccRequest& mscc);
+// Whether the use that the MSCC asks for or reports is one that `product` (a plan with terms) could
+// pay for by an allowance or price by a service: it starts a product that waits for its first use.
+bool concerns(const ChargeInput& input, const MsccRequest& mscc, const Plan& product);
 
 // price(total) of rating/plan.hpp, micros, exact; INT64_MAX stands for anything beyond 64 bits.
 std::int64_t price_of(const Price& price, std::int64_t total);

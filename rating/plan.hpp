@@ -214,6 +214,88 @@ struct Service {
   std::uint8_t redirect_type = 2;   // Redirect-Address-Type 433: 0 IPv4, 1 IPv6, 2 URL, 3 SIP URI
 };
 
+// What a bucket kind pays for under this plan, where the kind does not pay for all. Sorted by kind
+// and, for one kind, one rule per service; a kind that has rules pays for none but these services.
+struct BucketRule {
+  std::uint16_t kind = 0;               // interned
+  std::uint16_t service = any_service;  // index into the plan's services
+  std::uint16_t condition_count = 0;    // of Plan::conditions: all must hold
+  std::uint16_t unused = 0;
+  std::uint32_t first_condition = 0;
+  // `numerator` units of the bucket pay for `denominator` units of the service. Not 1 to 1 only
+  // where the bucket holds units; then its unit may differ from the service's.
+  std::uint32_t numerator = 1;
+  std::uint32_t denominator = 1;
+  bool by_time = false;  // a condition asks for the time: grants end at its next change
+
+  static constexpr std::uint16_t any_service = 0xffff;
+};
+
+// What holding the plan costs and gives, beside usage: of a base plan and of an add-on alike.
+enum class PeriodUnit : std::uint8_t { none = 0, hour, day, week, month, year };
+struct Period {
+  PeriodUnit unit = PeriodUnit::none;
+  std::uint16_t count = 1;
+  friend bool operator==(const Period&, const Period&) = default;
+};
+
+// A time zone as its offsets from UTC, ascending; before the first one, that one's.
+struct ZoneOffset {
+  std::uint32_t from = 0;    // unix seconds
+  std::int32_t seconds = 0;  // local = UTC + seconds
+};
+
+enum class UnpaidFee : std::uint8_t { debt, refuse, suspend };
+enum class BoughtAgain : std::uint8_t { add, queue, refuse };
+
+// `cycle` of a Fee or an Allowance: index of Terms::cycles, or once = when the product starts.
+inline constexpr std::uint8_t cycle_once = 0xff;
+
+struct Fee {
+  std::int64_t amount = 0;  // micros of the plan's currency, > 0
+  std::uint16_t name = 0;   // interned, 0 = none given
+  std::uint8_t cycle = cycle_once;
+};
+
+struct Allowance {
+  std::int64_t amount = 0;        // micros or units, > 0
+  std::int64_t rollover_max = 0;  // carried at most, 0 = no bound
+  std::uint32_t step = 1;
+  std::uint32_t lifetime = 0;  // seconds, of one that is granted once: 0 = as long as the product
+  std::uint16_t kind = 0;      // interned
+  std::uint16_t currency = 0;
+  std::int16_t priority = 0;
+  Unit unit = Unit::octets;
+  std::uint8_t cycle = cycle_once;
+  std::uint8_t rollover = 0;  // further periods that what is left lives on
+  bool rolled_first = true;   // what was carried is used before the period's own
+};
+
+struct Terms {
+  bool addon = false;
+  bool at_first_use = false;      // starts with the first use that it could pay for or price
+  bool calendar = false;          // periods begin with the calendar's, not on the anniversary
+  bool prorate = false;           // the first calendar period counts by its share of time
+  bool keeps_allowances = false;  // after its end they live on until their own
+  UnpaidFee unpaid_fee = UnpaidFee::debt;
+  BoughtAgain again = BoughtAgain::add;
+  std::uint8_t cycle_count = 0;
+  std::uint8_t fee_count = 0;
+  std::uint8_t allowance_count = 0;
+  std::int16_t priority = 0;       // of its services, among add-ons; the base plan comes last
+  std::uint16_t tax_permille = 0;  // that its fees include
+  Period lasts;                    // none = until it is ended
+  std::array<Period, limits::cycles_per_plan_max> cycles{};
+  std::uint32_t offset_count = 0;
+  // Owned by the PlanVersion.
+  const ZoneOffset* offsets = nullptr;  // of the plan's time zone; null = UTC
+  const Fee* fees = nullptr;
+  const Allowance* allowances = nullptr;
+
+  // Whether an account that holds the plan has a Product of it that can fall due.
+  bool any() const { return addon || fee_count != 0 || allowance_count != 0; }
+};
+
 // Which MSCC a service takes: those of one Rating-Group, those without one, whatever no other
 // takes.
 enum class Takes : std::uint8_t { rating_group = 0, without, any };
@@ -243,6 +325,9 @@ struct Plan {
   const std::uint64_t* values = nullptr;
   const TimePattern* times = nullptr;
   const Restriction* restrictions = nullptr;
+  const BucketRule* bucket_rules = nullptr;
+  std::uint32_t bucket_rule_count = 0;
+  Terms terms;
   std::array<Service, limits::services_per_plan_max> services{};
   std::array<RatingGroupEntry, limits::services_per_plan_max * 4> entries{};
 };

@@ -83,12 +83,45 @@ struct ServiceSource : TariffSource {
   Placed<std::string> on_final;  // terminate | redirect | restrict_access
   Placed<std::string> redirect_to;
   std::vector<Placed<std::string>> filter_ids, filter_rules;  // of restrict_access
-  Placed<std::string> on_lost;  // release | charge_reserved | charge
+  Placed<std::string> on_lost;                                // release | charge_reserved | charge
   Placed<std::int64_t> lost_units;
+};
+
+// An amount of a period's fee or of a purchase's: "10 EUR per month", "5 EUR".
+struct FeeSource {
+  Placed<std::string> name;
+  Placed<std::string> amount;  // decimal, in the plan's currency
+  Placed<std::string> every;   // "month", "2 weeks"; not given: once, when the product starts
+  Place place;
+};
+
+// Units or money granted when the product starts or a period of it begins.
+struct AllowanceSource {
+  Placed<std::string> kind;             // a bucket kind
+  Placed<std::int64_t> units;           // of the kind's unit
+  Placed<std::string> amount;           // decimal, for a kind of money
+  Placed<std::string> every;            // not given: once
+  Placed<std::int64_t> rollover;        // periods that what is left lives on, 0 = none
+  Placed<std::int64_t> rollover_max;    // units carried at most, all periods together
+  Placed<std::string> rollover_amount;  // likewise, of money
+  Placed<std::string> rollover_use;     // first | last: before or after the period's own
+  Place place;
 };
 
 struct PlanSource {
   Placed<std::string> name;
+  Placed<std::string> kind;              // base | addon
+  Placed<std::int64_t> priority;         // of an add-on's services among the account's products
+  Placed<std::string> starts;            // purchase | first_use
+  Placed<std::string> lasts;             // "30 d", "1 month"; not given: until it is ended
+  Placed<std::string> periods;           // anniversary | calendar
+  Placed<bool> prorate;                  // the first calendar period by its share of time
+  Placed<std::string> unpaid_fee;        // debt | refuse | suspend
+  Placed<std::string> again;             // add | queue | refuse: bought while one is held
+  Placed<std::string> allowances_after;  // expire | keep: what becomes of them when it ends
+  Placed<std::int64_t> fee_tax;          // per mille, that its fees include
+  std::vector<FeeSource> fees;
+  std::vector<AllowanceSource> allowances;
   Placed<std::string> currency;          // ISO 4217 letters
   Placed<std::string> overrun;           // debt | write_off
   Placed<std::string> unmatched;         // 5031 | 4010 | rate_as
@@ -102,7 +135,13 @@ struct PlanSource {
   Place place;
 };
 
-// A kind of bucket that imports and top-ups may name.
+// "1.5" units of the bucket for each unit of the service; the service's unit may be another one.
+struct WeightSource {
+  Placed<std::string> service;
+  Placed<std::string> weight;  // decimal > 0
+};
+
+// A kind of bucket that imports, top-ups and allowances may name.
 struct BucketKindSource {
   Placed<std::string> name;
   Placed<std::string> unit;      // money | octets | seconds | events
@@ -110,6 +149,10 @@ struct BucketKindSource {
   Placed<std::int64_t> priority;
   Placed<std::int64_t> step;
   Placed<std::int64_t> lifetime;  // seconds from the credit, 0 = none
+  // What it pays for; nothing given: every service of its unit, or that money can pay.
+  std::vector<Placed<std::string>> services;
+  std::vector<ConditionSource> when;  // all must hold
+  std::vector<WeightSource> weights;  // of unit buckets
 };
 
 // A named period: "Mo-Fr 08:00-20:00", "23:00-06:00", "holidays", "2026-12-24..2026-12-26

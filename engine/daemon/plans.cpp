@@ -128,7 +128,7 @@ bool Plans::compile(const rating::Catalogue& catalogue, std::uint16_t number, st
       rating::compile_catalogue(catalogue, [&](rating::NameKind kind, std::string_view text) {
         static constexpr shard::NameKind kinds[] = {shard::NameKind::plan, shard::NameKind::service,
                                                     shard::NameKind::bucket_kind,
-                                                    shard::NameKind::rate};
+                                                    shard::NameKind::rate, shard::NameKind::fee};
         return intern_(kinds[static_cast<int>(kind)], text, 0);
       });
   for (const rating::CompileFault& f : compiled.faults) faults += f.message + "\n";

@@ -29,7 +29,7 @@ struct ChargeContext {
   bool implicit_rsu = false;
   bool no_credit_code_4012 = false;
   bool origin_state_counts = true;     // a raised Origin-State-Id ends the host's older sessions
-  bool supersede = true;  // an initial ends an older open session of the same bearer
+  bool supersede = true;               // an initial ends an older open session of the same bearer
   std::uint32_t duplicate_window = 0;  // seconds, of the dialect; 0 = the Shard's own
 };
 
@@ -45,7 +45,9 @@ enum class OperatorKind : std::uint8_t {
   adjust,           // signed correction with a reason
   set_wallet,       // import --set-balance: the free credit becomes `amount`
   set_status,
-  set_plan,
+  set_plan,     // the base plan: the former one's product ends, the new one's starts
+  buy_product,  // plan, [starts_at], [ends_at]; flag: its running period is paid for (migration)
+  end_product,  // plan, [cursor = number]: at once, or (flag) with its running period
   set_credit_limit,
   show_account,   // read: from `cursor`
   list_sessions,  // read: of an account, from `cursor`
@@ -75,6 +77,7 @@ enum class OperatorResult : std::uint8_t {
   full,          // a pool is full: raise the capacity
   key_reused,    // the request key was used for something else
   busy,
+  held,  // the product is held already, and its plan says `again: refuse`
 };
 
 struct OperatorIdentity {
@@ -168,13 +171,15 @@ struct OperatorReply {
 };
 
 // Payload of show_account: this, then Account, Subscriber[], OperatorIdentity[] (those of every
-// subscriber that are no digits), Bucket[]. The counts are of this page; reply.id is the cursor of
-// the next one, none at the end.
+// subscriber that are no digits), Bucket[], Product[]. The counts are of this page; reply.id is the
+// cursor of the next one, none at the end. Products stand on the first page.
 struct ShowHeader {
   std::uint32_t subscriber_count = 0;
   std::uint32_t identity_count = 0;  // other than IMSI and E.164
   std::uint32_t bucket_count = 0;
   std::uint32_t session_count = 0;  // open ones of the account
+  std::uint32_t product_count = 0;
+  std::uint32_t unused = 0;
 };
 
 // Payload of shard_totals.

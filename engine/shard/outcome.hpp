@@ -23,6 +23,7 @@ enum class RecordKind : std::uint8_t {
   push_answer = 8,
   recovered = 9,
   sweep = 10,
+  settled = 11,  // products of an account fell due while nobody asked
 };
 
 // What the Loop counts (the pure zone counts nothing itself).
@@ -65,6 +66,28 @@ struct LostUsage {
   rating::MsccOutcome outcome{};
 };
 
+// What became of a product, and what that cost and gave (the movements say from which bucket).
+enum class ProductEvent : std::uint8_t {
+  bought = 1,     // held, and waits for its start
+  started = 2,    // with the fees and allowances of its first periods
+  renewed = 3,    // `periods` of one cycle have begun
+  suspended = 4,  // a fee of `fee` could not be paid
+  resumed = 5,
+  ended = 6,
+  refused = 7,  // ended because a fee could not be paid (unpaid_fee: refuse)
+};
+struct ProductFact {
+  std::uint16_t plan = 0;    // interned
+  std::uint16_t number = 0;  // within the account
+  ProductEvent event{};
+  std::uint8_t cycle = rating::cycle_once;  // of a renewal
+  std::uint16_t tax_permille = 0;           // that the fee includes
+  std::uint32_t at = 0;                     // unix seconds: when it was due
+  std::uint32_t periods = 1;                // renewed in one go
+  std::int64_t fee = 0;                     // micros, of all of them
+};
+static_assert(sizeof(ProductFact) == 24);
+
 struct Outcome {
   RecordKind record_kind = RecordKind::none;  // none: nothing changed, no Record
   bool answer = true;                         // false: drop, or not_mine
@@ -86,6 +109,9 @@ struct Outcome {
   rating::ChargeResult charge;  // MSCC outcomes and movements
   std::uint32_t lost_count = 0;
   std::array<LostUsage, limits::groups_per_session_max> lost{};
+  static constexpr std::size_t product_facts_max = 64;
+  std::uint32_t product_count = 0;
+  std::array<ProductFact, product_facts_max> products{};
 
   // Makes it ready for the next apply without touching the large arrays.
   void reset() {
@@ -106,6 +132,7 @@ struct Outcome {
     charge.movement_count = 0;
     charge.overflow = false;
     lost_count = 0;
+    product_count = 0;
   }
 };
 

@@ -53,6 +53,10 @@ struct PoolIdOf<RequestKey> {
   static constexpr PoolId value = PoolId::request_key;
 };
 template <>
+struct PoolIdOf<Product> {
+  static constexpr PoolId value = PoolId::product;
+};
+template <>
 struct PoolIdOf<Name> {
   static constexpr PoolId value = PoolId::name;
 };
@@ -91,6 +95,7 @@ void Shard::for_each_pool(F&& f) {
   f(PoolId::mail, mails_);
   f(PoolId::request_key, request_keys_);
   f(PoolId::name, names_);
+  f(PoolId::product, products_);
 }
 template <class F>
 void Shard::for_each_pool(F&& f) const {

@@ -31,7 +31,9 @@ class Pen {
   std::uint8_t* at_;
 };
 
-std::uint8_t size_of(std::string_view text) { return static_cast<std::uint8_t>(text.size()); }
+std::uint8_t size_of(std::string_view text) {
+  return static_cast<std::uint8_t>(text.size());
+}
 
 MsccFact fact_of(const rating::MsccOutcome& m, std::uint32_t rating_group, bool has_rating_group,
                  std::uint32_t service_identifier, std::uint8_t service_identifier_count) {
@@ -86,7 +88,9 @@ ChargeFacts charge_facts(const rating::ChargeRequest& r, std::string_view locati
   return c;
 }
 
-std::string_view cut(std::string_view text) { return text.substr(0, fact_bytes_max); }
+std::string_view cut(std::string_view text) {
+  return text.substr(0, fact_bytes_max);
+}
 
 }  // namespace
 
@@ -204,10 +208,12 @@ std::uint8_t* Shard::write_facts(const Facts& facts, const Outcome& outcome, Rec
   BucketFact buckets[bucket_facts_max];
   const std::size_t bucket_count = bucket_facts(outcome, buckets);
   pen.put(buckets, bucket_count * sizeof(BucketFact));
+  pen.put(outcome.products.data(), outcome.product_count * sizeof(ProductFact));
   for (std::uint32_t i = 0; i < h.given_up; ++i) pen.put(freed_[i].slot);
   for (const std::string_view text : {facts.text, session_id, account, host, location, called})
     pen.put_text(text);
   h.bucket_count = static_cast<std::uint8_t>(bucket_count);
+  h.product_count = static_cast<std::uint8_t>(outcome.product_count);
   h.lost_count = static_cast<std::uint8_t>(outcome.lost_count);
   h.text_bytes = size_of(facts.text);
   h.session_bytes = size_of(session_id);
@@ -258,12 +264,13 @@ bool read_record(std::span<const std::uint8_t> bytes, RecordView& view) {
   view.lost = reader.take<MsccFact>(h.lost_count);
   view.movements = reader.take<rating::Movement>(h.movement_count);
   view.buckets = reader.take<BucketFact>(h.bucket_count);
+  view.products = reader.take<ProductFact>(h.product_count);
   view.given_up = reader.take<Slot>(h.given_up);
   view.text = reader.take_text(h.text_bytes);
   view.session_id = reader.take_text(h.session_bytes);
   view.account = reader.take_text(h.account_bytes);
-  view.host = h.host_bytes != 0 ? reader.take_text(h.host_bytes)
-                                : host_of_session_id(view.session_id);
+  view.host =
+      h.host_bytes != 0 ? reader.take_text(h.host_bytes) : host_of_session_id(view.session_id);
   if (view.charge != nullptr) {
     view.location = reader.take_text(view.charge->location_bytes);
     view.called = reader.take_text(view.charge->called_bytes);

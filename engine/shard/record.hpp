@@ -3,8 +3,8 @@
 // Core: shard (writing), recovery and feed (reading). Allocates: never. Blocks: never. Clock: none.
 //
 //   RecordHeader | ChargeFacts (of a request) | MsccFact x mscc_count | MsccFact x lost_count |
-//   Movement x movement_count | BucketFact x bucket_count | Slot x given_up | texts, padded to 8 |
-//   images
+//   Movement x movement_count | BucketFact x bucket_count | ProductFact x product_count |
+//   Slot x given_up | texts, padded to 8 | images
 //
 // Texts, without gaps: operator's who + '\n' + why, Session-Id, account, host, location, called.
 //
@@ -23,11 +23,12 @@
 
 namespace levy::shard {
 
-inline constexpr std::uint8_t record_version = 2;
+inline constexpr std::uint8_t record_version = 3;
 // User location and called party are kept up to this length.
 inline constexpr std::size_t fact_bytes_max = 16;
 // Buckets that one Record moves: all are of one account.
-inline constexpr std::size_t bucket_facts_max = limits::buckets_per_account_max + 8;
+inline constexpr std::size_t bucket_facts_max =
+    limits::buckets_per_account_max + limits::grants_per_settlement_max + 8;
 
 struct RecordHeader {
   std::uint32_t bytes = 0;  // whole Record
@@ -56,8 +57,10 @@ struct RecordHeader {
   std::uint8_t lost_count = 0;
   std::uint8_t account_bytes = 0;
   std::uint8_t host_bytes = 0;  // 0: the host is what the Session-Id begins with (RFC 6733 8.8)
+  std::uint8_t product_count = 0;
+  std::uint8_t unused[7] = {};
 };
-static_assert(sizeof(RecordHeader) == 64);
+static_assert(sizeof(RecordHeader) == 72);
 
 // Where and when, of a request.
 struct ChargeFacts {
@@ -80,10 +83,10 @@ struct MsccFact {
   std::uint8_t flags = 0;  // rating::MsccOutcomeFlags
   rating::Unit unit{};
   // Of the grant that the usage consumed; without usage, of what was granted.
-  std::uint16_t service = 0;       // interned name, 0 = none
-  std::uint16_t rate = 0;          // of the service, 0 = its own price
-  std::uint16_t rate_name = 0;     // interned, 0 = none
-  std::uint16_t plan_version = 0;  // 0 = none
+  std::uint16_t service = 0;             // interned name, 0 = none
+  std::uint16_t rate = 0;                // of the service, 0 = its own price
+  std::uint16_t rate_name = 0;           // interned, 0 = none
+  std::uint16_t plan_version = 0;        // 0 = none
   std::uint32_t service_identifier = 0;  // the first, where the count is not 0
   std::uint16_t tax_permille = 0;        // that `charged` includes
   std::uint8_t service_identifier_count = 0;
@@ -117,12 +120,13 @@ struct RecordView {
   std::span<const MsccFact> lost{};     // charged for groups of a lost or superseded session
   std::span<const rating::Movement> movements{};
   std::span<const BucketFact> buckets{};  // each bucket of the movements once
+  std::span<const ProductFact> products{};
   std::span<const Slot> given_up{};
   std::string_view text{};        // the operator's who + '\n' + why
   std::string_view session_id{};  // empty where there is none
   std::string_view account{};
-  std::string_view host{};        // Origin-Host of the gateway
-  std::string_view location{};    // as sent, at most fact_bytes_max
+  std::string_view host{};      // Origin-Host of the gateway
+  std::string_view location{};  // as sent, at most fact_bytes_max
   std::string_view called{};
   std::span<const std::uint8_t> images{};
 };

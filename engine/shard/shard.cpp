@@ -23,6 +23,7 @@ Shard::Shard(ShardId id, const Capacity& capacity, const Options& options, HugeP
       mails_(capacity.mails, huge_pages),
       request_keys_(capacity.request_keys, huge_pages),
       names_(capacity.names, huge_pages),
+      products_(capacity.products, huge_pages),
       ended_(capacity.sessions, huge_pages),
       ended_long_(capacity.sessions, huge_pages),
       session_index_(capacity.sessions, huge_pages),

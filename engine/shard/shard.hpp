@@ -36,6 +36,7 @@ struct Capacity {
   std::size_t mails = 256;
   std::size_t request_keys = 256;
   std::size_t names = 0;  // Shard 0 only
+  std::size_t products = 1024;
 };
 
 struct Options {
@@ -121,6 +122,7 @@ class Shard {
     on_pool(PoolId::mail, mails_.used(), mails_.capacity());
     on_pool(PoolId::request_key, request_keys_.used(), request_keys_.capacity());
     on_pool(PoolId::name, names_.used(), names_.capacity());
+    on_pool(PoolId::product, products_.used(), products_.capacity());
   }
 
   // ---- recovery and snapshot
@@ -334,6 +336,7 @@ class Shard {
   Pool<Mail> mails_;
   Pool<RequestKey> request_keys_;
   Pool<Name> names_;
+  Pool<Product> products_;
 
   TombstoneList ended_;       // sessions that may be given up, oldest first
   TombstoneList ended_long_;  // those of them that hold a Text
@@ -344,9 +347,9 @@ class Shard {
   std::uint32_t ended_now_count_ = 0;
   std::size_t given_up_bytes_ = 0;  // what their images take at most
 
-  Table session_index_;  // session_hash -> session
+  Table session_index_;                   // session_hash -> session
   Table charging_index_, address_index_;  // bearers.cpp: open sessions
-  Table account_index_;  // hash of the name -> account
+  Table account_index_;                   // hash of the name -> account
   Timers timers_;
   FixedArray<Runtime> runtime_;
   FixedArray<Slot> push_queue_;  // ring: sessions whose push is tried again

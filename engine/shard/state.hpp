@@ -30,8 +30,9 @@ enum class PoolId : std::uint8_t {
   mail = 9,
   request_key = 10,
   name = 11,
+  product = 12,
 };
-inline constexpr std::size_t pool_count = 12;
+inline constexpr std::size_t pool_count = 13;
 
 enum class AccountStatus : std::uint8_t { active = 0, suspended = 1, barred = 2 };
 
@@ -44,13 +45,50 @@ struct Account {
   std::uint32_t subscriber_count = 0;
   std::int64_t credit_limit = 0;  // micros, beside the plan's
   std::uint32_t created_at = 0;   // unix seconds
-  std::uint16_t plan = 0;         // interned
+  std::uint16_t plan = 0;         // interned: the base plan
   AccountStatus status = AccountStatus::active;
   std::uint8_t in_use = 0;
+  Slot first_product = none;    // oldest first
+  std::uint32_t settle_at = 0;  // unix seconds: when something of a product falls due, 0 = never
+  std::uint16_t product_number = 0;  // of the latest product
+  std::uint8_t flags = 0;            // AccountFlags
+  std::uint8_t unused[5] = {};
   bool live() const { return in_use != 0; }
   std::string_view name_text() const { return name; }
 };
-static_assert(sizeof(Account) == 56);
+static_assert(sizeof(Account) == 72);
+
+enum AccountFlags : std::uint8_t {
+  account_waits_for_use = 1,    // a product starts with the first use that concerns it
+  account_waits_for_money = 2,  // a product is suspended until its fee can be paid
+};
+
+// A product that an account holds: its base plan, where that has terms, or an add-on.
+enum class ProductState : std::uint8_t {
+  free = 0,
+  waiting = 1,  // for starts_at, or (starts_at 0) for its first use
+  active = 2,
+  suspended = 3,  // a fee could not be paid: it gives and prices nothing until it is
+};
+struct Product {
+  // Cycle i of the plan's terms: `periods` have begun since `anchor`, the next begins at `at`.
+  struct Due {
+    std::uint32_t at = 0;  // unix seconds, 0 = the cycle has not begun
+    std::uint32_t periods = 0;
+  };
+  Slot next = none;             // of the account
+  std::uint16_t plan = 0;       // interned
+  std::uint16_t number = 0;     // within the account, from 1; Bucket::product
+  std::uint32_t bought_at = 0;  // unix seconds
+  std::uint32_t starts_at = 0;  // 0 = not known yet (first use)
+  std::uint32_t ends_at = 0;    // exclusive, 0 = when it is ended
+  std::uint32_t anchor = 0;  // what anniversaries count from: the start, or the latest resumption
+  ProductState state = ProductState::free;
+  std::uint8_t unused[7] = {};
+  Due due[limits::cycles_per_plan_max]{};
+  bool live() const { return state != ProductState::free; }
+};
+static_assert(sizeof(Product) == 64);
 
 // One SIM or user. E.164 and IMSI are packed: length in the top 4 bits, then BCD digits.
 struct Subscriber {
@@ -103,7 +141,7 @@ struct Session {
   std::uint8_t id_bytes = 0;  // of the whole Session-Id
   std::uint8_t flags = 0;
   std::uint8_t unused[2] = {};
-  std::uint32_t termination_number = 0;  // of the first termination taken (session_terminated)
+  std::uint32_t termination_number = 0;   // of the first termination taken (session_terminated)
   std::uint32_t reauth_rating_group = 0;  // of the pushes not confirmed yet (session_reauth_group)
   std::uint32_t unused_2 = 0;
   char id_head[104] = {};
@@ -116,7 +154,7 @@ enum SessionFlags : std::uint8_t {
   session_has_updates = 1,
   session_event = 2,
   session_terminated = 4,
-  session_loss_charged = 8,  // its loss charged an assumed use: a late report is not charged again
+  session_loss_charged = 8,   // its loss charged an assumed use: a late report is not charged again
   session_reauth_group = 16,  // only reauth_rating_group is wanted, else the whole session
 };
 
@@ -143,9 +181,12 @@ struct Verdict {
   std::uint8_t count = 0;  // MSCC of the request (head of the chain)
   std::uint8_t flags = 0;  // VerdictFlags
   std::uint8_t in_use = 0;
+  std::uint16_t plan = 0;  // interned, whose service it is
+  std::uint16_t plan_version = 0;
+  std::uint32_t unused = 0;
   bool live() const { return in_use != 0; }
 };
-static_assert(sizeof(Verdict) == 48);
+static_assert(sizeof(Verdict) == 56);
 
 enum VerdictFlags : std::uint8_t { verdict_enough = 1, verdict_event_result = 2 };
 
@@ -213,7 +254,8 @@ enum class NameKind : std::uint8_t {
   service = 2,
   bucket_kind = 3,
   plan_version = 4,
-  rate = 5
+  rate = 5,
+  fee = 6,
 };
 struct Name {
   NameKind kind = NameKind::none;

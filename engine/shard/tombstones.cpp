@@ -17,16 +17,18 @@ template <class T>
 constexpr std::size_t image_bytes = sizeof(ImageHeader) + sizeof(T);
 
 // The largest Record of a charge that gives nothing up: a first interrogation of 16 MSCC that
-// supersedes a session of 32 groups and moves every bucket of the account.
+// supersedes a session of 32 groups, settles every product and moves every bucket of the account.
 constexpr std::size_t charge_bytes_max =
     sizeof(RecordHeader) + sizeof(ChargeFacts) +
     (limits::mscc_max + limits::groups_per_session_max) * sizeof(MsccFact) +
     limits::movements_max * sizeof(rating::Movement) + bucket_facts_max * sizeof(BucketFact) +
-    limits::session_id_bytes_max + limits::diameter_identity_bytes_max +
-    limits::account_name_bytes_max + 2 * fact_bytes_max + 8 +
+    Outcome::product_facts_max * sizeof(ProductFact) +
+    limits::products_per_account_max * image_bytes<Product> + limits::session_id_bytes_max +
+    limits::diameter_identity_bytes_max + limits::account_name_bytes_max + 2 * fact_bytes_max + 8 +
     image_bytes<ShardState> + image_bytes<Account> +
-    limits::buckets_per_account_max * image_bytes<rating::Bucket> + 3 * image_bytes<Session> +
-    image_bytes<Host> + image_bytes<Text> +
+    (limits::buckets_per_account_max + limits::grants_per_settlement_max) *
+        image_bytes<rating::Bucket> +
+    3 * image_bytes<Session> + image_bytes<Host> + image_bytes<Text> +
     (limits::groups_per_session_max + limits::mscc_max + 1) * image_bytes<rating::Group> +
     (2 * limits::mscc_max + 1) * image_bytes<Verdict>;
 
@@ -34,7 +36,7 @@ constexpr std::size_t charge_bytes_max =
 constexpr std::size_t tombstone_bytes = image_bytes<Session> + 2 * (sizeof(ImageHeader) + 8);
 
 // What the tombstones of one Record may fill: the largest single one always fits.
-constexpr std::size_t give_up_bytes_max = 9 * 1024;
+constexpr std::size_t give_up_bytes_max = 10 * 1024;
 static_assert(tombstone_bytes + image_bytes<Text> +
                   limits::verdicts_per_session_max * limits::mscc_max * image_bytes<Verdict> <=
               give_up_bytes_max);

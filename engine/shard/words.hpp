@@ -20,6 +20,8 @@ inline constexpr const char* operator_kind_words[] = {"none",
                                                       "set_wallet",
                                                       "set_status",
                                                       "set_plan",
+                                                      "buy_product",
+                                                      "end_product",
                                                       "set_credit_limit",
                                                       "show_account",
                                                       "list_sessions",
@@ -55,6 +57,15 @@ inline constexpr const char* reason_words[] = {"ok",
                                                "unable_to_comply"};
 static_assert(std::size(reason_words) ==
               static_cast<std::size_t>(rating::Reason::unable_to_comply) + 1);
+
+inline constexpr const char* product_event_words[] = {"",          "bought",  "started", "renewed",
+                                                      "suspended", "resumed", "ended",   "refused"};
+static_assert(std::size(product_event_words) ==
+              static_cast<std::size_t>(ProductEvent::refused) + 1);
+
+inline constexpr const char* product_state_words[] = {"free", "waiting", "active", "suspended"};
+static_assert(std::size(product_state_words) ==
+              static_cast<std::size_t>(ProductState::suspended) + 1);
 
 inline constexpr const char* unit_words[] = {"money", "octets", "seconds", "events"};
 static_assert(std::size(unit_words) == static_cast<std::size_t>(rating::Unit::events) + 1);

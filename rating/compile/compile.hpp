@@ -25,7 +25,7 @@ struct CompileFault {
   std::string_view absent_key{};
 };
 
-enum class NameKind : std::uint8_t { plan, service, bucket_kind, rate };
+enum class NameKind : std::uint8_t { plan, service, bucket_kind, rate, fee };
 
 // The id of a name (1..65535), the same at every call; 0: the catalogue of names is full.
 using InternName = std::function<std::uint16_t(NameKind, std::string_view)>;
@@ -49,6 +49,10 @@ struct CompiledPlan : Plan {
   std::vector<std::unique_ptr<std::vector<std::uint32_t>>> own_edges;
   std::vector<std::unique_ptr<std::vector<Tier>>> own_tiers;
   std::vector<Restriction> own_restrictions;
+  std::vector<BucketRule> own_bucket_rules;
+  std::vector<ZoneOffset> own_offsets;
+  std::vector<Fee> own_fees;
+  std::vector<Allowance> own_allowances;
   std::vector<std::unique_ptr<std::string>> own_texts;
   void point_to_own() {
     rates = own_rates.data();
@@ -56,6 +60,10 @@ struct CompiledPlan : Plan {
     values = own_values.data();
     times = own_times.data();
     restrictions = own_restrictions.data();
+    bucket_rules = own_bucket_rules.data();
+    terms.offsets = own_offsets.data();
+    terms.fees = own_fees.data();
+    terms.allowances = own_allowances.data();
   }
 };
 

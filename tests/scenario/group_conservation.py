@@ -76,7 +76,10 @@ def run(build, late, default_amount):
     # Every session leaves a tombstone; the accounts are many enough that no Shard gets far more than
     # its part of them.
     account_count = min(max(40, amount // 500), 1000)
-    room = {"capacity": {"tombstones_max": amount * 3 // 2 + 16000}}
+    # Those whose CCR-T is lost stay open to the end of the run.
+    left_open = int(amount * LOST * 1.5)
+    room = {"capacity": {"tombstones_max": amount * 3 // 2 + 16000,
+                         "sessions_max": left_open + 8000, "groups_max": left_open + 16000}}
     with World(build, merge(OPTIONS, room)) as world:
         given = Decimal(10) * amount
         accounts = [world.account("conservation", str(given)) for _ in range(account_count)]

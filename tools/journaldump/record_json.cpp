@@ -20,14 +20,13 @@ namespace rating = levy::rating;
 
 namespace {
 
-constexpr const char* record_kinds[] = {"none",           "charge",     "late_usage",
-                                        "dispute",        "session_lost", "tombstone_gone",
-                                        "superseded",     "operator_change", "push_answer",
-                                        "recovered",      "sweep"};
-constexpr const char* pools[] = {"shard_state", "account", "bucket", "subscriber",  "session",
-                                 "group",       "verdict", "text",   "host",        "mail",
-                                 "request_key", "name"};
-static_assert(std::size(record_kinds) == static_cast<std::size_t>(shard::RecordKind::sweep) + 1);
+constexpr const char* record_kinds[] = {
+    "none",       "charge",          "late_usage",  "dispute",   "session_lost", "tombstone_gone",
+    "superseded", "operator_change", "push_answer", "recovered", "sweep",        "settled"};
+constexpr const char* pools[] = {"shard_state", "account", "bucket", "subscriber", "session",
+                                 "group",       "verdict", "text",   "host",       "mail",
+                                 "request_key", "name",    "product"};
+static_assert(std::size(record_kinds) == static_cast<std::size_t>(shard::RecordKind::settled) + 1);
 static_assert(std::size(pools) == shard::pool_count);
 
 // The name of a value; its number when a later version made it.
@@ -180,8 +179,8 @@ std::string record_text(const Json& record) {
     if (key == "mscc" || key == "lost" || key == "movements" || key == "images") continue;
     if (!out.empty()) out += ' ';
     if (key == "lsn" || (key != "time" && key != "kind")) out += key + "=";
-    out += value.is_string() && key != "who" && key != "why" ? value.get<std::string>()
-                                                             : value.dump();
+    out +=
+        value.is_string() && key != "who" && key != "why" ? value.get<std::string>() : value.dump();
   }
   out += fmt::format(" images={}\n", record["images"].size());
   for (const Json& fact : record["mscc"]) {
