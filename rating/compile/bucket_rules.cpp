@@ -64,7 +64,7 @@ class RulesCompiler {
                         " conditions; use named zones and times");
     std::vector<std::string> names;
     for (const Placed<std::string>& service : source.services)
-      check_service(service, kind, true, names);
+      check_service(service, kind, source.unit.given, names);
     for (const WeightSource& weight : source.weights) {
       check_service(weight.service, kind, false, names);
       std::uint32_t numerator = 0, denominator = 0;

@@ -166,10 +166,12 @@ class TermsCompiler {
     made.rollover = static_cast<std::uint8_t>(
         checks_.number(from.rollover, "rollover.periods", 1, limits::rollover_periods_max, 0));
     made.rolled_first = checks_.choice(from.rollover_use, "rollover.use", uses, true);
+    if (!from.rollover.given && (from.rollover_max.given || from.rollover_use.given))
+      checks_.absent(from.place, "periods", "rollover says not for how long; give it 'periods'");
     if (from.rollover.given && !from.every.given)
-      checks_.fault(from.rollover.place,
-                    "rollover has no effect on an allowance that is granted once; give it "
-                    "'every', or remove the rollover");
+      checks_.absent(from.rollover.place, "every",
+                     "rollover has no effect on an allowance that is granted once; give it "
+                     "'every', or remove the rollover");
   }
 
   const BucketKind* kind_of(const AllowanceSource& from, Allowance& made) {
@@ -196,6 +198,8 @@ class TermsCompiler {
     }
     const QuantitySource& given = from.value;
     const bool money_given = !given.amount.empty();
+    // Without its unit nothing can be said of an amount; that it is missing has been said.
+    if (!kinds_.catalogue.bucket_kinds[&kind - kinds_.made.data()].unit.given) return 0;
     const std::string unit = money_given ? "money" : given.unit;
     if ((kind.unit == Unit::money) != money_given ||
         (!unit.empty() && unit != unit_name(kind.unit))) {
@@ -237,19 +241,20 @@ class TermsCompiler {
     }
   }
 
+  // `missing`: the key without which this one has no effect.
   template <class T>
-  void useless(const Placed<T>& given, const char* key, const char* why) {
-    if (given.given) checks_.fault(given.place, std::string(key) + why);
+  void useless(const Placed<T>& given, const char* key, const char* why, const char* missing = "") {
+    if (given.given) checks_.absent(given.place, missing, std::string(key) + why);
   }
 
   void without_effect() {
     const char* const no_cycle =
         " has no effect where nothing recurs; give a fee or an allowance 'every', or remove it";
     const char* const no_fee = " has no effect without fees; remove it";
-    if (terms_.cycle_count == 0) useless(source_.periods, "periods", no_cycle);
+    if (terms_.cycle_count == 0) useless(source_.periods, "periods", no_cycle, "every");
     if (!terms_.calendar)
       useless(source_.prorate, "prorate",
-              " has no effect without 'periods: calendar'; set that, or remove it");
+              " has no effect without 'periods: calendar'; set that, or remove it", "periods");
     if (source_.fees.empty()) {
       useless(source_.unpaid_fee, "unpaid_fee", no_fee);
       useless(source_.fee_tax, "fee_tax", no_fee);
@@ -265,9 +270,9 @@ class TermsCompiler {
 
   void of_base() {
     const char* const why = " is of add-ons alone; remove it, or write 'kind: addon'";
-    useless(source_.priority, "priority", why);
-    useless(source_.starts, "starts", why);
-    useless(source_.again, "again", why);
+    useless(source_.priority, "priority", why, "kind");
+    useless(source_.starts, "starts", why, "kind");
+    useless(source_.again, "again", why, "kind");
     if (source_.fees.empty() && source_.allowances.empty())
       useless(source_.lasts, "lasts",
               " has no effect on a base plan without fees and allowances; remove it");
