@@ -85,6 +85,12 @@ struct ProductFact {
   std::uint32_t at = 0;                     // unix seconds: when it was due
   std::uint32_t periods = 1;                // renewed in one go
   std::int64_t fee = 0;                     // micros, of all of them
+
+  bool fee_unpaid() const {
+    return event == ProductEvent::suspended || event == ProductEvent::refused;
+  }
+  // What of `fee` has been spent: the sum of the settlement's fee movements.
+  std::int64_t charged() const { return fee_unpaid() ? 0 : fee; }
 };
 static_assert(sizeof(ProductFact) == 24);
 
