@@ -341,7 +341,8 @@ void Import::build(Row& row) const {
       request.plan = product.plan->id;
       request.starts_at = product.starts_at;
       request.flag = product.starts_at != 0;
-      request.cursor = shard::OperatorRequest::unless_held;
+      // With a date the Shard compares the dates: the account may hold another one of the plan.
+      if (!request.flag) request.cursor = shard::OperatorRequest::unless_held;
       break;
     }
     case Step::undo: {
