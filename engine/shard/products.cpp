@@ -209,12 +209,14 @@ void Shard::roll_over(const Account& account, const Product& product, const Allo
   std::size_t count = 0;
   for (Slot b = account.first_bucket; b != none; b = buckets_[b].next) {
     const rating::Bucket& bucket = buckets_[b];
-    if (bucket.product == product.number && bucket.kind == allowance.kind && bucket.ends_at == at &&
-        bucket.rolled < allowance.rollover)
-      ended[count++] = b;
+    if (bucket.product != product.number || bucket.kind != allowance.kind || bucket.ends_at != at ||
+        bucket.rolled >= allowance.rollover)
+      continue;
+    std::size_t place = count++;
+    for (; place > 0 && buckets_[ended[place - 1]].rolled > bucket.rolled; --place)
+      ended[place] = ended[place - 1];
+    ended[place] = b;
   }
-  std::stable_sort(ended, ended + count,
-                   [this](Slot a, Slot b) { return buckets_[a].rolled < buckets_[b].rolled; });
   std::int64_t room = allowance.rollover_max != 0 ? allowance.rollover_max : limits::units_max;
   if (allowance.rollover_max == 0 && allowance.unit == rating::Unit::money)
     room = limits::balance_micros_max;
