@@ -137,7 +137,8 @@ def test_a_catalogue_is_one_directory_or_several_paths(files):
 
 
 def test_the_examples_have_no_warning(files):
-    same(files.run("check", EXAMPLES)[1], "8 plans, 12 services, 14 rates, no fault\n")
+    same(files.run("check", EXAMPLES)[1], "12 plans (3 add-ons), 16 services, 15 rates, "
+         "5 fees, 5 allowances, no fault\n")
 
 
 def test_every_warning(files):
@@ -149,8 +150,8 @@ def test_every_warning(files):
         (1, 11, "holidays: no time asks for them"),
         (3, 11, "bucket kind minutes can pay for nothing: no service counts seconds"),
         (5, 11, "bucket kind dollars can pay for nothing: no plan is in USD"),
-        (9, 11, "time unasked: no rate asks for it"),
-        (17, 11, "zone half: no rate asks for its numbers (called, calling)"),
+        (9, 11, "time unasked: no rate and no bucket kind asks for it"),
+        (17, 11, "zone half: no rate and no bucket kind asks for its numbers (called, calling)"),
         (29, 11, "plan p, service internet: rates in and out take everything, so the service's own "
                  "price never applies"),
         (29, 11, "plan p, service internet: the maximum is reached before the tier that begins at "
