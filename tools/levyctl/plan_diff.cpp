@@ -143,9 +143,7 @@ Keys keys_of(const rating::AllowanceSource& allowance, const std::string& unit) 
       rollover += ", at most " + quantity_text(allowance.rollover_max.value, unit);
     rollover += ", used " + or_default(allowance.rollover_use, "first");
   }
-  return {{"amount", quantity_text(allowance.amount.value, unit)},
-          {"every", every_text(allowance.every)},
-          {"rollover", rollover}};
+  return {{"amount", quantity_text(allowance.amount.value, unit)}, {"rollover", rollover}};
 }
 
 std::string weights_text(const rating::BucketKindSource& kind) {
@@ -234,18 +232,14 @@ class Comparison {
         found_.push_back({what, "changed", a[i].first, a[i].second, b[i].second});
   }
 
-  // A kind may be given once and every month: it is paired with itself of the same `every`.
+  // A kind may be given once and every month: these are two.
   void allowances(const std::string& plan, const rating::Catalogue& all_a,
                   const rating::Catalogue& all_b, const rating::PlanSource& a,
                   const rating::PlanSource& b) {
     const auto named = [](const rating::PlanSource& from) {
       std::vector<Named> list;
-      for (const rating::AllowanceSource& one : from.allowances) {
-        const auto same = [&](const auto& other) { return other.kind.value == one.kind.value; };
-        const bool alone = std::count_if(from.allowances.begin(), from.allowances.end(), same) == 1;
-        Named& made = list.emplace_back(Named{one.kind, &one});
-        if (!alone) made.name.value += " " + every_text(one.every);
-      }
+      for (const rating::AllowanceSource& one : from.allowances)
+        list.emplace_back(Named{one.kind, &one}).name.value += " " + every_text(one.every);
       return list;
     };
     pair(plan + ", allowance ", named(a), named(b),
