@@ -80,9 +80,9 @@ TEST(Examples, PathsAreRelativeToTheFile) {
   std::vector<std::string> names;
   for (const SourceText& source : loaded.sources)
     names.push_back(std::filesystem::path(source.path).filename().string());
-  const std::vector<std::string> sorted{"internet.yaml", "iot.yaml", "network.yaml",
-                                        "postpaid.yaml", "prepaid.yaml", "products.yaml", "sms.yaml",
-                                        "voice.yaml"};
+  const std::vector<std::string> sorted{"internet.yaml", "iot.yaml",     "network.yaml",
+                                        "postpaid.yaml", "prepaid.yaml", "products.yaml",
+                                        "sms.yaml",      "voice.yaml"};
   EXPECT_EQ(names, sorted);
   EXPECT_TRUE(std::filesystem::equivalent(loaded.sources[0].path, here / "plans/internet.yaml"));
 }

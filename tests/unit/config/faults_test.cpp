@@ -185,9 +185,9 @@ allowances:
 )";
 
 const std::vector<Expected> products{
-    {2, 36, "bucket_kinds[0].weights", "the value is not a mapping"},
-    {3, 42, "bucket_kinds[1].weights.sms", "not a decimal above 0; value: heavy"},
-    {4, 34, "bucket_kinds[2].when.plmns", "did you mean \"plmn\"?"},
+    {2, 38, "bucket_kinds[0].weights", "the value is not a mapping"},
+    {3, 44, "bucket_kinds[1].weights.sms", "not a decimal above 0; value: heavy"},
+    {4, 36, "bucket_kinds[2].when.plmns", "did you mean \"plmn\"?"},
     {7, 7, "kind", "did you mean \"addon\"?"},
     {9, 11, "priority", "value: 32768; allowed: -32768 to 32767"},
     {10, 8, "lasts", "is out of bounds: 1 to 1000; value: 0 days"},
@@ -198,7 +198,7 @@ const std::vector<Expected> products{
     {14, 13, "allowances", "expected a list"},
     {16, 1, "services", "a base plan needs services"},
     {19, 28, "allowances[0].amount", "is not a whole number of octets"},
-    {19, 47, "allowances[0].every", "is not a whole number"},
+    {19, 47, "allowances[0].every", "does not begin with a whole number"},
     {20, 28, "allowances[1].amount", "is out of bounds: 1 to 281474976710655"},
     {20, 41, "allowances[1].rollover.periods", "this key is missing; allowed: 1 to 250"},
     {20, 51, "allowances[1].rollover.at_most", "is not a number; value: -1"},

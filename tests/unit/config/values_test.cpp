@@ -149,7 +149,7 @@ TEST(Values, NamesAndIdentities) {
 
 TEST(Values, Periods) {
   const std::tuple<const char*, std::int64_t, const char*> good[] = {
-      {"month", 1, "month"}, {"1 month", 1, "month"},   {"2 weeks", 2, "week"},
+      {"month", 1, "month"},  {"1 month", 1, "month"},      {"2 weeks", 2, "week"},
       {"30 days", 30, "day"}, {"1000 hours", 1000, "hour"}, {"years", 1, "year"}};
   for (const auto& [text, count, unit] : good) {
     const ParsedPeriod parsed = parse_period(text);
