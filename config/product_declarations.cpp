@@ -22,8 +22,8 @@ const AllowanceSource default_allowance;
 const BucketKindOwner default_bucket_kind;
 
 constexpr std::string_view period_form =
-    "hour, day, week, month, year, or 1 to 1000 of these: \"2 weeks\", \"30 days\"";
-static_assert(limits::period_count_max == 1000);
+    "hour, day, week, month, year, or 1 to 255 of these: \"2 weeks\", \"30 days\"";
+static_assert(limits::period_count_max == 255);
 constexpr std::string_view period_pattern = "^([0-9]+ +)?(hour|day|week|month|year)s?$";
 constexpr std::string_view quantity_form =
     "an amount of the kind's unit: 10 GB, 90 min, 100 events, 2 EUR";

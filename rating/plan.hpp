@@ -243,8 +243,8 @@ struct Period {
   friend bool operator==(const Period&, const Period&) = default;
 };
 
-// A time zone as its offsets from UTC, ascending, each other than the one before; before the first
-// one, that one's, and beyond 2050 the last one's.
+// A time zone as its offsets from UTC, ascending, each other than the one before. Before the first
+// one, that one's; beyond the years that are compiled (calendar.hpp), the last one's.
 struct ZoneOffset {
   std::uint32_t from = 0;    // unix seconds
   std::int32_t seconds = 0;  // local = UTC + seconds

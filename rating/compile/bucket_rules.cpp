@@ -65,6 +65,7 @@ class RulesCompiler {
     std::vector<std::string> names;
     for (const Placed<std::string>& service : source.services)
       check_service(service, kind, source.unit.given, names);
+    names.clear();
     for (const WeightSource& weight : source.weights) {
       check_service(weight.service, kind, false, names);
       std::uint32_t numerator = 0, denominator = 0;

@@ -11,7 +11,9 @@
 
 namespace levy::rating {
 
-// Instants are compiled for these years; before and after them a period is off.
+// Instants are compiled for these years; before and after them a period is off. Debian's tzdata
+// lists changes of most zones up to 2037, and what it says of later years as a rule is not read by
+// date::time_zone: from 2038 on those zones are taken to keep their winter time.
 inline constexpr int calendar_first_year = 2010;
 inline constexpr int calendar_last_year = 2050;
 
