@@ -21,10 +21,9 @@ using shard::RecordView;
 
 namespace {
 
-constexpr const char* kinds[] = {"none",       "charge",          "late_usage",
-                                 "dispute",    "session_lost",    "expire",
-                                 "superseded", "operator_change", "session_lost",
-                                 "expire",     "expire",          "settled"};
+constexpr const char* kinds[] = {"none",         "charge", "late_usage", "dispute",
+                                 "session_lost", "expire", "superseded", "operator_change",
+                                 "session_lost", "expire", "expire",     "settled"};
 static_assert(std::size(kinds) == static_cast<std::size_t>(RecordKind::settled) + 1);
 constexpr const char* actions[] = {"direct_debiting", "refund_account", "check_balance",
                                    "price_enquiry"};
