@@ -22,25 +22,25 @@ enum class Owner : std::uint8_t { edge, shard, journal, control, feed };
 
 // X(id, family, label name, label value, kind, combine, unit, owner, help). The exposed name is
 // "levy_" + family; rows of one family stand together, and share kind and help.
-#define LEVY_COUNTERS(X)                                                                  \
-  X(messages_received, "messages_received_total", "", "", counter, sum, "messages", edge, \
-    "Diameter messages received")                                                         \
-  X(messages_sent, "messages_sent_total", "", "", counter, sum, "messages", edge,         \
-    "Diameter messages sent")                                                             \
-  X(ccr_initial, "ccr_total", "type", "initial", counter, sum, "requests", shard,         \
-    "Credit-Control-Requests by CC-Request-Type")                                         \
-  X(ccr_update, "ccr_total", "type", "update", counter, sum, "requests", shard,           \
-    "Credit-Control-Requests by CC-Request-Type")                                         \
-  X(ccr_termination, "ccr_total", "type", "termination", counter, sum, "requests", shard, \
-    "Credit-Control-Requests by CC-Request-Type")                                         \
-  X(ccr_event, "ccr_total", "type", "event", counter, sum, "requests", shard,             \
-    "Credit-Control-Requests by CC-Request-Type")                                         \
-  LEVY_COUNTERS_ANSWERS(X)                                                                \
-  LEVY_COUNTERS_SHARD(X)                                                                  \
-  LEVY_COUNTERS_PRODUCTS(X)                                                               \
-  LEVY_COUNTERS_EDGE(X)                                                                   \
-  LEVY_COUNTERS_JOURNAL(X)                                                                \
-  LEVY_COUNTERS_POOLS(X)                                                                  \
+#define LEVY_COUNTERS(X)                                                                           \
+  X(messages_received, "messages_received_total", "", "", counter, sum, "messages", edge,          \
+    "Diameter messages received")                                                                  \
+  X(messages_sent, "messages_sent_total", "", "", counter, sum, "messages", edge,                  \
+    "Diameter messages sent")                                                                      \
+  X(ccr_initial, "ccr_total", "type", "initial", counter, sum, "requests", shard,                  \
+    "Credit-Control-Requests by CC-Request-Type")                                                  \
+  X(ccr_update, "ccr_total", "type", "update", counter, sum, "requests", shard,                    \
+    "Credit-Control-Requests by CC-Request-Type")                                                  \
+  X(ccr_termination, "ccr_total", "type", "termination", counter, sum, "requests", shard,          \
+    "Credit-Control-Requests by CC-Request-Type")                                                  \
+  X(ccr_event, "ccr_total", "type", "event", counter, sum, "requests", shard,                      \
+    "Credit-Control-Requests by CC-Request-Type")                                                  \
+  LEVY_COUNTERS_ANSWERS(X)                                                                         \
+  LEVY_COUNTERS_SHARD(X)                                                                           \
+  LEVY_COUNTERS_PRODUCTS(X)                                                                        \
+  LEVY_COUNTERS_EDGE(X)                                                                            \
+  LEVY_COUNTERS_JOURNAL(X)                                                                         \
+  LEVY_COUNTERS_POOLS(X)                                                                           \
   LEVY_COUNTERS_LOOPS(X)
 
 #define LEVY_ANSWER(X, id, code)                                             \
@@ -61,20 +61,20 @@ enum class Owner : std::uint8_t { edge, shard, journal, control, feed };
   LEVY_ANSWER(X, answers_5031, "5031")         \
   LEVY_ANSWER(X, answers_other, "other")
 
-#define LEVY_PRODUCT(X, id, event)                                         \
-  X(id, "products_total", "event", event, counter, sum, "products", shard, \
+#define LEVY_PRODUCT(X, id, event)                                                \
+  X(id, "products_total", "event", event, counter, sum, "products", shard,        \
     "Products of accounts by what became of them; of renewals, each period counts")
 
 // In the order of shard::ProductEvent: products_bought + (event - 1) is the cell of `event`.
-#define LEVY_COUNTERS_PRODUCTS(X)                                                     \
-  LEVY_PRODUCT(X, products_bought, "bought")                                          \
-  LEVY_PRODUCT(X, products_started, "started")                                        \
-  LEVY_PRODUCT(X, products_renewed, "renewed")                                        \
-  LEVY_PRODUCT(X, products_suspended, "suspended")                                    \
-  LEVY_PRODUCT(X, products_resumed, "resumed")                                        \
-  LEVY_PRODUCT(X, products_ended, "ended")                                            \
-  LEVY_PRODUCT(X, products_refused, "refused")                                        \
-  X(product_fees, "product_fees_micros_total", "", "", counter, sum, "micros", shard, \
+#define LEVY_COUNTERS_PRODUCTS(X)                                                                  \
+  LEVY_PRODUCT(X, products_bought, "bought")                                                       \
+  LEVY_PRODUCT(X, products_started, "started")                                                     \
+  LEVY_PRODUCT(X, products_renewed, "renewed")                                                     \
+  LEVY_PRODUCT(X, products_suspended, "suspended")                                                 \
+  LEVY_PRODUCT(X, products_resumed, "resumed")                                                     \
+  LEVY_PRODUCT(X, products_ended, "ended")                                                         \
+  LEVY_PRODUCT(X, products_refused, "refused")                                                     \
+  X(product_fees, "product_fees_micros_total", "", "", counter, sum, "micros", shard,              \
     "Fees of products charged, in 10^-6 currency units, all currencies")
 
 #define LEVY_COUNTERS_SHARD(X)                                                                     \

@@ -50,9 +50,11 @@ void Shard::move(Outcome& outcome, MovementKind kind, Slot bucket, std::int64_t 
   c.movements[c.movement_count++] = rating::Movement{kind, 0xff, 0, bucket, amount};
 }
 
-// Every bucket of the account, ready to change; expired ones that hold nothing go. false: there
-// are more than a view holds (import and top-up keep that from happening).
+// Every bucket of the account, ready to change, when its products are settled; expired ones that
+// hold nothing go. false: a product found no room (the view is good all the same), or there are
+// more buckets than a view holds (import and top-up keep that from happening).
 bool Shard::make_view(Account& account, Time now, rating::AccountView& view, Outcome& outcome) {
+  const bool settled = settle(static_cast<Slot>(&account - accounts_.raw(0)), now, outcome);
   view.bucket_count = 0;
   view.credit_limit = account.credit_limit;
   const auto now_s = static_cast<std::uint32_t>(now.seconds());
@@ -61,7 +63,8 @@ bool Shard::make_view(Account& account, Time now, rating::AccountView& view, Out
     const Slot next = bucket.next;
     const bool expired = bucket.ends_at != 0 && bucket.ends_at <= now_s &&
                          (bucket.flags & rating::bucket_main_wallet) == 0;
-    if (expired && bucket.reserved == 0 && bucket.in_transit == 0) {
+    const bool waits = !settled && bucket.product != 0;  // it may still roll over
+    if (expired && !waits && bucket.reserved == 0 && bucket.in_transit == 0) {
       if (bucket.free() > 0) move(outcome, MovementKind::expire, b, bucket.free());
       outcome.events |= event_bucket_expired;
       unlink_bucket(account, b);
@@ -73,7 +76,7 @@ bool Shard::make_view(Account& account, Time now, rating::AccountView& view, Out
     }
     b = next;
   }
-  return true;
+  return settled;
 }
 
 Slot Shard::find_account(std::string_view name) const {

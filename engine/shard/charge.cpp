@@ -30,6 +30,7 @@ void Shard::refuse(Reason reason, Outcome& outcome) {
   outcome.mscc_count = 0;
   outcome.charge.movement_count = 0;
   outcome.lost_count = 0;
+  outcome.product_count = 0;
   outcome.events &= event_identity_conflict;  // the rest did not happen
 }
 
@@ -161,6 +162,16 @@ const rating::Plan* Shard::prepare_charge(const Account& account,
   return input.plan;
 }
 
+// The account's products as they are now: what is due settled, what waited for this use started.
+// false: there is no room for that.
+bool Shard::prepare_products(Slot account, rating::ChargeInput& input, Outcome& outcome) {
+  if (accounts_[account].first_product == none) return true;
+  if (!settle(account, input.now, outcome)) return false;
+  if (!input.account_barred && !start_at_use(account, input, outcome)) return false;
+  add_products(accounts_[account], input);
+  return true;
+}
+
 // Fills outcome.charge and makes the groups' changes; `grants` false: debit only. false: refused,
 // rolled back.
 bool Shard::run_charge(Session& session, Account& account, const rating::ChargeRequest& request,
@@ -172,6 +183,10 @@ bool Shard::run_charge(Session& session, Account& account, const rating::ChargeR
   }
   input.late = !grants;
   input.account_barred |= !grants;
+  if (!prepare_products(session.account, input, outcome)) {
+    pool_full(outcome);
+    return false;
+  }
   for (std::size_t i = 0; i < request.mscc_count; ++i) {
     input.groups[i] = nullptr;
     input.grant_allowed[i] = true;
@@ -357,6 +372,7 @@ void Shard::run_event(Account& account, const rating::ChargeRequest& request,
   rating::ChargeInput input;
   if (prepare_charge(account, request, context, input, outcome) == nullptr)
     return refuse(Reason::rating_failed, outcome);
+  if (!prepare_products(outcome.account, input, outcome)) return pool_full(outcome);
   if (!make_view(account, context.now, scratch_.view, outcome)) return pool_full(outcome);
   rating::charge_event(input, scratch_.view, outcome.charge, outcome.event);
   if (outcome.charge.overflow) return pool_full(outcome);

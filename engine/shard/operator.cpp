@@ -48,6 +48,7 @@ std::size_t Shard::apply(const OperatorRequest& request, std::span<std::uint8_t>
     for (std::uint32_t i = 0; i < outcome.push_count; ++i)
       runtime_[outcome.pushes[i].session].push_outstanding = false;
     outcome.charge.movement_count = 0;
+    outcome.product_count = 0;
     outcome.push_count = 0;
   }
   std::memcpy(reply_bytes.data(), &reply, sizeof reply);
@@ -157,6 +158,16 @@ void Shard::find_meant(Operation& op) const {
     op.account = find_account(name);
 }
 
+namespace {
+
+bool brings_money(OperatorKind kind) {
+  return kind == OperatorKind::credit || kind == OperatorKind::create_bucket ||
+         kind == OperatorKind::adjust || kind == OperatorKind::set_wallet ||
+         kind == OperatorKind::set_credit_limit;
+}
+
+}  // namespace
+
 void Shard::operate(Operation& op) {
   const OperatorRequest& r = op.request;
   op.reply.result = Result::ok;
@@ -166,7 +177,26 @@ void Shard::operate(Operation& op) {
     op.reply.result = Result::not_found;
     return;
   }
-  if (!operate_account(op)) op.reply.result = Result::invalid;
+  if (r.kind == OperatorKind::show_account || r.kind == OperatorKind::list_sessions ||
+      r.kind == OperatorKind::trace) {
+    operate_account(op);
+    return;
+  }
+  // What is due comes before what is asked: a top-up must not pay for less than it would have
+  // later.
+  if (!settle(op.account, r.now, op.outcome))
+    op.reply.result = Result::full;
+  else if (!operate_account(op))
+    op.reply.result = Result::invalid;
+  else if (op.reply.result == Result::ok && brings_money(r.kind))
+    money_came(op);
+}
+
+// Suspended products go on, and sessions that had to stop for want of credit are asked to come
+// back.
+void Shard::money_came(Operation& op) {
+  if (!resume_products(op.account, op.request.now, op.outcome)) op.reply.result = Result::full;
+  wake_sessions(op.account, true, op.request.now, op.outcome);
 }
 
 bool Shard::operate_account(Operation& op) {
@@ -203,10 +233,16 @@ bool Shard::operate_account(Operation& op) {
       transfer_out(op);
       return true;
     case OperatorKind::set_status:
-      edit(accounts_, op.account).status = r.status;
+      set_status(op);
       return true;
     case OperatorKind::set_plan:
-      edit(accounts_, op.account).plan = r.plan;
+      set_plan(op);
+      return true;
+    case OperatorKind::buy_product:
+      buy_product(op);
+      return true;
+    case OperatorKind::end_product:
+      end_holding(op);
       return true;
     case OperatorKind::set_credit_limit:
       if (r.credit_limit < 0 || r.credit_limit > limits::balance_micros_max) return false;
@@ -271,6 +307,8 @@ void Shard::create_account(Operation& op) {
     else if (!holds_kind(accounts_[slot], r.buckets[i].kind))
       credit(op, r.buckets[i]);
   }
+  if (op.reply.result == Result::ok)  // `starts_at`: its running period is paid for since then
+    op.reply.result = start_base_product(slot, r.starts_at, r.now, op.outcome);
   if (r.identity_count != 0 && op.reply.result == Result::ok) create_subscriber(op);
 }
 

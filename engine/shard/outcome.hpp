@@ -80,11 +80,12 @@ struct ProductFact {
   std::uint16_t plan = 0;    // interned
   std::uint16_t number = 0;  // within the account
   ProductEvent event{};
-  std::uint8_t cycle = rating::cycle_once;  // of a renewal
-  std::uint16_t tax_permille = 0;           // that the fee includes
-  std::uint32_t at = 0;                     // unix seconds: when it was due
-  std::uint32_t periods = 1;                // renewed in one go
-  std::int64_t fee = 0;                     // micros, of all of them
+  rating::PeriodUnit unit{};       // of a renewal's cycle, else none
+  std::uint16_t tax_permille = 0;  // that the fee includes
+  std::uint32_t at = 0;            // unix seconds: when it was due (the latest of several periods)
+  std::uint32_t periods : 24 = 1;  // renewed in one go
+  std::uint32_t unit_count : 8 = 1;  // of the cycle: "2 weeks"
+  std::int64_t fee = 0;              // micros, of all of them
 
   bool fee_unpaid() const {
     return event == ProductEvent::suspended || event == ProductEvent::refused;

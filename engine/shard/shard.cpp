@@ -31,6 +31,7 @@ Shard::Shard(ShardId id, const Capacity& capacity, const Options& options, HugeP
       address_index_(capacity.sessions, huge_pages),
       account_index_(capacity.accounts, huge_pages),
       timers_(capacity.sessions, huge_pages),
+      due_accounts_(capacity.accounts, huge_pages),
       runtime_(capacity.sessions, huge_pages),
       push_queue_(capacity.sessions + 1, huge_pages),
       audit_(capacity.buckets, huge_pages),
@@ -100,6 +101,15 @@ void Shard::arm_timers(Time now) {
   }
 }
 
+void Shard::arm_accounts(Time now) {
+  due_accounts_.reset(static_cast<std::uint32_t>(now.seconds()));
+  for (Slot a = 0; a < accounts_.capacity(); ++a) {
+    if (accounts_[a].live() && accounts_[a].settle_at != 0)
+      due_accounts_.set(a, accounts_[a].settle_at);
+  }
+  plan_sweep_at_ = 0;  // the plans may have changed while nobody ran
+}
+
 void Shard::rebuild(Time now) {
   for_each_pool([](PoolId, auto& pool) { pool.rebuild(); });
   account_index_.clear();
@@ -110,6 +120,7 @@ void Shard::rebuild(Time now) {
   charging_index_.clear();
   address_index_.clear();
   arm_timers(now);
+  arm_accounts(now);
   list_tombstones();
   push_head_ = push_tail_ = 0;
   sweep_at_ = states_[0].sweep_cursor;
@@ -213,42 +224,6 @@ void Shard::prefetch(const OperatorRequest& request) const {
 bool Shard::traced(Slot account) const {
   for (std::uint32_t i = 0; i < traced_count_; ++i) {
     if (traced_[i] == account) return true;
-  }
-  return false;
-}
-
-// ---- due work ------------------------------------------------------------------------------
-
-bool Shard::apply_due(Time now, std::span<std::uint8_t> record, Outcome& outcome) {
-  outcome.reset();
-  outcome.answer = false;
-  if (awaits_recovered_) return false;  // the downtime is not counted yet: nothing is late
-  if (due_push(now, record, outcome)) return true;
-  if (sweep_at_ != none && sweep_step(now, record, outcome)) return true;
-  const std::uint32_t seconds = shard_seconds(now);
-  for (int tries = 0; tries < 4; ++tries) {
-    const Slot slot = timers_.take(seconds, 64);
-    if (slot == none) return false;
-    const Session& session = sessions_[slot];
-    if (!session.live()) continue;
-    std::uint32_t effective = 0;
-    if (!overdue(session, now, effective)) {
-      timers_.set(slot, effective);
-      continue;
-    }
-    outcome.session = slot;
-    outcome.account = session.account;
-    outcome.subscriber = session.subscriber;
-    Facts facts;
-    if (session.state == SessionState::open) {
-      facts.kind = RecordKind::session_lost;
-      end_session(slot, SessionState::lost, now, outcome);
-    } else {
-      facts.kind = RecordKind::tombstone_gone;
-      free_session(slot);
-    }
-    write_record(facts, now, record, outcome);
-    return true;
   }
   return false;
 }

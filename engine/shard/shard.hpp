@@ -170,6 +170,7 @@ class Shard {
   const rating::Plan* prepare_charge(const Account& account, const rating::ChargeRequest& request,
                                      const ChargeContext& context, rating::ChargeInput& input,
                                      Outcome& outcome) const;
+  bool prepare_products(Slot account, rating::ChargeInput& input, Outcome& outcome);
   bool run_charge(Session& session, Account& account, const rating::ChargeRequest& request,
                   const ChargeContext& context, bool grants, Outcome& outcome);
   void charge_further_event(Slot slot, const rating::ChargeRequest& request,
@@ -243,6 +244,64 @@ class Shard {
   void unlink_bucket(Account& account, Slot bucket);
   void move(Outcome& outcome, rating::MovementKind kind, Slot bucket, std::int64_t amount);
 
+  // products.cpp
+  struct Span;
+  const rating::PlanSet* set_of(std::uint16_t plan) const;
+  const rating::Plan* newest(std::uint16_t plan) const;
+  std::uint32_t due_at(const Product& product) const;
+  void note_due(Slot account, bool arm = true);
+  void book(Outcome& outcome, rating::MovementKind kind, Slot bucket, std::int64_t amount);
+  bool pay_fee(Slot account, const rating::Plan& plan, std::int64_t fee, Outcome& outcome);
+  bool has_room(const Account& account, const rating::Terms& terms, const Outcome& outcome) const;
+  ProductFact& note_product(const Product& product, const rating::Terms* terms, ProductEvent event,
+                            std::uint32_t at, Outcome& outcome) const;
+  void note_renewal(const Product& product, const rating::Terms& terms, const Product::Due& due,
+                    std::uint32_t at, std::int64_t fee, Outcome& outcome) const;
+  void roll_over(const Account& account, const Product& product, const rating::Allowance& allowance,
+                 std::uint32_t at, std::uint32_t to, Outcome& outcome);
+  Slot allowance_bucket(Slot account, const Product& product, const rating::Allowance& allowance,
+                        std::uint32_t at, Outcome& outcome);
+  void give(Slot account, const Product& product, const rating::Allowance& allowance,
+            std::int64_t amount, std::uint32_t at, std::uint32_t to, Outcome& outcome);
+  void give_cycle(Slot account, const Product& product, const rating::Terms& terms,
+                  std::uint8_t cycle, const Span& span, std::uint32_t at, Outcome& outcome);
+  static Product::Due* due_of(Product& product, const rating::Period& period);
+  bool begin(Slot account, Slot product, const rating::Plan& plan, std::uint32_t at,
+             Outcome& outcome);
+  bool renew(Slot account, Product& product, const rating::Plan& plan, Product::Due& due,
+             Outcome& outcome);
+  void end_product(Slot account, Slot product, std::uint32_t at, ProductEvent event,
+                   Outcome& outcome);
+  void not_paid(Slot account, Slot product, const rating::Plan& plan, std::uint32_t at,
+                Outcome& outcome);
+  void step(Slot account, Slot product, const rating::Plan& plan, std::uint32_t at,
+            Outcome& outcome);
+  Slot first_due(const Account& account, std::uint32_t now_s, std::uint32_t& at) const;
+  bool settle(Slot account, Time now, Outcome& outcome);
+  bool resume_products(Slot account, Time now, Outcome& outcome);
+
+  // holdings.cpp
+  Slot find_product(const Account& account, std::uint16_t plan, std::uint32_t number) const;
+  Slot add_product(Slot account, std::uint16_t plan, std::uint32_t starts_at, std::uint32_t ends_at,
+                   Time now);
+  OperatorResult start_product(Slot account, Slot product, const rating::Plan& plan,
+                               std::uint32_t since, Time now, Outcome& outcome);
+  void run_since(Product& product, const rating::Terms& terms, std::uint32_t since,
+                 std::uint32_t now_s) const;
+  OperatorResult start_base_product(Slot account, std::uint32_t since, Time now, Outcome& outcome);
+  void take_up_terms(Slot account, Time now, Outcome& outcome);
+  bool start_of_next(const Account& account, const rating::Plan& plan,
+                     std::uint32_t& starts_at) const;
+  void wake_sessions(Slot account, bool for_credit, Time now, Outcome& outcome);
+  bool start_at_use(Slot account, const rating::ChargeInput& input, Outcome& outcome);
+  void add_products(const Account& account, rating::ChargeInput& input) const;
+
+  // due.cpp
+  bool due_account(Time now, std::span<std::uint8_t> record, Outcome& outcome);
+  bool write_settled(Slot account, Time now, std::span<std::uint8_t> record, Outcome& outcome);
+  bool plan_sweep_step(Time now, std::span<std::uint8_t> record, Outcome& outcome);
+  bool due_session(Time now, std::span<std::uint8_t> record, Outcome& outcome);
+
   // operator.cpp
   using Reply = OperatorReply;
   struct Operation {
@@ -272,6 +331,11 @@ class Shard {
   void list_sessions(Operation& op);
   void append_group(Operation& op, Slot slot);
   void session_operation(Operation& op);
+  void money_came(Operation& op);
+  void buy_product(Operation& op);
+  void end_holding(Operation& op);
+  void set_plan(Operation& op);
+  void set_status(Operation& op);
   void transfer_out(Operation& op);
   void transfer_in(Operation& op);
   void transfer_close(Operation& op);
@@ -303,6 +367,7 @@ class Shard {
   std::uint32_t shard_seconds(Time t) const;
   // Every live session's deadline into a fresh wheel that starts at `now`.
   void arm_timers(Time now);
+  void arm_accounts(Time now);
   bool overdue(const Session& session, Time now, std::uint32_t& effective) const;
 
   template <class T>
@@ -351,6 +416,9 @@ class Shard {
   Table charging_index_, address_index_;  // bearers.cpp: open sessions
   Table account_index_;                   // hash of the name -> account
   Timers timers_;
+  Timers due_accounts_;               // accounts by settle_at, unix seconds
+  std::uint32_t settled_grants_ = 0;  // buckets that the settlement at hand has made
+  Slot plan_sweep_at_ = none;         // the next account to look at after a change of the plans
   FixedArray<Runtime> runtime_;
   FixedArray<Slot> push_queue_;  // ring: sessions whose push is tried again
   std::size_t push_head_ = 0, push_tail_ = 0;

@@ -71,10 +71,14 @@ enum class ProductState : std::uint8_t {
   suspended = 3,  // a fee could not be paid: it gives and prices nothing until it is
 };
 struct Product {
-  // Cycle i of the plan's terms: `periods` have begun since `anchor`, the next begins at `at`.
+  // One cycle of the plan's terms, known by its Period, so that a reload may reorder them:
+  // `periods` have begun since `anchor`, the next begins at `at`.
   struct Due {
-    std::uint32_t at = 0;  // unix seconds, 0 = the cycle has not begun
-    std::uint32_t periods = 0;
+    std::uint32_t at = 0;      // unix seconds, 0 = not in use
+    std::uint32_t anchor = 0;  // what anniversaries count from: the start, or the latest resumption
+    std::uint32_t periods : 20 = 0;
+    std::uint32_t unit : 4 = 0;   // rating::PeriodUnit
+    std::uint32_t count : 8 = 0;  // units in one period
   };
   Slot next = none;             // of the account
   std::uint16_t plan = 0;       // interned
@@ -82,13 +86,17 @@ struct Product {
   std::uint32_t bought_at = 0;  // unix seconds
   std::uint32_t starts_at = 0;  // 0 = not known yet (first use)
   std::uint32_t ends_at = 0;    // exclusive, 0 = when it is ended
-  std::uint32_t anchor = 0;  // what anniversaries count from: the start, or the latest resumption
   ProductState state = ProductState::free;
-  std::uint8_t unused[7] = {};
+  std::uint8_t flags = 0;  // ProductFlags
+  std::uint8_t unused[2] = {};
   Due due[limits::cycles_per_plan_max]{};
   bool live() const { return state != ProductState::free; }
 };
-static_assert(sizeof(Product) == 64);
+static_assert(sizeof(Product) == 72);
+
+enum ProductFlags : std::uint8_t {
+  product_started = 1,  // what is due once, at the start, has been taken and given
+};
 
 // One SIM or user. E.164 and IMSI are packed: length in the top 4 bits, then BCD digits.
 struct Subscriber {

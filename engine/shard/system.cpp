@@ -43,6 +43,7 @@ bool Shard::operate_system(Operation& op) {
         op.reply.result = Result::unchanged;
       else
         edit(states_, 0).plan_version = r.plan_version;
+      plan_sweep_at_ = 0;
       return true;
     case OperatorKind::recovered: {
       ShardState& state = edit(states_, 0);
@@ -119,6 +120,10 @@ void Shard::transfer_in(Operation& op) {
     op.reply.result = Result::not_found;
     return;
   }
+  if (!settle(op.account, r.now, op.outcome)) {
+    op.reply.result = Result::full;
+    return;
+  }
   const Slot slot = take(mails_);
   if (slot == none) {
     op.reply.result = Result::full;
@@ -146,6 +151,7 @@ void Shard::transfer_in(Operation& op) {
   mail.account = op.account;
   mail.bucket = wallet;
   mail.currency = r.currency;
+  money_came(op);
 }
 
 // `flag`: the receiver refused it, so the money comes back.

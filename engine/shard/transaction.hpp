@@ -128,6 +128,14 @@ class Transaction {
   }
 
   bool empty() const { return count_ == 0; }
+  // Whether any slot differs from what it was.
+  bool changed() const {
+    for (std::size_t i = 0; i < count_; ++i) {
+      if (std::memcmp(touched_[i].item, scratch_ + touched_[i].saved, touched_[i].words * 8u) != 0)
+        return true;
+    }
+    return false;
+  }
   std::size_t mark() const { return count_; }
 
  private:

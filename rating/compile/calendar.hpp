@@ -25,6 +25,10 @@ bool compile_time(const TimeSource& time, const std::vector<Placed<std::string>>
 // The time zone of a plan, whether a rate asks for a time or not.
 void check_time_zone(const Placed<std::string>& name, Checks& checks);
 
+// The zone's offsets from UTC over these years, for the periods of products; none for UTC and where
+// the zone is at fault.
+void compile_offsets(const Placed<std::string>& time_zone, std::vector<ZoneOffset>& offsets);
+
 // The faults of all periods and holidays, used by a plan or not.
 void check_times(const Catalogue& catalogue, Checks& checks);
 

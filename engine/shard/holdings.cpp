@@ -1,0 +1,326 @@
+// Shard: products come to an account and leave it by an operator's wish or with its plan.
+// Core: shard. Allocates: never. Blocks: never. Clock: in the command.
+#include <algorithm>
+
+#include "engine/shard/pools.hpp"
+#include "rating/recurrence.hpp"
+
+namespace levy::shard {
+
+using rating::BoughtAgain;
+using rating::Terms;
+using rating::UnpaidFee;
+using Result = OperatorResult;
+
+namespace {
+
+// Sessions that one Record asks to re-authorise, newest first; older ones of an account with more
+// report when their Validity-Time ends.
+constexpr std::size_t wakes_max = 128;
+
+}  // namespace
+
+// The account's products of `plan`: the oldest with number `number`, or (0) the latest; none: it
+// holds none.
+Slot Shard::find_product(const Account& account, std::uint16_t plan, std::uint32_t number) const {
+  Slot found = none;
+  for (Slot p = account.first_product; p != none; p = products_[p].next) {
+    if (products_[p].plan != plan) continue;
+    if (number == 0 || products_[p].number == number) found = p;
+  }
+  return found;
+}
+
+// Appends a product that waits for `starts_at` (0: its first use). none: there is no room.
+Slot Shard::add_product(Slot account_slot, std::uint16_t plan, std::uint32_t starts_at,
+                        std::uint32_t ends_at, Time now) {
+  Account& account = edit(accounts_, account_slot);
+  std::size_t held = 0;
+  Slot last = none;
+  for (Slot p = account.first_product; p != none; p = products_[p].next) {
+    last = p;
+    ++held;
+  }
+  if (held >= limits::products_per_account_max) return none;
+  const Slot slot = take(products_);
+  if (slot == none) return none;
+  const auto number_in_use = [&](std::uint16_t number) {
+    if (number == 0) return true;
+    for (Slot p = account.first_product; p != none; p = products_[p].next)
+      if (products_[p].number == number) return true;
+    return false;
+  };
+  do ++account.product_number;
+  while (number_in_use(account.product_number));
+  Product& product = products_[slot];
+  product.state = ProductState::waiting;
+  product.plan = plan;
+  product.number = account.product_number;
+  product.bought_at = static_cast<std::uint32_t>(now.seconds());
+  product.starts_at = starts_at;
+  product.ends_at = ends_at;
+  if (last == none)
+    account.first_product = slot;
+  else
+    edit(products_, last).next = slot;
+  return slot;
+}
+
+// Starts a product now, or takes it up as one whose running period is paid for since `since`.
+Result Shard::start_product(Slot account_slot, Slot product_slot, const rating::Plan& plan,
+                            std::uint32_t since, Time now, Outcome& outcome) {
+  const auto now_s = static_cast<std::uint32_t>(now.seconds());
+  settled_grants_ = 0;
+  if (!has_room(accounts_[account_slot], plan.terms, outcome)) return Result::full;
+  if (since != 0) {
+    run_since(edit(products_, product_slot), plan.terms, since, now_s);
+    note_product(products_[product_slot], &plan.terms, ProductEvent::started, since, outcome);
+  } else if (!begin(account_slot, product_slot, plan, now_s, outcome)) {
+    if (plan.terms.unpaid_fee == UnpaidFee::refuse) return Result::insufficient;
+    not_paid(account_slot, product_slot, plan, now_s, outcome);
+  }
+  return outcome.charge.overflow ? Result::full : Result::ok;
+}
+
+// What another system has begun: nothing is due before the next period.
+void Shard::run_since(Product& product, const Terms& terms, std::uint32_t since,
+                      std::uint32_t now_s) const {
+  product.state = ProductState::active;
+  product.flags |= product_started;
+  product.starts_at = since;
+  if (terms.lasts.unit != rating::PeriodUnit::none)
+    product.ends_at = rating::period_after(terms, terms.lasts, since, 1);
+  for (std::size_t c = 0; c < terms.cycle_count; ++c) {
+    const rating::Period& period = terms.cycles[c];
+    Product::Due& due = product.due[c];
+    due.anchor = terms.calendar ? rating::calendar_start(terms, period, since) : since;
+    due.unit = static_cast<std::uint32_t>(period.unit) & 15u;
+    due.count = period.count & 255u;
+    due.periods = (rating::periods_between(terms, period, due.anchor, now_s) + 1) & 0xfffff;
+    due.at = rating::period_after(terms, period, due.anchor, due.periods);
+  }
+}
+
+// The base plan's product, where the plan has terms. `since`: see start_product().
+Result Shard::start_base_product(Slot account_slot, std::uint32_t since, Time now,
+                                 Outcome& outcome) {
+  const std::uint16_t plan_id = accounts_[account_slot].plan;
+  const rating::Plan* plan = newest(plan_id);
+  if (plan == nullptr || !plan->terms.any()) return Result::ok;
+  if (plan->terms.addon) return Result::invalid;
+  const auto now_s = static_cast<std::uint32_t>(now.seconds());
+  const Slot slot = add_product(account_slot, plan_id, now_s, 0, now);
+  if (slot == none) return Result::full;
+  const Result result = start_product(account_slot, slot, *plan, since, now, outcome);
+  note_due(account_slot);
+  return result;
+}
+
+// An account whose base plan has got terms since: its first periods begin now, what is due once at
+// the start is not.
+void Shard::take_up_terms(Slot account_slot, Time now, Outcome& outcome) {
+  const Account& account = accounts_[account_slot];
+  const rating::Plan* plan = newest(account.plan);
+  if (plan == nullptr || plan->terms.addon || plan->terms.cycle_count == 0 ||
+      find_product(account, account.plan, 0) != none)
+    return;
+  const auto now_s = static_cast<std::uint32_t>(now.seconds());
+  if (!has_room(account, plan->terms, outcome)) return;
+  const Slot slot = add_product(account_slot, account.plan, now_s, 0, now);
+  if (slot == none) return;
+  products_[slot].flags |= product_started;
+  settled_grants_ = 0;
+  if (!begin(account_slot, slot, *plan, now_s, outcome))
+    not_paid(account_slot, slot, *plan, now_s, outcome);
+}
+
+// When a further one of a plan begins; false: it may not be bought now.
+bool Shard::start_of_next(const Account& account, const rating::Plan& plan,
+                          std::uint32_t& starts_at) const {
+  if (plan.terms.again == BoughtAgain::add) return true;
+  const Slot held = find_product(account, plan.id, 0);
+  if (held == none) return true;
+  if (plan.terms.again == BoughtAgain::refuse || products_[held].ends_at == 0) return false;
+  starts_at = std::max(starts_at, products_[held].ends_at);
+  return true;
+}
+
+void Shard::buy_product(Operation& op) {
+  const OperatorRequest& r = op.request;
+  const auto now_s = static_cast<std::uint32_t>(r.now.seconds());
+  const rating::Plan* plan = newest(r.plan);
+  const rating::Plan* base = newest(accounts_[op.account].plan);
+  if (plan == nullptr || base == nullptr || !plan->terms.addon ||
+      plan->currency != base->currency || (r.flag && (r.starts_at == 0 || r.starts_at > now_s)) ||
+      (r.ends_at != 0 && r.ends_at <= std::max(now_s, r.starts_at))) {
+    op.reply.result = Result::invalid;
+    return;
+  }
+  for (Slot p = accounts_[op.account].first_product; r.flag && p != none; p = products_[p].next) {
+    if (products_[p].plan != r.plan || products_[p].starts_at != r.starts_at) continue;
+    op.reply.result = Result::unchanged;
+    op.reply.id = products_[p].number;
+    return;
+  }
+  std::uint32_t starts_at = r.starts_at;
+  if (!r.flag && !start_of_next(accounts_[op.account], *plan, starts_at)) {
+    op.reply.result = Result::held;
+    return;
+  }
+  const bool now_due =
+      r.flag || (starts_at <= now_s && !(starts_at == 0 && plan->terms.at_first_use));
+  if (now_due && starts_at == 0) starts_at = now_s;
+  const Slot slot = add_product(op.account, r.plan, starts_at, r.ends_at, r.now);
+  if (slot == none) {
+    op.reply.result = Result::full;
+    return;
+  }
+  op.reply.id = products_[slot].number;
+  if (r.flag) {
+    op.reply.result = start_product(op.account, slot, *plan, r.starts_at, r.now, op.outcome);
+    if (r.ends_at != 0) edit(products_, slot).ends_at = r.ends_at;
+  } else if (now_due && starts_at == now_s) {
+    op.reply.result = start_product(op.account, slot, *plan, 0, r.now, op.outcome);
+  } else {  // later, at its first use, or since a while: then its periods are settled one by one
+    note_product(products_[slot], &plan->terms, ProductEvent::bought, now_s, op.outcome);
+  }
+  note_due(op.account);
+  if (op.reply.result != Result::ok) return;
+  if (!settle(op.account, r.now, op.outcome)) op.reply.result = Result::full;
+  wake_sessions(op.account, false, r.now, op.outcome);
+}
+
+// One of the account's add-ons: `cursor` is its number, 0 = the latest. `flag`: with its period.
+void Shard::end_holding(Operation& op) {
+  const OperatorRequest& r = op.request;
+  const Slot slot = find_product(accounts_[op.account], r.plan, r.cursor);
+  if (slot == none) {
+    op.reply.result = Result::not_found;
+    return;
+  }
+  if (r.plan == accounts_[op.account].plan) {  // a base plan ends with another one
+    op.reply.result = Result::invalid;
+    return;
+  }
+  op.reply.id = products_[slot].number;
+  if (r.flag && products_[slot].state == ProductState::active) {
+    std::uint32_t at = 0;
+    for (const Product::Due& due : products_[slot].due)
+      if (due.at != 0 && (at == 0 || due.at < at)) at = due.at;
+    if (at != 0) {
+      Product& product = edit(products_, slot);
+      if (product.ends_at == at) op.reply.result = Result::unchanged;
+      product.ends_at = product.ends_at == 0 ? at : std::min(at, product.ends_at);
+      note_due(op.account);
+      return;
+    }
+  }
+  settled_grants_ = 0;
+  end_product(op.account, slot, static_cast<std::uint32_t>(r.now.seconds()), ProductEvent::ended,
+              op.outcome);
+  note_due(op.account);
+  wake_sessions(op.account, false, r.now, op.outcome);
+}
+
+// The former base plan's product ends with what it granted, the new one's starts.
+void Shard::set_plan(Operation& op) {
+  const OperatorRequest& r = op.request;
+  const rating::Plan* plan = newest(r.plan);
+  if (plan == nullptr || plan->terms.addon) {
+    op.reply.result = Result::invalid;
+    return;
+  }
+  Account& account = edit(accounts_, op.account);
+  if (account.plan == r.plan) {
+    op.reply.result = Result::unchanged;
+    return;
+  }
+  const Slot former = find_product(account, account.plan, 0);
+  if (former != none)
+    end_product(op.account, former, static_cast<std::uint32_t>(r.now.seconds()),
+                ProductEvent::ended, op.outcome);
+  account.plan = r.plan;
+  op.reply.result = start_base_product(op.account, 0, r.now, op.outcome);
+  note_due(op.account);
+  wake_sessions(op.account, false, r.now, op.outcome);
+}
+
+// A status that changes is told to every session: what is granted stands until it is asked for.
+void Shard::set_status(Operation& op) {
+  const bool same = accounts_[op.account].status == op.request.status;
+  edit(accounts_, op.account).status = op.request.status;
+  if (!same) wake_sessions(op.account, false, op.request.now, op.outcome);
+}
+
+// Asks the gateways of the account's open sessions to come again; `for_credit`: only where a final
+// grant or none at all is out, so that money would change the answer.
+void Shard::wake_sessions(Slot account_slot, bool for_credit, Time now, Outcome& outcome) {
+  std::size_t woken = 0;
+  for (Slot s = accounts_[account_slot].first_session; s != none && woken < wakes_max;
+       s = sessions_[s].next) {
+    if (sessions_[s].state != SessionState::open) continue;
+    std::size_t concerned = 0;
+    Slot only = none;
+    for (Slot g = sessions_[s].first_group; g != none && for_credit; g = groups_[g].next) {
+      if ((groups_[g].flags & rating::group_has_grant) != 0 &&
+          (groups_[g].flags & rating::group_final) == 0)
+        continue;
+      only = g;
+      ++concerned;
+    }
+    if (for_credit && concerned == 0) continue;
+    const bool one = concerned == 1 && (groups_[only].flags & rating::group_has_rating_group) != 0;
+    ask_push(s, edit(sessions_, s), one, one ? groups_[only].rating_group : 0, now, outcome);
+    if (!runtime_[s].push_outstanding) queue_push(s, shard_seconds(now));
+    ++woken;
+  }
+}
+
+// A product that waits for its first use starts with a request that concerns it. false: no room.
+bool Shard::start_at_use(Slot account_slot, const rating::ChargeInput& input, Outcome& outcome) {
+  if ((accounts_[account_slot].flags & account_waits_for_use) == 0) return true;
+  bool started = false;
+  for (Slot p = accounts_[account_slot].first_product; p != none;) {
+    const Slot next = products_[p].next;  // it may end here: unpaid_fee: refuse
+    const rating::Plan* plan = newest(products_[p].plan);
+    bool concerned = false;
+    if (products_[p].state == ProductState::waiting && products_[p].starts_at == 0 &&
+        plan != nullptr) {
+      for (std::uint32_t i = 0; i < rating::charged_rows(*input.request); ++i)
+        concerned |= rating::concerns(input, input.request->mscc[i], *plan);
+    }
+    if (concerned) {
+      if (!has_room(accounts_[account_slot], plan->terms, outcome)) return false;
+      const auto now_s = static_cast<std::uint32_t>(input.now.seconds());
+      if (!begin(account_slot, p, *plan, now_s, outcome))
+        not_paid(account_slot, p, *plan, now_s, outcome);
+      started = true;
+    }
+    p = next;
+  }
+  if (started) note_due(account_slot);
+  return true;
+}
+
+// The add-ons whose services come before the base plan's, by priority; and whether the base plan's
+// product is suspended.
+void Shard::add_products(const Account& account, rating::ChargeInput& input) const {
+  for (Slot p = account.first_product; p != none; p = products_[p].next) {
+    const Product& product = products_[p];
+    if (product.plan == account.plan) {
+      input.account_barred |= product.state == ProductState::suspended;
+      continue;
+    }
+    const rating::PlanSet* set =
+        product.state == ProductState::active ? set_of(product.plan) : nullptr;
+    if (set == nullptr) continue;
+    const rating::Plan& plan = *set->find(product.plan);
+    if (plan.service_count == 0) continue;
+    std::uint32_t at = input.addon_count++;
+    for (; at > 0 && input.addons[at - 1].plan->terms.priority < plan.terms.priority; --at)
+      input.addons[at] = input.addons[at - 1];
+    input.addons[at] = rating::Addon{&plan, set->zones, set->version};
+  }
+}
+
+}  // namespace levy::shard

@@ -1,0 +1,467 @@
+// Shard: products of an account fall due: their starts, periods and ends.
+// Core: shard. Allocates: never. Blocks: never. Clock: in the command.
+//
+// Everything due until `now` is done in the order of its due time, one step after the other, each
+// whole or not at all: a step that has no room (buckets, movements, facts) waits, and whoever asked
+// is told. An allowance has one bucket, filled again with every period; where the former period's
+// is still reserved or rolls over, the next period gets one of its own.
+#include <algorithm>
+
+#include "engine/shard/pools.hpp"
+#include "rating/recurrence.hpp"
+
+namespace levy::shard {
+
+using rating::Allowance;
+using rating::MovementKind;
+using rating::Period;
+using rating::Terms;
+using rating::UnpaidFee;
+
+namespace {
+
+// One touch does at most so many steps; a year of missed hours is less.
+constexpr int steps_max = 10'000;
+// What settlement may take of an Outcome's movements; the charge that follows has the rest.
+constexpr std::size_t movements_of_settlement = 192;
+
+Period period_of(const Product::Due& due) {
+  return {static_cast<rating::PeriodUnit>(due.unit), static_cast<std::uint16_t>(due.count)};
+}
+
+std::uint32_t first_of(std::uint32_t a, std::uint32_t b) {
+  if (a == 0 || b == 0) return a + b;
+  return std::min(a, b);
+}
+
+std::int64_t fees_of(const Terms& terms, std::uint8_t cycle) {
+  std::int64_t sum = 0;
+  for (std::size_t i = 0; i < terms.fee_count; ++i)
+    if (terms.fees[i].cycle == cycle) sum += terms.fees[i].amount;
+  return sum;
+}
+
+}  // namespace
+
+// One period of a cycle: [start, to) is the whole of it, of which [from, to) counts.
+struct Shard::Span {
+  std::uint32_t start = 0, from = 0, to = 0;
+  bool whole = true;
+  std::int64_t part(std::int64_t amount, std::int64_t step) const {
+    return whole ? amount : rating::prorated(amount, step, start, from, to);
+  }
+  // The period that begins with a start or a resumption at `at`.
+  static Span first(const Terms& terms, const Period& period, std::uint32_t at) {
+    Span span{at, at, rating::period_after(terms, period, at, 1), true};
+    if (!terms.calendar) return span;
+    span.start = rating::calendar_start(terms, period, at);
+    span.to = rating::period_after(terms, period, span.start, 1);
+    span.whole = !terms.prorate || span.start == at;
+    return span;
+  }
+};
+
+// The newest live version that has the plan; null: none.
+const rating::PlanSet* Shard::set_of(std::uint16_t plan) const {
+  const rating::PlanSet* best = nullptr;
+  for (std::uint32_t i = 0; i < plan_set_count_; ++i) {
+    const rating::PlanSet* set = plan_sets_[i];
+    if (set == nullptr || set->find(plan) == nullptr) continue;
+    if (set->version == states_[0].plan_version) return set;
+    if (best == nullptr || set->version > best->version) best = set;
+  }
+  return best;
+}
+
+const rating::Plan* Shard::newest(std::uint16_t plan) const {
+  const rating::PlanSet* set = set_of(plan);
+  return set != nullptr ? set->find(plan) : nullptr;
+}
+
+// ---- when ------------------------------------------------------------------------------------
+
+std::uint32_t Shard::due_at(const Product& product) const {
+  std::uint32_t at = product.ends_at;
+  if (product.state == ProductState::waiting) at = first_of(at, product.starts_at);
+  if (product.state == ProductState::active)
+    for (const Product::Due& due : product.due) at = first_of(at, due.at);
+  return at;
+}
+
+// What the account waits for, after a change of its products. `arm`: it is looked at then.
+void Shard::note_due(Slot account_slot, bool arm) {
+  Account& account = edit(accounts_, account_slot);
+  std::uint32_t at = 0;
+  std::uint8_t flags = 0;
+  for (Slot p = account.first_product; p != none; p = products_[p].next) {
+    const Product& product = products_[p];
+    // One whose plan a reload has taken away is looked at again with the next touch of another.
+    if (newest(product.plan) != nullptr) at = first_of(at, due_at(product));
+    if (product.state == ProductState::suspended) flags |= account_waits_for_money;
+    if (product.state == ProductState::waiting && product.starts_at == 0)
+      flags |= account_waits_for_use;
+  }
+  account.settle_at = at;
+  account.flags = flags;
+  if (at != 0 && arm) due_accounts_.set(account_slot, at);
+}
+
+// ---- money -----------------------------------------------------------------------------------
+
+// One change of a bucket that no MSCC caused; those of one settlement are summed up.
+void Shard::book(Outcome& outcome, MovementKind kind, Slot slot, std::int64_t amount) {
+  if (amount == 0) return;
+  rating::Bucket& bucket = edit(buckets_, slot);
+  std::int64_t& sum = kind == MovementKind::spend ? bucket.spent : bucket.credits;
+  constexpr std::int64_t sum_max = std::int64_t{1} << 61;
+  if (kind != MovementKind::expire && sum > sum_max - amount) {
+    outcome.charge.overflow = true;
+    return;
+  }
+  sum += kind == MovementKind::expire ? -amount : amount;
+  rating::ChargeResult& c = outcome.charge;
+  for (std::uint32_t i = 0; i < c.movement_count; ++i) {
+    rating::Movement& m = c.movements[i];
+    if (m.kind == kind && m.bucket == slot && m.mscc == 0xff) {
+      m.amount += amount;
+      return;
+    }
+  }
+  move(outcome, kind, slot, amount);
+}
+
+// Takes a fee from the main wallet, if the plan's `unpaid_fee` lets it. false: it cannot be paid.
+bool Shard::pay_fee(Slot account_slot, const rating::Plan& plan, std::int64_t fee,
+                    Outcome& outcome) {
+  if (fee == 0) return true;
+  Account& account = edit(accounts_, account_slot);
+  Slot wallet = find_wallet(account, plan.currency);
+  if (plan.terms.unpaid_fee != UnpaidFee::debt) {
+    const rating::Plan* base = newest(account.plan);
+    const std::int64_t limit = account.credit_limit + (base != nullptr ? base->credit_limit : 0);
+    const std::int64_t free = wallet != none ? buckets_[wallet].free() : 0;
+    if (free + limit < fee) return false;
+  }
+  if (wallet == none) {
+    rating::Bucket fresh;
+    fresh.flags = rating::bucket_main_wallet;
+    fresh.currency = plan.currency;
+    wallet = add_bucket(account, account_slot, fresh);  // room() has seen to it
+    if (wallet == none) return false;
+  }
+  book(outcome, MovementKind::spend, wallet, fee);
+  return true;
+}
+
+// ---- steps -----------------------------------------------------------------------------------
+
+// Whether the largest step of the terms fits into what is left of the Record and the pools.
+bool Shard::has_room(const Account& account, const Terms& terms, const Outcome& outcome) const {
+  std::size_t held = 0;
+  for (Slot b = account.first_bucket; b != none; b = buckets_[b].next) ++held;
+  const std::size_t fresh = terms.allowance_count + 1u;  // and a wallet
+  return held + fresh <= limits::buckets_per_account_max &&
+         buckets_.capacity() - buckets_.used() >= fresh &&
+         settled_grants_ + fresh <= limits::grants_per_settlement_max &&
+         outcome.charge.movement_count + 2 * (held + fresh) <= movements_of_settlement &&
+         outcome.product_count + 2 <= outcome.products.size();
+}
+
+ProductFact& Shard::note_product(const Product& product, const Terms* terms, ProductEvent event,
+                                 std::uint32_t at, Outcome& outcome) const {
+  LEVY_CHECK(outcome.product_count < outcome.products.size(), outcome.product_count);
+  ProductFact& fact = outcome.products[outcome.product_count++];
+  fact = ProductFact{};
+  fact.plan = product.plan;
+  fact.number = product.number;
+  fact.event = event;
+  fact.at = at;
+  fact.tax_permille = terms != nullptr ? terms->tax_permille : 0;
+  return fact;
+}
+
+// A renewal of the same cycle in the same settlement is one fact with it.
+void Shard::note_renewal(const Product& product, const Terms& terms, const Product::Due& due,
+                         std::uint32_t at, std::int64_t fee, Outcome& outcome) const {
+  for (std::uint32_t i = 0; i < outcome.product_count; ++i) {
+    ProductFact& known = outcome.products[i];
+    if (known.event != ProductEvent::renewed || known.number != product.number ||
+        known.plan != product.plan || static_cast<std::uint32_t>(known.unit) != due.unit ||
+        known.unit_count != due.count)
+      continue;
+    known.at = at;
+    known.periods = (known.periods + 1) & 0xffffff;
+    known.fee += fee;
+    return;
+  }
+  ProductFact& fact = note_product(product, &terms, ProductEvent::renewed, at, outcome);
+  fact.unit = static_cast<rating::PeriodUnit>(due.unit);
+  fact.unit_count = due.count;
+  fact.fee = fee;
+}
+
+// Carries what is left of the period that ended at `at` into the one that ends at `to`: youngest
+// first, at most rollover_max, what is reserved counted.
+void Shard::roll_over(const Account& account, const Product& product, const Allowance& allowance,
+                      std::uint32_t at, std::uint32_t to, Outcome& outcome) {
+  Slot ended[limits::buckets_per_account_max];
+  std::size_t count = 0;
+  for (Slot b = account.first_bucket; b != none; b = buckets_[b].next) {
+    const rating::Bucket& bucket = buckets_[b];
+    if (bucket.product == product.number && bucket.kind == allowance.kind && bucket.ends_at == at &&
+        bucket.rolled < allowance.rollover)
+      ended[count++] = b;
+  }
+  std::stable_sort(ended, ended + count,
+                   [this](Slot a, Slot b) { return buckets_[a].rolled < buckets_[b].rolled; });
+  std::int64_t room = allowance.rollover_max != 0 ? allowance.rollover_max : limits::units_max;
+  if (allowance.rollover_max == 0 && allowance.unit == rating::Unit::money)
+    room = limits::balance_micros_max;
+  for (std::size_t i = 0; i < count; ++i) {
+    rating::Bucket& bucket = edit(buckets_, ended[i]);
+    const std::int64_t held = bucket.free() + bucket.reserved;
+    if (held <= 0) continue;
+    const std::int64_t cut = std::min(std::max<std::int64_t>(0, held - room), bucket.free());
+    room = std::max<std::int64_t>(0, room - (held - cut));
+    book(outcome, MovementKind::expire, ended[i], cut);
+    if (held == cut) continue;
+    bucket.ends_at = to;
+    ++bucket.rolled;
+    bucket.rank = allowance.rolled_first ? std::int8_t{-1} : std::int8_t{1};
+  }
+}
+
+// A bucket for an allowance: the former period's, where nobody holds anything of it.
+Slot Shard::allowance_bucket(Slot account_slot, const Product& product, const Allowance& allowance,
+                             std::uint32_t at, Outcome& outcome) {
+  Account& account = accounts_[account_slot];
+  for (Slot b = account.first_bucket; b != none; b = buckets_[b].next) {
+    const rating::Bucket& bucket = buckets_[b];
+    if (bucket.product != product.number || bucket.kind != allowance.kind ||
+        bucket.unit != allowance.unit || bucket.ends_at == 0 || bucket.ends_at > at ||
+        bucket.reserved != 0 || bucket.in_transit != 0)
+      continue;
+    book(outcome, MovementKind::expire, b, std::max<std::int64_t>(0, bucket.free()));
+    return b;
+  }
+  rating::Bucket fresh;
+  fresh.kind = allowance.kind;
+  fresh.unit = allowance.unit;
+  fresh.product = product.number;
+  ++settled_grants_;
+  return add_bucket(account, account_slot, fresh);
+}
+
+void Shard::give(Slot account_slot, const Product& product, const Allowance& allowance,
+                 std::int64_t amount, std::uint32_t at, std::uint32_t to, Outcome& outcome) {
+  if (amount == 0) return;
+  const Slot slot = allowance_bucket(account_slot, product, allowance, at, outcome);
+  LEVY_CHECK(slot != none, account_slot);  // has_room() has seen to it
+  rating::Bucket& bucket = edit(buckets_, slot);
+  bucket.currency = allowance.currency;
+  bucket.priority = allowance.priority;
+  bucket.step = allowance.step;
+  bucket.starts_at = at;
+  bucket.ends_at = to;
+  bucket.rolled = 0;
+  bucket.rank = 0;
+  book(outcome, MovementKind::credit, slot, amount);
+}
+
+// The allowances of one cycle for the period [.., to) that begins at `at`.
+void Shard::give_cycle(Slot account_slot, const Product& product, const Terms& terms,
+                       std::uint8_t cycle, const Span& span, std::uint32_t at, Outcome& outcome) {
+  for (std::size_t i = 0; i < terms.allowance_count; ++i) {
+    const Allowance& allowance = terms.allowances[i];
+    if (allowance.cycle != cycle) continue;
+    std::uint32_t to = span.to;
+    if (cycle == rating::cycle_once)
+      to = allowance.lifetime != 0 ? at + allowance.lifetime : product.ends_at;
+    else if (allowance.rollover != 0)
+      roll_over(accounts_[account_slot], product, allowance, at, to, outcome);
+    if (product.ends_at != 0 && !terms.keeps_allowances) to = first_of(to, product.ends_at);
+    give(account_slot, product, allowance, span.part(allowance.amount, allowance.step), at, to,
+         outcome);
+  }
+}
+
+// The product's place for a cycle; a cycle that a reload has brought gets a free one.
+Product::Due* Shard::due_of(Product& product, const Period& period) {
+  Product::Due* free = nullptr;
+  for (Product::Due& due : product.due) {
+    if (due.at != 0 && period_of(due) == period) return &due;
+    if (due.at == 0 && free == nullptr) free = &due;
+  }
+  if (free != nullptr) {
+    *free = Product::Due{};
+    free->unit = static_cast<std::uint32_t>(period.unit) & 15u;
+    free->count = period.count & 255u;
+  }
+  return free;
+}
+
+// Begins the cycles that stand still, and at the first start what is given once. false: the fees
+// cannot be paid; nothing has changed.
+bool Shard::begin(Slot account_slot, Slot product_slot, const rating::Plan& plan, std::uint32_t at,
+                  Outcome& outcome) {
+  Product& product = edit(products_, product_slot);
+  const Terms& terms = plan.terms;
+  const bool fresh = (product.flags & product_started) == 0;
+  const auto stands_still = [&](std::size_t cycle) {
+    const Product::Due* due = due_of(product, terms.cycles[cycle]);
+    return due != nullptr && due->at <= at;
+  };
+  std::int64_t fee = fresh ? fees_of(terms, rating::cycle_once) : 0;
+  for (std::uint8_t c = 0; c < terms.cycle_count; ++c) {
+    if (!stands_still(c)) continue;
+    const Span span = Span::first(terms, terms.cycles[c], at);
+    fee += span.part(fees_of(terms, c), 1);
+  }
+  if (!pay_fee(account_slot, plan, fee, outcome)) return false;
+  note_product(product, &terms, fresh ? ProductEvent::started : ProductEvent::resumed, at, outcome)
+      .fee = fee;
+  product.state = ProductState::active;
+  product.flags |= product_started;
+  if (fresh) {
+    product.starts_at = at;
+    if (terms.lasts.unit != rating::PeriodUnit::none)
+      product.ends_at = first_of(product.ends_at, rating::period_after(terms, terms.lasts, at, 1));
+    give_cycle(account_slot, product, terms, rating::cycle_once, Span{}, at, outcome);
+  }
+  for (std::uint8_t c = 0; c < terms.cycle_count; ++c) {
+    if (!stands_still(c)) continue;
+    const Span span = Span::first(terms, terms.cycles[c], at);
+    Product::Due& due = *due_of(product, terms.cycles[c]);
+    due.anchor = terms.calendar ? span.start : at;
+    due.periods = 1;
+    due.at = span.to;
+    give_cycle(account_slot, product, terms, c, span, at, outcome);
+  }
+  return true;
+}
+
+// The next period of one cycle. false: its fee cannot be paid; nothing has changed.
+bool Shard::renew(Slot account_slot, Product& product, const rating::Plan& plan, Product::Due& due,
+                  Outcome& outcome) {
+  const Terms& terms = plan.terms;
+  const Period period = period_of(due);
+  const std::uint32_t at = due.at;
+  std::uint8_t cycle = 0;
+  while (cycle < terms.cycle_count && !(terms.cycles[cycle] == period)) ++cycle;
+  if (cycle == terms.cycle_count) {  // a reload has taken it out of the plan
+    due = Product::Due{};
+    return true;
+  }
+  const std::int64_t fee = fees_of(terms, cycle);
+  if (!pay_fee(account_slot, plan, fee, outcome)) return false;
+  note_renewal(product, terms, due, at, fee, outcome);
+  due.periods = (due.periods + 1) & 0xfffff;
+  due.at = rating::period_after(terms, period, due.anchor, due.periods);
+  give_cycle(account_slot, product, terms, cycle, Span{at, at, due.at, true}, at, outcome);
+  return true;
+}
+
+// The product leaves the account at `at`; what it granted ends, unless its plan lets it live on.
+void Shard::end_product(Slot account_slot, Slot product_slot, std::uint32_t at, ProductEvent event,
+                        Outcome& outcome) {
+  Account& account = edit(accounts_, account_slot);
+  const Product product = products_[product_slot];
+  const rating::Plan* plan = newest(product.plan);
+  note_product(product, plan != nullptr ? &plan->terms : nullptr, event, at, outcome);
+  for (Slot b = account.first_bucket; b != none; b = buckets_[b].next) {
+    if (buckets_[b].product != product.number) continue;
+    rating::Bucket& bucket = edit(buckets_, b);
+    bucket.product = 0;
+    if (plan == nullptr || !plan->terms.keeps_allowances)
+      bucket.ends_at = first_of(bucket.ends_at, std::max(at, 1u));
+  }
+  if (account.first_product == product_slot) {
+    account.first_product = product.next;
+  } else {
+    Slot before = account.first_product;
+    while (products_[before].next != product_slot) before = products_[before].next;
+    edit(products_, before).next = product.next;
+  }
+  release(products_, product_slot);
+}
+
+// A fee that cannot be paid: the product ends, or waits for money.
+void Shard::not_paid(Slot account_slot, Slot product_slot, const rating::Plan& plan,
+                     std::uint32_t at, Outcome& outcome) {
+  if (plan.terms.unpaid_fee == UnpaidFee::refuse)
+    return end_product(account_slot, product_slot, at, ProductEvent::refused, outcome);
+  Product& product = edit(products_, product_slot);
+  if (product.state == ProductState::suspended) return;
+  product.state = ProductState::suspended;
+  note_product(product, &plan.terms, ProductEvent::suspended, at, outcome);
+}
+
+// The step of one product that is due at `at`.
+void Shard::step(Slot account_slot, Slot product_slot, const rating::Plan& plan, std::uint32_t at,
+                 Outcome& outcome) {
+  Product& product = edit(products_, product_slot);
+  if (product.ends_at != 0 && product.ends_at <= at)
+    return end_product(account_slot, product_slot, at, ProductEvent::ended, outcome);
+  if (product.state == ProductState::waiting) {
+    if (!begin(account_slot, product_slot, plan, at, outcome))
+      not_paid(account_slot, product_slot, plan, at, outcome);
+    return;
+  }
+  for (Product::Due& due : product.due) {
+    if (due.at == 0 || due.at > at) continue;
+    if (!renew(account_slot, product, plan, due, outcome))
+      not_paid(account_slot, product_slot, plan, at, outcome);
+    return;
+  }
+}
+
+// The product of the account that falls due first, by `now_s`; none: nothing is due.
+Slot Shard::first_due(const Account& account, std::uint32_t now_s, std::uint32_t& at) const {
+  Slot first = none;
+  for (Slot p = account.first_product; p != none; p = products_[p].next) {
+    const std::uint32_t due = due_at(products_[p]);
+    if (due == 0 || due > now_s || (first != none && due >= at)) continue;
+    if (newest(products_[p].plan) == nullptr) continue;  // a reload has taken its plan away
+    first = p;
+    at = due;
+  }
+  return first;
+}
+
+// Everything that is due of the account's products. false: there was no room for all of it, and the
+// rest is due still.
+bool Shard::settle(Slot account_slot, Time now, Outcome& outcome) {
+  const auto now_s = static_cast<std::uint32_t>(now.seconds());
+  const Account& account = accounts_[account_slot];
+  if (account.settle_at == 0 || account.settle_at > now_s) return true;
+  settled_grants_ = 0;
+  std::uint32_t at = 0;
+  int steps = 0;
+  Slot next = first_due(account, now_s, at);
+  for (; next != none && steps < steps_max; ++steps) {
+    const rating::Plan& plan = *newest(products_[next].plan);
+    if (!has_room(account, plan.terms, outcome)) break;
+    step(account_slot, next, plan, at, outcome);
+    next = first_due(account, now_s, at);
+  }
+  note_due(account_slot, next == none);
+  return next == none;
+}
+
+// Money has come in, or a limit was raised: suspended products whose fees can be paid go on.
+bool Shard::resume_products(Slot account_slot, Time now, Outcome& outcome) {
+  if ((accounts_[account_slot].flags & account_waits_for_money) == 0) return true;
+  const auto now_s = static_cast<std::uint32_t>(now.seconds());
+  settled_grants_ = 0;
+  for (Slot p = accounts_[account_slot].first_product; p != none; p = products_[p].next) {
+    if (products_[p].state != ProductState::suspended) continue;
+    const rating::Plan* plan = newest(products_[p].plan);
+    if (plan == nullptr) continue;
+    if (!has_room(accounts_[account_slot], plan->terms, outcome)) return false;
+    begin(account_slot, p, *plan, now_s, outcome);
+  }
+  note_due(account_slot);
+  return true;
+}
+
+}  // namespace levy::shard
