@@ -50,11 +50,16 @@ std::string named(Names& names, std::uint16_t id) {
 
 const char* context_word(std::uint8_t context) {
   switch (context) {
-    case rating::context_data: return "data";
-    case rating::context_voice: return "voice";
-    case rating::context_sms: return "sms";
-    case rating::context_mms: return "mms";
-    default: return "other";
+    case rating::context_data:
+      return "data";
+    case rating::context_voice:
+      return "voice";
+    case rating::context_sms:
+      return "sms";
+    case rating::context_mms:
+      return "mms";
+    default:
+      return "other";
   }
 }
 
@@ -86,12 +91,16 @@ const char* closing(const RecordView& record) {
     case RecordKind::charge:
       if ((events & shard::event_session_closed) != 0) return "terminated";
       return (events & shard::event_superseded) != 0 ? "supersedes" : nullptr;
-    case RecordKind::late_usage: return "after_the_end";
-    case RecordKind::session_lost: return "lost";
-    case RecordKind::push_answer: return "unknown_to_gateway";
+    case RecordKind::late_usage:
+      return "after_the_end";
+    case RecordKind::session_lost:
+      return "lost";
+    case RecordKind::push_answer:
+      return "unknown_to_gateway";
     case RecordKind::operator_change:
       return (events & shard::event_session_lost) != 0 ? "operator" : nullptr;
-    default: return nullptr;
+    default:
+      return nullptr;
   }
 }
 
@@ -162,9 +171,11 @@ Json product_json(const shard::ProductFact& fact, Names& names) {
   out["product"] = named(names, fact.plan);
   out["number"] = fact.number;
   out["event"] = word(shard::product_event_words, fact.event);
-  if (fact.cycle != rating::cycle_once) out["cycle"] = fact.cycle;
+  if (fact.unit != rating::PeriodUnit::none)
+    out["every"] =
+        std::to_string(fact.unit_count) + " " + word(shard::period_unit_words, fact.unit);
   out["due"] = time_text(std::int64_t{fact.at} * 1'000'000);
-  out["periods"] = fact.periods;
+  out["periods"] = std::uint32_t{fact.periods};
   out["fee"] = money_text(fact.charged());
   out["tax_permille"] = fact.tax_permille;
   out["tax"] = money_text(tax);
@@ -185,8 +196,8 @@ Json record_json(Lsn lsn, const RecordView& record, Names& names, const Identiti
   out["time"] = time_text(h.time_micros);
   out["kind"] = word(kinds, h.kind);
   if (!record.account.empty()) out["account"] = record.account;
-  if (h.subscriber != none) out["subscriber"] = std::to_string(h.shard) + "-" +
-                                                std::to_string(h.subscriber);
+  if (h.subscriber != none)
+    out["subscriber"] = std::to_string(h.shard) + "-" + std::to_string(h.subscriber);
   if (identities != nullptr) {
     if (!identities->imsi.empty()) out["imsi"] = identities->imsi;
     if (!identities->msisdn.empty()) out["msisdn"] = identities->msisdn;
@@ -222,19 +233,53 @@ Json record_json(Lsn lsn, const RecordView& record, Names& names, const Identiti
 
 // ---- CSV -----------------------------------------------------------------------------------
 
-constexpr const char* record_columns[] = {
-    "time",            "kind",          "account",        "subscriber",   "imsi",
-    "msisdn",          "session_id",    "host",           "request_type", "request_number",
-    "requested_action", "event_timestamp", "service_context", "serving_plmn", "rat_type",
-    "user_location",   "called_party",  "change",         "who",          "why",
-    "plan",            "plan_version",  "reason",         "closing",      "termination_cause"};
-constexpr const char* mscc_columns[] = {
-    "rating_group", "service_identifier", "service_identifiers", "service", "rate", "rate_name",
-    "rated_version", "unit", "used", "used_by_buckets", "charged", "fee", "tax_permille", "tax",
-    "net", "unpaid", "unrated", "granted", "final"};
+constexpr const char* record_columns[] = {"time",
+                                          "kind",
+                                          "account",
+                                          "subscriber",
+                                          "imsi",
+                                          "msisdn",
+                                          "session_id",
+                                          "host",
+                                          "request_type",
+                                          "request_number",
+                                          "requested_action",
+                                          "event_timestamp",
+                                          "service_context",
+                                          "serving_plmn",
+                                          "rat_type",
+                                          "user_location",
+                                          "called_party",
+                                          "change",
+                                          "who",
+                                          "why",
+                                          "plan",
+                                          "plan_version",
+                                          "reason",
+                                          "closing",
+                                          "termination_cause"};
+constexpr const char* mscc_columns[] = {"rating_group",
+                                        "service_identifier",
+                                        "service_identifiers",
+                                        "service",
+                                        "rate",
+                                        "rate_name",
+                                        "rated_version",
+                                        "unit",
+                                        "used",
+                                        "used_by_buckets",
+                                        "charged",
+                                        "fee",
+                                        "tax_permille",
+                                        "tax",
+                                        "net",
+                                        "unpaid",
+                                        "unrated",
+                                        "granted",
+                                        "final"};
 // Behind the columns that were there before products: whoever counts columns counts on. The fee,
 // its tax and its net stand where those of a group do.
-constexpr const char* product_columns[] = {"product", "number",  "event",     "cycle",
+constexpr const char* product_columns[] = {"product", "number",  "event",     "every",
                                            "due",     "periods", "unpaid_fee"};
 
 std::string cell(const Json& object, const char* key) {

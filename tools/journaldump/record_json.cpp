@@ -77,9 +77,11 @@ Json product_json(const shard::ProductFact& fact, const Names& names) {
   put_name(out, "product", fact.plan, names);
   out["number"] = fact.number;
   out["event"] = name_of(shard::product_event_words, fact.event);
-  if (fact.cycle != rating::cycle_once) out["cycle"] = fact.cycle;
+  if (fact.unit != rating::PeriodUnit::none)
+    out["every"] =
+        std::to_string(fact.unit_count) + " " + name_of(shard::period_unit_words, fact.unit);
   out["at"] = fact.at;
-  out["periods"] = fact.periods;
+  out["periods"] = std::uint32_t{fact.periods};
   out[fact.fee_unpaid() ? "unpaid_fee_micros" : "fee_micros"] = fact.fee;
   if (fact.tax_permille != 0) out["tax_permille"] = fact.tax_permille;
   return out;
@@ -210,7 +212,7 @@ std::string record_text(const Json& record) {
   for (const Json& fact : record.value("products", Json::array())) {
     out += fmt::format("  product {} {}: {}{}, due {}, {} periods, {} micros{}\n",
                        word(fact, "product"), word(fact, "number"), word(fact, "event"),
-                       fact.contains("cycle") ? " cycle " + word(fact, "cycle") : "",
+                       fact.contains("every") ? " every " + word(fact, "every") : "",
                        word(fact, "at"), word(fact, "periods"),
                        word(fact, fact.contains("fee_micros") ? "fee_micros" : "unpaid_fee_micros"),
                        fact.contains("fee_micros") ? "" : " unpaid");
