@@ -34,8 +34,8 @@ struct PlanInfo {
   std::uint16_t currency = 0;
   std::int64_t credit_limit = 0;
   bool addon = false;
-  bool has_terms = false;            // whoever holds it has a Product of it
-  bool at_first_use = false;         // starts with its first use
+  bool has_terms = false;             // whoever holds it has a Product of it
+  bool at_first_use = false;          // starts with its first use
   std::vector<std::string> cycles{};  // "month", "2 weeks": in the order of Product::due
   std::shared_ptr<const std::vector<ZoneChange>> zone{};  // its time zone; null = UTC
   std::span<const ZoneChange> changes() const {

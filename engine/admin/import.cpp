@@ -79,6 +79,22 @@ shard::OperatorBucket bucket_of(const RowBucket& bucket) {
   return made;
 }
 
+void put_account(const RowValues& values, shard::OperatorRequest& request) {
+  request.kind = OperatorKind::create_account;
+  request.plan = values.plan;
+  request.currency = values.currency;
+  request.amount = values.wallet;
+  request.credit_limit = values.credit_limit;
+  request.status = values.status;
+  request.starts_at = values.plan_starts_at;
+  request.flag = values.plan_starts_at != 0;
+  request.bucket_count = static_cast<std::uint8_t>(values.bucket_count);
+  for (std::uint32_t i = 0; i < values.bucket_count; ++i) {
+    request.buckets[i] = bucket_of(values.buckets[i]);
+  }
+  put_identities(values, request);
+}
+
 std::uint64_t key_of(rating::IdentityType type, std::string_view text) {
   return hash_bytes(text, static_cast<std::uint64_t>(type));
 }
@@ -300,19 +316,7 @@ void Import::build(Row& row) const {
       put_identity(request.identities[0], row.owner_by.type, row.owner_by.text);
       break;
     case Step::account:
-      request.kind = OperatorKind::create_account;
-      request.plan = values.plan;
-      request.currency = values.currency;
-      request.amount = values.wallet;
-      request.credit_limit = values.credit_limit;
-      request.status = values.status;
-      request.starts_at = values.plan_starts_at;
-      request.flag = values.plan_starts_at != 0;
-      request.bucket_count = static_cast<std::uint8_t>(values.bucket_count);
-      for (std::uint32_t i = 0; i < values.bucket_count; ++i) {
-        request.buckets[i] = bucket_of(values.buckets[i]);
-      }
-      put_identities(values, request);
+      put_account(values, request);
       break;
     case Step::wallet:
       request.kind = OperatorKind::set_wallet;
@@ -474,7 +478,9 @@ std::string Import::refusal_text(const Row& row, OperatorResult result) const {
     case Step::owner: what = "identity"; break;
     case Step::wallet: what = "wallet"; break;
     case Step::bucket: what = "bucket " + row.values.buckets[row.bucket].kind->name; break;
-    case Step::product: what = "product " + row.values.products[row.product].plan->name; break;
+    case Step::product:
+      what = "product " + row.values.products[row.product].plan->name;
+      break;
     case Step::subscriber:
     case Step::undo: what = "subscriber"; break;
   }
@@ -482,7 +488,8 @@ std::string Import::refusal_text(const Row& row, OperatorResult result) const {
     case OperatorResult::exists: return what + ": an identity belongs to another account";
     case OperatorResult::full: return what + ": a pool is full: raise the capacity";
     case OperatorResult::invalid: return what + ": a value is out of its bounds";
-    case OperatorResult::insufficient: return what + ": its fees cannot be paid";
+    case OperatorResult::insufficient:
+      return what + ": its fees cannot be paid";
     default: return what + ": " + std::string(result_text(result));
   }
 }

@@ -13,9 +13,8 @@ namespace levy::admin {
 namespace {
 
 constexpr std::string_view column_names[column_count] = {
-    "account", "imsi",     "e164",   "sip",          "nai",     "private",
-    "plan",    "currency", "wallet", "credit_limit", "buckets", "status",
-    "products"};
+    "account",  "imsi",   "e164",         "sip",     "nai",    "private", "plan",
+    "currency", "wallet", "credit_limit", "buckets", "status", "products"};
 
 std::string quoted(std::string_view column, std::string_view text, std::string_view why) {
   return std::string(column) + " \"" + std::string(text) + "\": " + std::string(why);

@@ -15,7 +15,18 @@
 namespace levy::admin {
 
 enum class Column : std::uint8_t {
-  account, imsi, e164, sip, nai, private_id, plan, currency, wallet, credit_limit, buckets, status,
+  account,
+  imsi,
+  e164,
+  sip,
+  nai,
+  private_id,
+  plan,
+  currency,
+  wallet,
+  credit_limit,
+  buckets,
+  status,
   products,
 };
 inline constexpr std::size_t column_count = 13;

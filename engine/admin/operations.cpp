@@ -69,8 +69,7 @@ Answer Operations::sessions(std::string_view id) {
   return target ? sessions_json(door_, *target) : unknown_target(id);
 }
 
-OperatorResult Operations::try_change(const shard::OperatorRequest& request,
-                                      const Target& target) {
+OperatorResult Operations::try_change(const shard::OperatorRequest& request, const Target& target) {
   return door_.call(target.shard, request).reply.result;
 }
 

@@ -23,7 +23,9 @@ const PlanInfo* find_plan(const std::vector<PlanInfo>& plans, std::string_view n
   return found != plans.end() ? &*found : nullptr;
 }
 
-std::string quoted(std::string_view name) { return "\"" + std::string(name) + "\""; }
+std::string quoted(std::string_view name) {
+  return "\"" + std::string(name) + "\"";
+}
 
 bool yes_or_no(Fields& fields, std::string_view key) {
   const std::string_view text = fields.text(key);
@@ -66,14 +68,13 @@ Answer not_bought(ControlDoor& door, const Target& target, OperatorResult result
 }
 
 // Which one is meant, where the Shard could not tell.
-Answer not_ended(ControlDoor& door, const Target& target, OperatorResult result,
-                 std::uint16_t plan, std::string_view name, std::string_view id) {
+Answer not_ended(ControlDoor& door, const Target& target, OperatorResult result, std::uint16_t plan,
+                 std::string_view name, std::string_view id) {
   AccountImage image;
   const bool asked = result == OperatorResult::not_found || result == OperatorResult::invalid;
   if (!asked || read_account(door, target, image)) return refusal(result, id);
-  const auto count =
-      std::count_if(image.products.begin(), image.products.end(),
-                    [plan](const shard::Product& one) { return one.plan == plan; });
+  const auto count = std::count_if(image.products.begin(), image.products.end(),
+                                   [plan](const shard::Product& one) { return one.plan == plan; });
   if (count > 1) {
     return error_answer(409, "ambiguous",
                         std::string(id) + " holds " + std::string(name) + " " +
@@ -151,9 +152,9 @@ Answer Operations::buy(std::string_view id, std::string_view body) {
   const std::string_view why =
       product_dates(starts, ends, request.flag, unix_now(), product->changes(), dates);
   if (!why.empty()) {
-    return error_answer(400, "bad_request",
-                        "starts " + quoted(starts) + ", ends " + quoted(ends) + ": " +
-                            std::string(why));
+    return error_answer(
+        400, "bad_request",
+        "starts " + quoted(starts) + ", ends " + quoted(ends) + ": " + std::string(why));
   }
   request.plan = product->id;
   request.starts_at = dates.starts_at;

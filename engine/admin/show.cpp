@@ -53,10 +53,14 @@ std::string_view state_text(shard::SessionState state) {
 
 std::string_view state_text(shard::ProductState state) {
   switch (state) {
-    case shard::ProductState::free: return "free";
-    case shard::ProductState::waiting: return "waiting";
-    case shard::ProductState::active: return "active";
-    case shard::ProductState::suspended: return "suspended";
+    case shard::ProductState::free:
+      return "free";
+    case shard::ProductState::waiting:
+      return "waiting";
+    case shard::ProductState::active:
+      return "active";
+    case shard::ProductState::suspended:
+      return "suspended";
   }
   return "?";
 }

@@ -81,7 +81,8 @@ void add_subscriber(CLI::App& app, Context& context) {
   CLI::App* group = app.add_subcommand("subscriber", "show, create and change subscribers");
   group->require_subcommand(1);
   const auto id = std::make_shared<std::string>();
-  CLI::App* show = group->add_subcommand("show", "an account with its subscribers, products and buckets");
+  CLI::App* show =
+      group->add_subcommand("show", "an account with its subscribers, products and buckets");
   show->add_option("ID", *id, "account name, IMSI, E.164, or imsi:…, e164:…, sip:…")->required();
   show->callback([&context, id] {
     context.run = [&context, id] {
