@@ -44,7 +44,7 @@ PLANTED_PRODUCTS = (
     (22, 36, 'the value has an unknown period "fortnight"; periods are hou'),
     (23, 11, "fee name 'a' is used twice"),
     (23, 22, "the amount is in another currency than the plan; value: 1 US"),
-    (24, 36, "the value is out of bounds: 1 to 1000; value: 2000 days"),
+    (24, 36, "the value is out of bounds: 1 to 255; value: 2000 days"),
     (25, 5, "this key is missing"), (30, 36, "a plan takes at most 4 different values of every"),
     (31, 10, "the value has no unit; units are %; value: 19"),
     (33, 17, "bucket kind 'unknown' is not declared"),

@@ -190,7 +190,7 @@ const std::vector<Expected> products{
     {4, 36, "bucket_kinds[2].when.plmns", "did you mean \"plmn\"?"},
     {7, 7, "kind", "did you mean \"addon\"?"},
     {9, 11, "priority", "value: 32768; allowed: -32768 to 32767"},
-    {10, 8, "lasts", "is out of bounds: 1 to 1000; value: 0 days"},
+    {10, 8, "lasts", "is out of bounds: 1 to 255; value: 0 days"},
     {12, 28, "fees[0].amount", "does not name a currency"},
     {12, 39, "fees[0].every", "unknown period \"mnth\""},
     {13, 5, "fees[1].fee", "this key is missing"},

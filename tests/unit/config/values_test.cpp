@@ -150,14 +150,14 @@ TEST(Values, NamesAndIdentities) {
 TEST(Values, Periods) {
   const std::tuple<const char*, std::int64_t, const char*> good[] = {
       {"month", 1, "month"},  {"1 month", 1, "month"},      {"2 weeks", 2, "week"},
-      {"30 days", 30, "day"}, {"1000 hours", 1000, "hour"}, {"years", 1, "year"}};
+      {"30 days", 30, "day"}, {"255 hours", 255, "hour"}, {"years", 1, "year"}};
   for (const auto& [text, count, unit] : good) {
     const ParsedPeriod parsed = parse_period(text);
     EXPECT_TRUE(parsed.ok()) << text << ": " << parsed.fault;
     EXPECT_EQ(parsed.period.count, count) << text;
     EXPECT_EQ(parsed.period.unit, unit) << text;
   }
-  for (const char* text : {"", "0 days", "1001 days", "-1 day", "30 d", "fortnight", "1.5 days",
+  for (const char* text : {"", "0 days", "256 days", "-1 day", "30 d", "fortnight", "1.5 days",
                            "2", "2 weeks 3 days", "months s", "99999999999999999999 days"})
     EXPECT_FALSE(parse_period(text).ok()) << text;
 }
