@@ -54,9 +54,8 @@ std::string laid_out(const Rows& rows) {
 std::string due_text(const Json& product) {
   std::string out;
   for (const Json& cycle : product.value("cycles", Json::array())) {
-    const std::string every =
-        cycle.contains("every") ? text_of(cycle, "every") : "cycle " + text_of(cycle, "cycle");
-    out += (out.empty() ? "" : ", ") + every + " " + date_of(cycle, "next_due_at");
+    out += (out.empty() ? "" : ", ") + text_of(cycle, "every") + " " +
+           date_of(cycle, "next_due_at");
   }
   return out;
 }
