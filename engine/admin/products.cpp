@@ -73,10 +73,10 @@ Answer not_ended(ControlDoor& door, const Target& target, OperatorResult result,
   AccountImage image;
   if (result != OperatorResult::not_found || read_account(door, target, image))
     return refusal(result, id);
-  return error_answer(404, "not_found",
-                      std::string(id) + " does not hold " + std::string(name) +
-                          ", or not under that number",
-                      held_text(door, image));
+  return error_answer(
+      404, "not_found",
+      std::string(id) + " does not hold " + std::string(name) + ", or not under that number",
+      held_text(door, image));
 }
 
 // A product that is held but whose plan is gone from the files has a name of the catalogue still.
@@ -185,8 +185,7 @@ Answer Operations::end(std::string_view id, std::string_view body) {
   request.digest = stable_hash("end|" + std::string(name) + "|" + std::to_string(request.cursor) +
                                (request.flag ? "|with_period" : "|"));
   const OperatorResult result = try_change(request, *target);
-  return refused(result) ? not_ended(door_, *target, result, name, id)
-                         : changed(result, *target);
+  return refused(result) ? not_ended(door_, *target, result, name, id) : changed(result, *target);
 }
 
 }  // namespace levy::admin

@@ -104,7 +104,7 @@ Json product_json(ControlDoor& door, const std::vector<PlanInfo>& plans,
   return out;
 }
 
-// The name of the product that granted it goes with the product, when that was ended.
+// A bucket has its product's number as long as that is held.
 void put_product(ControlDoor& door, const AccountImage& image, const rating::Bucket& bucket,
                  Json& out) {
   if (bucket.product == 0) return;

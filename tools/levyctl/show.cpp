@@ -72,7 +72,7 @@ std::string products_table(const Json& json) {
   return rows.size() > 1 ? "\n" + laid_out(rows) : "";
 }
 
-// "roaming-pass 2"; the number alone of a product that is over.
+// "roaming-pass 2"; the number alone where the files have no such plan any more.
 std::string granted_by(const Json& bucket) {
   const std::string name = text_of(bucket, "product");
   return name + (name.empty() ? "" : " ") + text_of(bucket, "product_number");
