@@ -29,7 +29,7 @@ struct Store {
 Store store_of(const Ledger& ledger, std::uint32_t i, const Payers& payers) {
   const Bucket& bucket = ledger.bucket(i);
   Store store;
-  if (bucket.unit == Unit::money || !ledger.usable(i)) return store;
+  if (!ledger.usable(i)) return store;
   store.weight = payers.weight_of(bucket);
   if (!store.weight.free_too) return store;
   store.step = std::max<std::int64_t>(bucket.step, 1);
@@ -43,11 +43,12 @@ bool offer_units(const Ledger& ledger, const Payers& payers, const Wish& wish, s
                  Offer& offer) {
   Int128 total = 0;  // service units
   for (std::uint32_t i = 0; i < ledger.bucket_count(); ++i)
-    total += store_of(ledger, i, payers).buys;
+    if (!payers.out_of_question(ledger.bucket(i))) total += store_of(ledger, i, payers).buys;
   const Int128 share = wish.all_or_nothing ? total : total * wish.share_permille / 1000;
   Int128 bought_sum = 0;
   Int128 left = total;
   for (std::uint32_t i = 0; i < ledger.bucket_count() && rest > 0; ++i) {
+    if (payers.out_of_question(ledger.bucket(i))) continue;
     const Store store = store_of(ledger, i, payers);
     if (store.buys == 0) continue;
     if (offer.part_count == wish.buckets_max) break;
@@ -90,7 +91,7 @@ void open_purse(const Ledger& ledger, const Payers& payers, Purse& purse) {
   const std::uint16_t currency = payers.tariff().plan->currency;
   for (std::uint32_t i = 0; i < ledger.bucket_count(); ++i) {
     if (!ledger.holds_money(i, currency) || !ledger.usable(i)) continue;
-    if (!payers.weight_of(ledger.bucket(i)).free_too) continue;
+    if (!payers.may_pay(ledger.bucket(i))) continue;
     std::int64_t free = ledger.bucket(i).free();
     if (ledger.main_wallet(i)) {
       free += credit_limit_of(ledger, payers.base());
