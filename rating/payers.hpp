@@ -16,11 +16,11 @@
 namespace levy::rating {
 
 // `numerator` units of a bucket pay for `denominator` units of the service. Exact in 128 bits:
-// amounts stay below 2^63, both numbers and steps below 2^32.
+// amounts stay below 2^63, both numbers and steps below 2^32. Without initial values, for arrays.
 struct Weight {
-  std::uint32_t numerator = 1;  // 0: it pays for nothing of the service
-  std::uint32_t denominator = 1;
-  bool free_too = true;  // also what is free there, not only the group's own reservation
+  std::uint32_t numerator;  // 0: it pays for nothing of the service
+  std::uint32_t denominator;
+  bool free_too;  // also what is free there, not only the group's own reservation
 
   bool even() const { return numerator == denominator; }
   // Whole service units that `amount` of the bucket buys.
