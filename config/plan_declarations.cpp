@@ -293,6 +293,9 @@ std::vector<Key> service_grant_keys() {
       without_default(
           boolean("indivisible", LEVY_SERVICE(indivisible), "All that is asked for, or 4012."),
           "true for events, else false"),
+      without_default(boolean("in_grace", LEVY_SERVICE(in_grace),
+                              "Granted also in the account's grace period."),
+                      "false"),
       of_section(custom("on_final",
                         "terminate, restrict_access, or {action, to, filter_ids, rules}",
                         read_on_final, "terminate", "Final-Unit-Action of the last grant."),
@@ -327,6 +330,20 @@ std::vector<Key> plan_keys() {
           duration("session_ttl", in_s, 60, 30 * day_s, LEVY_FIELD(PlanOwner, source.session_ttl),
                    "Tcc of sessions without a Validity-Time."),
           "1 d"),
+      without_default(
+          duration("valid_for", in_s, 60, 18'300 * day_s, LEVY_FIELD(PlanOwner, source.valid_for),
+                   "How long an account is valid after it has taken the plan."),
+          "for ever"),
+      without_default(
+          duration("topup_extends", in_s, 60, 18'300 * day_s,
+                   LEVY_FIELD(PlanOwner, source.topup_extends),
+                   "A top-up makes the account valid for at least this long from then on."),
+          "`valid_for`"),
+      without_default(
+          duration("grace", in_s, 0, 18'300 * day_s, LEVY_FIELD(PlanOwner, source.grace),
+                   "After that time only services with `in_grace` are granted for so long; then "
+                   "none is (4010) until a top-up. The balance is kept, usage is charged."),
+          "0 s"),
       without_default(textual("time_zone", Kind::text, 64, LEVY_FIELD(PlanOwner, source.time_zone),
                               "Time zone of its `times` and periods: a name of the IANA database."),
                       "UTC"),

@@ -43,7 +43,8 @@ void read_plan(Reader& reader, const YamlNode& node, const std::string& path,
   rating::PlanSource& plan = owner.source;
   plan.place = reader.place(node);
   enclose(plan.place, plan.name, plan.currency, plan.overrun, plan.unmatched, plan.credit_limit,
-          plan.session_ttl, plan.time_zone, plan.boundary_spread, plan.ccfh, plan.failover,
+          plan.session_ttl, plan.valid_for, plan.topup_extends, plan.grace, plan.time_zone,
+          plan.boundary_spread, plan.ccfh, plan.failover,
           plan.kind, plan.priority, plan.starts, plan.lasts, plan.periods, plan.prorate,
           plan.unpaid_fee, plan.again, plan.allowances_after, plan.fee_tax);
   owner.currency = peek_text(node, "currency");

@@ -141,6 +141,8 @@ struct ChargeInput {
   std::array<bool, limits::mscc_max> grant_allowed{};
   bool implicit_rsu = false;  // dialect: grant without RSU for certain Reporting-Reasons
   bool late = false;          // a report after the session's end, which has charged the connect fee
+  bool in_grace = false;      // only services that say so are granted
+  std::uint32_t access_ends_at = 0;  // unix seconds: no grant lasts longer, 0 = no end
   bool account_barred = false;       // suspended or barred: usage is debited, nothing granted
   bool no_credit_code_4012 = false;  // dialect: 4012 even for REDIRECT and RESTRICT_ACCESS
 };

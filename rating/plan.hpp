@@ -182,6 +182,7 @@ struct Service {
   bool indivisible = false;                   // all or nothing
   bool barred = false;                        // 4010
   bool refused = false;                       // 5003
+  bool in_grace = false;                      // granted while the account is in its grace period
   bool not_applicable = false;                // 4011, and free where it cannot be said
   FinalAction final_action = FinalAction::terminate;
   OnLost on_lost = OnLost::release;
@@ -322,6 +323,10 @@ struct Plan {
   std::uint16_t service_count = 0;
   std::uint16_t entry_count = 0;
   std::uint32_t boundary_spread = 0;  // seconds over which grants end after a change of prices
+  // Life cycle of an account that has it as base plan, seconds; 0 = it lives for ever.
+  std::uint32_t valid_for = 0;      // from when it takes the plan
+  std::uint32_t topup_extends = 0;  // at least so long after a top-up
+  std::uint32_t grace = 0;          // then only services `in_grace` are granted; after it, none is
   std::uint32_t session_ttl = 86400;  // seconds: Tcc where no Validity-Time is outstanding
   std::int64_t credit_limit = 0;      // micros: the main wallet's floor is -credit_limit
   // Owned by the PlanVersion; null where the plan has none.

@@ -79,6 +79,7 @@ struct ServiceSource : TariffSource {
   Placed<std::int64_t> threshold_permille, threshold_units;
   Placed<std::int64_t> low_credit_permille;
   Placed<bool> indivisible;
+  Placed<bool> in_grace;
   Placed<std::string> access;    // open | barred | refused | not_applicable
   Placed<std::string> on_final;  // terminate | redirect | restrict_access
   Placed<std::string> redirect_to;
@@ -134,14 +135,15 @@ struct PlanSource {
   Placed<std::int64_t> fee_tax;          // per mille, that its fees include
   std::vector<FeeSource> fees;
   std::vector<AllowanceSource> allowances;
-  Placed<std::string> currency;          // ISO 4217 letters
-  Placed<std::string> overrun;           // debt | write_off
-  Placed<std::string> unmatched;         // 5031 | 4010 | rate_as
-  Placed<std::string> credit_limit;      // decimal amount
-  Placed<std::int64_t> session_ttl;      // seconds
-  Placed<std::string> time_zone;         // of the IANA database; absent: UTC
-  Placed<std::int64_t> boundary_spread;  // seconds
-  Placed<std::string> ccfh;              // terminate | continue | retry_and_terminate
+  Placed<std::string> currency;                          // ISO 4217 letters
+  Placed<std::string> overrun;                           // debt | write_off
+  Placed<std::string> unmatched;                         // 5031 | 4010 | rate_as
+  Placed<std::string> credit_limit;                      // decimal amount
+  Placed<std::int64_t> session_ttl;                      // seconds
+  Placed<std::int64_t> valid_for, topup_extends, grace;  // seconds: of the account that has it
+  Placed<std::string> time_zone;                         // of the IANA database; absent: UTC
+  Placed<std::int64_t> boundary_spread;                  // seconds
+  Placed<std::string> ccfh;  // terminate | continue | retry_and_terminate
   Placed<bool> failover;
   std::vector<ServiceSource> services;
   Place place;

@@ -250,13 +250,19 @@ void say_not_applicable(std::uint32_t count, ChargeResult& result) {
 std::uint32_t validity_of_grant(const ChargeInput& input, const Tariff& tariff,
                                 const Ledger& ledger) {
   const Service& service = *tariff.service;
-  if (!service.by_time) return service.validity;
   const std::int64_t from = input.usage_time.seconds();
-  const std::uint32_t change = next_change(tariff, ledger, from);
-  if (change == 0) return service.validity;
-  std::int64_t left = change - from;
-  if (input.plan->boundary_spread != 0) left += input.spread_seed % input.plan->boundary_spread;
-  if (service.validity != 0 && service.validity <= left) return service.validity;
+  std::int64_t left = 0;  // 0 = nothing cuts it
+  if (service.by_time) {
+    const std::uint32_t change = next_change(tariff, ledger, from);
+    if (change != 0) left = change - from;
+    if (left != 0 && input.plan->boundary_spread != 0)
+      left += input.spread_seed % input.plan->boundary_spread;
+  }
+  if (input.access_ends_at > from && !(service.in_grace && !input.in_grace)) {
+    const std::int64_t access = input.access_ends_at - from;
+    left = left == 0 ? access : std::min(left, access);
+  }
+  if (left == 0 || (service.validity != 0 && service.validity <= left)) return service.validity;
   return static_cast<std::uint32_t>(std::min<std::int64_t>(left, limits::validity_seconds_max));
 }
 

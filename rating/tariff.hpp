@@ -83,7 +83,8 @@ inline Reason unmatched_reason(const Plan& plan) {
 
 inline Reason access_reason(const ChargeInput& input, const Service& service) {
   if (service.refused) return Reason::refused;
-  return input.account_barred || service.barred ? Reason::denied : Reason::ok;
+  const bool closed = input.account_barred || (input.in_grace && !service.in_grace);
+  return closed || service.barred ? Reason::denied : Reason::ok;
 }
 
 // Why nothing can pay: no credit; or the plan names no price, and says that this is a fault.

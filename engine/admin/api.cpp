@@ -192,6 +192,9 @@ void AdminServer::Parts::subscriber_routes(httplib::Server& server) {
   on_one("/credit-limit", [](Operations& o, const std::string& id, const std::string& body) {
     return o.set_credit_limit(id, body);
   });
+  on_one("/validity", [](Operations& o, const std::string& id, const std::string& body) {
+    return o.set_validity(id, body);
+  });
   on_one("/swap-sim", [](Operations& o, const std::string& id, const std::string& body) {
     return o.change_identity(id, body, rating::IdentityType::imsi, "new_imsi");
   });

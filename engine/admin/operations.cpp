@@ -164,6 +164,21 @@ Answer Operations::set_credit_limit(std::string_view id, std::string_view body) 
   return fields.fault() ? *fields.fault() : change(id, request, *target);
 }
 
+Answer Operations::set_validity(std::string_view id, std::string_view body) {
+  Fields fields(body, {"until", "key", "who", "why"});
+  const std::string_view until = fields.required("until");
+  const auto target = find_target(door_, id);
+  if (!target) return fields.fault() ? *fields.fault() : unknown_target(id);
+  shard::OperatorRequest request = request_for(OperatorKind::set_validity, *target);
+  put_reasons(fields, request);
+  if (until != "forever") {
+    const std::string_view why = parse_date(until, {}, request.ends_at);
+    if (!why.empty()) fields.fail("until \"" + std::string(until) + "\": " + std::string(why));
+  }
+  request.digest = stable_hash("validity|" + std::to_string(request.ends_at));
+  return fields.fault() ? *fields.fault() : change(id, request, *target);
+}
+
 Answer Operations::transfer(std::string_view body) {
   Fields fields(body, {"from", "to", "amount", "currency", "key", "who", "why"});
   const std::string_view from = fields.required("from"), to = fields.required("to");

@@ -142,6 +142,7 @@ Json account_json(ControlDoor& door, const AccountImage& image, ShardId shard) {
   out["plan"] = account.plan == 0 ? "" : door.name_of(account.plan);
   out["credit_limit"] = money_text(account.credit_limit);
   out["created_at"] = account.created_at;
+  if (account.valid_until != 0) out["valid_until"] = account.valid_until;
   out["shard"] = shard.value;
   out["sessions_open"] = image.session_count;
   Json subscribers = Json::array();

@@ -151,6 +151,10 @@ const rating::Plan* Shard::prepare_charge(const Account& account,
   input.implicit_rsu = context.implicit_rsu;
   input.no_credit_code_4012 = context.no_credit_code_4012;
   input.account_barred = account.status != AccountStatus::active;
+  const Life life = life_of(account, context.now);
+  input.account_barred |= life.phase == LifePhase::expired;
+  input.in_grace = life.phase == LifePhase::grace;
+  input.access_ends_at = life.ends_at;
   const rating::PlanSet* set = set_of(account.plan);
   outcome.plan = nullptr;
   if (set == nullptr) return nullptr;

@@ -53,6 +53,7 @@ enum class OperatorKind : std::uint8_t {
   end_product,  // plan, [cursor = number, else the latest]: at once, or (flag) with its running
                 // period
   set_credit_limit,
+  set_validity,   // ends_at: the account is valid until then, 0 = for ever
   show_account,   // read: from `cursor`
   list_sessions,  // read: of an account, from `cursor`
   reauthorize,    // session by id, optional rating group
@@ -133,6 +134,11 @@ struct OperatorRequest {
   std::array<OperatorBucket, buckets_max> buckets{};
   char session_id[limits::session_id_bytes_max + 1] = {};   // reauthorize, abort_session
   char host[limits::diameter_identity_bytes_max + 1] = {};  // host_restarted
+
+  // What it says of one bucket. Kind 0: the wallet.
+  OperatorBucket bucket() const {
+    return {amount, step, starts_at, ends_at, bucket_kind, currency, priority, unit};
+  }
 
   // How much of it its kind reads, from the front: what is carried to the Shard. An import carries
   // millions, and half of the bytes are texts that three kinds have.

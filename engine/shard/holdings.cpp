@@ -106,6 +106,7 @@ Result Shard::start_base_product(Slot account_slot, std::uint32_t since, Time no
                                  Outcome& outcome) {
   const std::uint16_t plan_id = accounts_[account_slot].plan;
   const rating::Plan* plan = newest(plan_id);
+  if (plan != nullptr) extend_life(account_slot, plan->valid_for, now);
   if (plan == nullptr || !plan->terms.any()) return Result::ok;
   if (plan->terms.addon) return Result::invalid;
   const auto now_s = static_cast<std::uint32_t>(now.seconds());
@@ -116,11 +117,30 @@ Result Shard::start_base_product(Slot account_slot, std::uint32_t since, Time no
   return result;
 }
 
+Life Shard::life_of(const Account& account, Time now) const {
+  if (account.valid_until == 0) return {};
+  const auto now_s = static_cast<std::uint32_t>(now.seconds());
+  if (now_s < account.valid_until) return {LifePhase::valid, account.valid_until};
+  const rating::Plan* plan = newest(account.plan);
+  const std::uint32_t end = account.valid_until + (plan != nullptr ? plan->grace : 0);
+  if (now_s < end) return {LifePhase::grace, end};
+  return {LifePhase::expired, 0};
+}
+
+// The account is valid for at least so long from now on; 0: its plan sets no end to it.
+void Shard::extend_life(Slot account_slot, std::uint32_t seconds, Time now) {
+  if (seconds == 0) return;
+  const std::uint32_t until = static_cast<std::uint32_t>(now.seconds()) + seconds;
+  if (accounts_[account_slot].valid_until < until)
+    edit(accounts_, account_slot).valid_until = until;
+}
+
 // An account whose base plan has got terms since: its first periods begin now, what is due once at
 // the start is not.
 void Shard::take_up_terms(Slot account_slot, Time now, Outcome& outcome) {
   const Account& account = accounts_[account_slot];
   const rating::Plan* plan = newest(account.plan);
+  if (plan != nullptr && account.valid_until == 0) extend_life(account_slot, plan->valid_for, now);
   if (plan == nullptr || plan->terms.addon || plan->terms.cycle_count == 0 ||
       find_product(account, account.plan, 0) != none)
     return;

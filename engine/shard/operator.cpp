@@ -128,15 +128,6 @@ bool Shard::remember_request_key(Operation& op) {
   return true;
 }
 
-namespace {
-
-// What a request says of one bucket. Kind 0: the wallet.
-OperatorBucket bucket_of(const OperatorRequest& r) {
-  return {r.amount, r.step, r.starts_at, r.ends_at, r.bucket_kind, r.currency, r.priority, r.unit};
-}
-
-}  // namespace
-
 // The account and subscriber that are meant. The directory's word for a slot is only a hint: the
 // identity or name that led there must be held by what lies in the slot.
 void Shard::find_meant(Operation& op) const {
@@ -192,13 +183,6 @@ void Shard::operate(Operation& op) {
     money_came(op);
 }
 
-// Suspended products go on, and sessions that had to stop for want of credit are asked to come
-// back.
-void Shard::money_came(Operation& op) {
-  if (!resume_products(op.account, op.request.now, op.outcome)) op.reply.result = Result::full;
-  wake_sessions(op.account, true, op.request.now, op.outcome);
-}
-
 bool Shard::operate_account(Operation& op) {
   const OperatorRequest& r = op.request;
   switch (r.kind) {
@@ -215,7 +199,7 @@ bool Shard::operate_account(Operation& op) {
       change_identity(op);
       return true;
     case OperatorKind::credit:
-      credit(op, bucket_of(r));
+      credit(op, r.bucket());
       return true;
     case OperatorKind::adjust:
       adjust(op);
@@ -247,6 +231,10 @@ bool Shard::operate_account(Operation& op) {
     case OperatorKind::set_credit_limit:
       if (r.credit_limit < 0 || r.credit_limit > limits::balance_micros_max) return false;
       edit(accounts_, op.account).credit_limit = r.credit_limit;
+      return true;
+    case OperatorKind::set_validity:
+      edit(accounts_, op.account).valid_until = r.ends_at;
+      wake_sessions(op.account, false, r.now, op.outcome);
       return true;
     case OperatorKind::trace: {
       Slot* end = std::remove(traced_, traced_ + traced_count_, op.account);
@@ -462,109 +450,6 @@ void Shard::change_identity(Operation& op) {
     op.reply.result = set_identity(subscriber, r.identities[1]);
   else if (subscriber.imsi == 0 && subscriber.e164 == 0 && subscriber.other == none)
     op.reply.result = Result::invalid;
-}
-
-// ---- money ---------------------------------------------------------------------------------
-
-bool Shard::holds_kind(const Account& account, std::uint16_t kind) const {
-  for (Slot b = account.first_bucket; b != none; b = buckets_[b].next) {
-    if (kind != 0 && buckets_[b].kind == kind) return true;
-  }
-  return false;
-}
-
-void Shard::create_bucket(Operation& op) {
-  if (holds_kind(accounts_[op.account], op.request.bucket_kind))
-    op.reply.result = Result::unchanged;
-  else
-    credit(op, bucket_of(op.request));
-}
-
-// A top-up: into the wallet of its currency, or into the bucket of its kind with the same end (a
-// new one when there is none).
-void Shard::credit(Operation& op, const OperatorBucket& what) {
-  const std::int64_t amount_max =
-      what.unit == rating::Unit::money ? limits::balance_micros_max : limits::units_max;
-  if (what.amount < 0 || what.amount > amount_max || what.step == 0) {
-    op.reply.result = Result::invalid;
-    return;
-  }
-  Slot target = none;
-  if (what.kind == 0) {
-    target = find_wallet(accounts_[op.account], what.currency);
-  } else {
-    for (Slot b = accounts_[op.account].first_bucket; b != none; b = buckets_[b].next) {
-      const rating::Bucket& bucket = buckets_[b];
-      if (bucket.kind == what.kind && bucket.ends_at == what.ends_at &&
-          bucket.starts_at == what.starts_at)
-        target = b;
-    }
-  }
-  if (target == none) {
-    rating::Bucket fresh;
-    fresh.kind = what.kind;
-    fresh.unit = what.unit;
-    fresh.currency = what.unit == rating::Unit::money ? what.currency : std::uint16_t{0};
-    fresh.priority = what.kind == 0 ? std::int16_t{0} : what.priority;
-    fresh.step = what.step;
-    fresh.starts_at = what.starts_at;
-    fresh.ends_at = what.ends_at;
-    if (what.kind == 0) fresh.flags = rating::bucket_main_wallet;
-    target = add_bucket(accounts_[op.account], op.account, fresh);
-    if (target == none) {
-      op.reply.result = Result::full;
-      return;
-    }
-  }
-  rating::Bucket& bucket = edit(buckets_, target);
-  if (bucket.credits > amount_max - what.amount) {
-    op.reply.result = Result::invalid;
-    return;
-  }
-  bucket.credits += what.amount;
-  if (what.amount != 0) move(op.outcome, MovementKind::credit, target, what.amount);
-}
-
-// A signed correction of the main wallet; what is reserved stays reserved.
-void Shard::adjust(Operation& op) {
-  const std::int64_t amount = op.request.amount;
-  const Slot wallet = find_wallet(accounts_[op.account], op.request.currency);
-  if (wallet == none || amount > limits::balance_micros_max ||
-      amount < -limits::balance_micros_max) {
-    op.reply.result = wallet == none ? Result::not_found : Result::invalid;
-    return;
-  }
-  rating::Bucket& bucket = edit(buckets_, wallet);
-  const std::int64_t credits = checked_add(bucket.credits, amount);
-  if (credits > limits::balance_micros_max || credits < -limits::balance_micros_max) {
-    op.reply.result = Result::invalid;
-    return;
-  }
-  bucket.credits = credits;
-  if (amount > 0) move(op.outcome, MovementKind::credit, wallet, amount);
-  if (amount < 0) move(op.outcome, MovementKind::expire, wallet, -amount);
-}
-
-// Import with "set balance": the free credit becomes `amount`, whatever it was.
-void Shard::set_wallet(Operation& op) {
-  const OperatorRequest& r = op.request;
-  if (r.amount > limits::balance_micros_max || r.amount < -limits::balance_micros_max) {
-    op.reply.result = Result::invalid;
-    return;
-  }
-  const Slot wallet = find_wallet(accounts_[op.account], r.currency);
-  if (wallet == none) return credit(op, bucket_of(r));
-  const std::int64_t change = checked_sub(r.amount, buckets_[wallet].free());
-  if (change == 0) {
-    op.reply.result = Result::unchanged;
-    return;
-  }
-  rating::Bucket& bucket = edit(buckets_, wallet);
-  bucket.credits = checked_add(bucket.credits, change);
-  if (change > 0)
-    move(op.outcome, MovementKind::credit, wallet, change);
-  else
-    move(op.outcome, MovementKind::expire, wallet, -change);
 }
 
 // ---- sessions ------------------------------------------------------------------------------

@@ -289,6 +289,8 @@ class Shard {
   void run_since(Product& product, const rating::Terms& terms, std::uint32_t since,
                  std::uint32_t now_s) const;
   OperatorResult start_base_product(Slot account, std::uint32_t since, Time now, Outcome& outcome);
+  Life life_of(const Account& account, Time now) const;
+  void extend_life(Slot account, std::uint32_t seconds, Time now);
   void take_up_terms(Slot account, Time now, Outcome& outcome);
   bool start_of_next(const Account& account, const rating::Plan& plan,
                      std::uint32_t& starts_at) const;

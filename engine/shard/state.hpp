@@ -52,7 +52,8 @@ struct Account {
   std::uint32_t settle_at = 0;  // unix seconds: when something of a product falls due, 0 = never
   std::uint16_t product_number = 0;  // of the latest product
   std::uint8_t flags = 0;            // AccountFlags
-  std::uint8_t unused[5] = {};
+  std::uint8_t unused = 0;
+  std::uint32_t valid_until = 0;  // unix seconds, 0 = for ever; then its plan's grace begins
   bool live() const { return in_use != 0; }
   std::string_view name_text() const { return name; }
 };
@@ -61,6 +62,13 @@ static_assert(sizeof(Account) == 72);
 enum AccountFlags : std::uint8_t {
   account_waits_for_use = 1,    // a product starts with the first use that concerns it
   account_waits_for_money = 2,  // a product is suspended until its fee can be paid
+};
+
+// Where an account stands in its life: a function of its dates and its base plan.
+enum class LifePhase : std::uint8_t { valid = 0, grace = 1, expired = 2 };
+struct Life {
+  LifePhase phase = LifePhase::valid;
+  std::uint32_t ends_at = 0;  // of the phase, unix seconds; 0 = never
 };
 
 // A product that an account holds: its base plan, where that has terms, or an add-on.

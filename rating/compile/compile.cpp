@@ -38,6 +38,7 @@ std::int64_t Checks::amount(const Placed<std::string>& value, std::string_view k
 namespace {
 
 constexpr std::int64_t session_ttl_min = 60;
+constexpr std::int64_t life_seconds_max = 18'300ll * 86'400;  // 50 years
 constexpr std::int64_t session_ttl_max = 30 * 86400;
 constexpr std::int64_t boundary_spread_max = 3600;
 constexpr std::int64_t lifetime_max =
@@ -121,6 +122,23 @@ void compile_failure(const PlanSource& source, Checks& checks, Plan& plan) {
     plan.failover = source.failover.value ? Failover::supported : Failover::not_supported;
 }
 
+// How long an account that has the plan is valid.
+void compile_life(const PlanSource& source, Checks& checks, Plan& plan) {
+  const auto seconds = [&](const Placed<std::int64_t>& key, const char* name, std::int64_t usual) {
+    return static_cast<std::uint32_t>(checks.number(key, name, 0, life_seconds_max, usual));
+  };
+  plan.valid_for = seconds(source.valid_for, "valid_for", 0);
+  plan.topup_extends = seconds(source.topup_extends, "topup_extends", plan.valid_for);
+  plan.grace = seconds(source.grace, "grace", 0);
+  if (source.valid_for.given) return;
+  for (const auto& [key, name] : {std::pair{&source.topup_extends, "topup_extends"},
+                                  std::pair{&source.grace, "grace"}}) {
+    if (key->given)
+      checks.fault(key->place, std::string(name) +
+                                   " has no effect without valid_for; add it, or remove this key");
+  }
+}
+
 void compile_plan(const PlanSource& source, Checks& checks, RateCompiler& rates,
                   CompiledPlan& plan) {
   static constexpr Choices<Overrun, 2> overruns{
@@ -129,6 +147,7 @@ void compile_plan(const PlanSource& source, Checks& checks, RateCompiler& rates,
   plan.overrun = checks.choice(source.overrun, "overrun", overruns, Overrun::debt);
   plan.session_ttl = static_cast<std::uint32_t>(
       checks.number(source.session_ttl, "session_ttl", session_ttl_min, session_ttl_max, 86400));
+  compile_life(source, checks, plan);
   check_time_zone(source.time_zone, checks);
   plan.credit_limit = checks.amount(source.credit_limit, "credit_limit");
   plan.boundary_spread = static_cast<std::uint32_t>(

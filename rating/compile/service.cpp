@@ -162,6 +162,7 @@ void compile_service(const ServiceSource& source, const Place& plan_place, Check
     checks.absent(place, "rating_groups",
                   "service '" + source.name.value +
                       "' matches nothing; give rating_group: a number, 'any' or 'none'");
+  service.in_grace = source.in_grace.given && source.in_grace.value;
   service.indivisible =
       source.indivisible.given ? source.indivisible.value : service.unit == Unit::events;
   compile_selection(source, checks, service);

@@ -284,6 +284,7 @@ class TermsCompiler {
     useless(source_.unmatched, "unmatched", why);
     useless(source_.credit_limit, "credit_limit", why);
     useless(source_.session_ttl, "session_ttl", why);
+    useless(source_.valid_for, "valid_for", why);
     useless(source_.ccfh, "ccfh", why);
     useless(source_.failover, "failover", why);
     const bool usable = !source_.services.empty() || !source_.allowances.empty();

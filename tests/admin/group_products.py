@@ -6,7 +6,7 @@ import re
 import time
 
 import records_files
-from operator_world import INITIAL, World, eventually, service
+from operator_world import INITIAL, UPDATE, World, eventually, results, service
 
 DAY = 86400
 PLANS = """
@@ -28,6 +28,16 @@ allowances: [{allowance: data, amount: 5 MB, every: month}]
 services:
   - {service: use, rating_groups: [any], unit: octets, price: 0.25 EUR per 1500000 octets,
      grant: {default: 1500000}}
+---
+plan: ninety
+currency: EUR
+valid_for: 90 d
+topup_extends: 30 d
+grace: 14 d
+services:
+  - {service: use, rating_groups: [any], unit: octets, price: 0.25 EUR per 1500000 octets,
+     grant: {default: 1500000}}
+  - {service: self-care, rating_groups: [9], unit: octets, price: free, in_grace: true}
 ---
 plan: pass
 kind: addon
@@ -233,3 +243,32 @@ def test_records_counters_and_journaldump(world):
         eventually(lambda: counter(own, 'levy_pool_used{pool="product"}') == 1, "the pool's gauge")
         code, out, _ = own.program("journaldump", os.path.join(own.levyd.directory, "data"))
         assert code == 0 and "product pass 2: started" in out and "2000000 micros" in out, out
+
+
+def test_an_account_has_its_time(world):
+    with own_world(world) as own:
+        name, imsi, _ = own.account("20.00", plan="ninety")
+        who = "account:" + name
+        shown = own.show(who).ok()
+        assert 90 * DAY - 60 < shown["valid_until"] - time.time() <= 90 * DAY, shown
+        session = own.session(imsi)
+        assert results(session.send(INITIAL, service(1), service(9))) == (2001, [2001, 2001])
+        past = str(int(time.time()) - 5)
+        assert own.ctl("subscriber", "set-validity", name, past)[0] == 0  # its grace has begun
+        assert own.gateway.next_push().value("Session-Id") == session.name
+        assert results(session.send(UPDATE, service(1, used=0), service(9, used=0))) == \
+            (2001, [4010, 2001])
+        own.post(who, "validity", until=str(int(time.time()) - 15 * DAY)).ok()
+        assert own.gateway.next_push().value("Session-Id") == session.name
+        assert results(session.send(UPDATE, service(1, used=0), service(9, used=0))) == \
+            (2001, [4010, 4010])
+        assert own.free(name) == "20.00"  # what is in it stays
+        own.post(who, "topup", amount="1", currency="EUR").ok()
+        assert own.gateway.next_push().value("Session-Id") == session.name
+        until = own.show(who).ok()["valid_until"]
+        assert 30 * DAY - 60 < until - time.time() <= 30 * DAY, until
+        assert results(session.send(UPDATE, service(1, used=0), service(9, used=0))) == \
+            (2001, [2001, 2001])
+        own.post(who, "validity", until="forever").ok()
+        assert "valid_until" not in own.show(who).ok()
+        own.post(who, "validity", until="tomorrow").refused(400, "bad_request")

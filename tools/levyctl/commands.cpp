@@ -126,6 +126,9 @@ void add_subscriber(CLI::App& app, Context& context) {
              "plan");
   add_change(*group, context, "set-credit-limit", "how far the wallet may fall below zero",
              "/credit-limit", "credit_limit");
+  add_change(*group, context, "set-validity",
+             "until when it is valid (UTC, or \"forever\"); then its plan's grace begins",
+             "/validity", "until");
 }
 
 void add_purse(CLI::App& app, Context& context, const std::string& name, const std::string& about,

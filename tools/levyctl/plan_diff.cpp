@@ -96,6 +96,7 @@ Keys keys_of(const rating::ServiceSource& s, const std::string& currency) {
   keys.emplace_back("threshold.at_most", units_or(s.threshold_units, unit, "none"));
   keys.emplace_back("low_credit_share", permille_or(s.low_credit_permille, "100 %"));
   const bool whole = s.indivisible.given ? s.indivisible.value : events;
+  keys.emplace_back("in_grace", s.in_grace.value ? "true" : "false");
   keys.emplace_back("indivisible", whole ? "true" : "false");
   const std::string to = s.redirect_to.given ? " to " + s.redirect_to.value : "";
   keys.emplace_back("on_final", or_default(s.on_final, "terminate") + to);
@@ -122,6 +123,9 @@ Keys keys_of(const rating::PlanSource& plan) {
           {"unmatched", or_default(plan.unmatched, "the usual")},
           {"credit_limit", money_text(plan.credit_limit, plan.currency.value)},
           {"session_ttl", seconds_or(plan.session_ttl, "1 d")},
+          {"valid_for", seconds_or(plan.valid_for, "for ever")},
+          {"topup_extends", seconds_or(plan.topup_extends, "valid_for")},
+          {"grace", seconds_or(plan.grace, "0 s")},
           {"time_zone", or_default(plan.time_zone, "UTC")},
           {"boundary_spread", seconds_or(plan.boundary_spread, "0 s")},
           {"fee_tax", permille_or(plan.fee_tax, "0 %")},

@@ -54,8 +54,8 @@ std::string laid_out(const Rows& rows) {
 std::string due_text(const Json& product) {
   std::string out;
   for (const Json& cycle : product.value("cycles", Json::array())) {
-    out += (out.empty() ? "" : ", ") + text_of(cycle, "every") + " " +
-           date_of(cycle, "next_due_at");
+    out +=
+        (out.empty() ? "" : ", ") + text_of(cycle, "every") + " " + date_of(cycle, "next_due_at");
   }
   return out;
 }
@@ -99,13 +99,16 @@ std::string buckets_table(const Json& json) {
 }
 
 std::string subscriber_table(const Json& json) {
-  std::string out = laid_out({{"account", text_of(json, "account")},
-                              {"status", text_of(json, "status")},
-                              {"plan", text_of(json, "plan")},
-                              {"credit limit", text_of(json, "credit_limit")},
-                              {"created", date_of(json, "created_at")},
-                              {"shard", text_of(json, "shard")},
-                              {"open sessions", text_of(json, "sessions_open")}});
+  std::string out =
+      laid_out({{"account", text_of(json, "account")},
+                {"status", text_of(json, "status")},
+                {"plan", text_of(json, "plan")},
+                {"credit limit", text_of(json, "credit_limit")},
+                {"created", date_of(json, "created_at")},
+                {"valid until", json.contains("valid_until") ? date_of(json, "valid_until")
+                                                             : std::string("for ever")},
+                {"shard", text_of(json, "shard")},
+                {"open sessions", text_of(json, "sessions_open")}});
   Rows rows = {{"IMSI", "E164"}};
   for (const Json& one : json.value("subscribers", Json::array())) {
     rows.push_back({text_of(one, "imsi"), text_of(one, "e164")});

@@ -474,6 +474,39 @@ TEST_F(Products, AStatusAndATopUpWakeTheSessions) {
   EXPECT_EQ(outcome_.push_count, 0u);  // one is on its way
 }
 
+TEST_F(Products, AnAccountLivesItsPlansTimeAndATopUpProlongsIt) {
+  rating::Plan& p = plan(2);
+  p.valid_for = 1000;
+  p.topup_extends = 500;
+  p.grace = 200;
+  p.services[1].in_grace = true;
+  ASSERT_EQ(open_account("b", 2, eur), OperatorResult::ok);
+  seconds_ += 990;
+  initial(1);
+  EXPECT_EQ(outcome_.charge.mscc[0].validity, 10u);  // the grant ends with its phase
+  seconds_ += 10;
+  update(1, 100, 1);
+  EXPECT_EQ(outcome_.charge.mscc[0].reason, Reason::denied);
+  EXPECT_EQ(outcome_.charge.mscc[0].charged, 100);
+  update(2, 0, 2);
+  EXPECT_EQ(outcome_.charge.mscc[0].granted, 1000);
+  EXPECT_EQ(outcome_.charge.mscc[0].validity, 200u);
+  seconds_ += 200;
+  update(3, 0, 2);
+  EXPECT_EQ(outcome_.charge.mscc[0].reason, Reason::denied);
+  ASSERT_EQ(top_up(1), OperatorResult::ok);
+  EXPECT_EQ(outcome_.push_count, 1u);
+  EXPECT_EQ(show().account.valid_until, static_cast<std::uint32_t>(seconds_ + 500));
+  update(4, 0, 1);
+  EXPECT_EQ(outcome_.charge.mscc[0].granted, 1000);
+  ASSERT_EQ(top_up(1), OperatorResult::ok);  // it never shortens
+  EXPECT_EQ(show().account.valid_until, static_cast<std::uint32_t>(seconds_ + 500));
+  OperatorRequest r = account_request(OperatorKind::set_validity);
+  r.ends_at = static_cast<std::uint32_t>(seconds_ + 50);
+  ASSERT_EQ(operate(r).result, OperatorResult::ok);
+  EXPECT_EQ(show().account.valid_until, static_cast<std::uint32_t>(seconds_ + 50));
+}
+
 TEST_F(Products, TheBucketsOfManyProductsStopAtTheAccountsBound) {
   rating::Plan& pack = plan(3, true);
   for (std::uint16_t k = 0; k < 16; ++k) allowance(pack, static_cast<std::uint16_t>(20 + k), 5);
