@@ -38,7 +38,8 @@ void debit_used(const ChargeInput& input, Ledger& ledger, std::uint32_t i, MsccO
   const bool overtaken = !input.grant_allowed[i] && input.request->type != RequestType::termination;
   const auto kept = group.reservations;
   if (overtaken) group.reservations = {};
-  debit(ledger, tariff, group, amount_of(mscc.used, unit), static_cast<std::uint8_t>(i), outcome);
+  debit(ledger, Payers(input, mscc, tariff), group, amount_of(mscc.used, unit),
+        static_cast<std::uint8_t>(i), outcome);
   if (overtaken) group.reservations = kept;
 }
 
@@ -101,7 +102,9 @@ void repeat_grant(const ChargeInput& input, std::uint32_t i, MsccOutcome& outcom
   const Group& group = *input.groups[i];
   if ((group.flags & group_has_grant) == 0) return;
   const Tariff tariff = tariff_of_usage(input, group, input.request->mscc[i]);
-  if (tariff.service != nullptr) describe_grant(*tariff.service, group, outcome);
+  if (tariff.service == nullptr) return;
+  name_service(tariff, outcome);
+  describe_grant(*tariff.service, group, outcome);
 }
 
 // 4012; or, before the first grant of a group that redirects or restricts, 2001 with the
@@ -128,13 +131,28 @@ void reserve(Ledger& ledger, const Offer& offer, Group& group, std::uint8_t mscc
   }
 }
 
+// An add-on, or another plan, may count the group by another unit: no total of the former one, and
+// nothing that a bucket paid ahead, says anything of it.
+void follow_unit(const ChargeInput& input, const MsccRequest& mscc, const Tariff& tariff,
+                 Group& group) {
+  if (group.plan == 0 || (group.plan == tariff.plan->id && group.service == tariff.index() &&
+                          group.plan_version == tariff.version))
+    return;
+  const Tariff former = tariff_of_usage(input, group, mscc);
+  if (former.service == nullptr || former.service->unit == tariff.service->unit) return;
+  group.bucket_ahead = group.running_total = 0;
+  group.flags = static_cast<std::uint8_t>(group.flags & ~group_unpaid);
+}
+
 void grant(const ChargeInput& input, Ledger& ledger, std::uint32_t i, const Tariff& tariff,
            std::int64_t units, MsccOutcome& outcome) {
   Group& group = *input.groups[i];
+  const Payers payers(input, input.request->mscc[i], tariff);
+  follow_unit(input, input.request->mscc[i], tariff, group);
   const Service& service = *tariff.service;
   const Wish wish{units, service.grant_max, service.indivisible, service.low_credit_permille};
   Offer offer;
-  make_offer(ledger, tariff, group, wish, offer);
+  make_offer(ledger, payers, group, wish, offer);
   if (offer.units == 0) {
     refuse_for_credit(input, tariff, group, outcome);
     return;
@@ -142,11 +160,11 @@ void grant(const ChargeInput& input, Ledger& ledger, std::uint32_t i, const Tari
   reserve(ledger, offer, group, static_cast<std::uint8_t>(i));
   group.granted = offer.units;
   group.granted_at = static_cast<std::uint32_t>(input.now.seconds());
-  group.validity = validity_of_grant(input, tariff);
-  group.rate = outcome.rate = tariff.rate;
-  group.plan = input.plan->id;
-  group.plan_version = input.plan_version;
-  group.service = outcome.service;
+  group.validity = validity_of_grant(input, tariff, ledger);
+  group.rate = tariff.rate;
+  group.plan = tariff.plan->id;
+  group.plan_version = tariff.version;
+  group.service = tariff.index();
   group.set_by_number = input.request->request_number;
   group.flags |= group_has_grant;
   if (!offer.next_payable) group.flags |= group_final;
@@ -156,7 +174,8 @@ void grant(const ChargeInput& input, Ledger& ledger, std::uint32_t i, const Tari
 // Pass 3 for one MSCC: its reason, and its grant where there is one.
 void decide(const ChargeInput& input, Ledger& ledger, std::uint32_t i, MsccOutcome& outcome) {
   const MsccRequest& mscc = input.request->mscc[i];
-  const Tariff tariff = current_tariff(input, mscc, outcome.service);
+  const Tariff tariff = current_tariff(input, mscc);
+  name_service(tariff, outcome);
   const bool termination = input.request->type == RequestType::termination;
   if (tariff.service == nullptr) {
     if (mscc.has_used || mscc.has_requested || mscc.has_rating_group)
@@ -198,21 +217,27 @@ void charge(const ChargeInput& input, AccountView& account, ChargeResult& result
       release_group(*input.groups[i], account, result, static_cast<std::uint8_t>(i));
   for (std::uint32_t i = 0; i < count; ++i) decide(input, ledger, i, result.mscc[i]);
   // Only where it ends nothing else: other groups of an open session stay under credit control.
-  if (request.type == RequestType::initial) say_not_applicable(*input.plan, count, result);
+  if (request.type == RequestType::initial) say_not_applicable(count, result);
 }
 
-void settle_lost_group(Group& group, const Plan& plan, AccountView& account, Time now,
-                       MsccOutcome& outcome, ChargeResult& result) {
+void settle_lost_group(Group& group, const Plan& plan, const Plan& base, AccountView& account,
+                       Time now, MsccOutcome& outcome, ChargeResult& result) {
   if ((group.flags & group_has_grant) != 0 && group.service < plan.service_count) {
     const Service& service = plan.services[group.service];
-    outcome.service = group.service;
+    const Tariff tariff{&plan, &service, group.rate, group.plan_version, nullptr};
+    name_service(tariff, outcome);
     outcome.unit = service.unit;
     const std::int64_t used = service.on_lost == OnLost::charge_reserved ? group.granted
                               : service.on_lost == OnLost::charge_units  ? service.lost_units
                                                                          : 0;
     Ledger ledger(account, result, now);
-    const Tariff tariff{&plan, &service, group.rate, group.plan_version};
-    debit(ledger, tariff, group, used, 0xff, outcome);
+    // No message: conditions beside the time meet nothing that it would carry.
+    const ChargeRequest nothing{};
+    ChargeInput input;
+    input.request = &nothing;
+    input.plan = &base;
+    input.now = input.usage_time = now;
+    debit(ledger, Payers(input, nothing.mscc[0], tariff), group, used, 0xff, outcome);
   }
   release_group(group, account, result);
 }

@@ -56,8 +56,8 @@ struct MsccOutcome {
   std::uint32_t validity = 0;            // seconds, 0 = not sent
   std::uint32_t threshold = 0;           // remaining units, 0 = not sent
   const Plan* plan = nullptr;            // whose service it is; null = none
+  std::uint16_t plan_version = 0;        // of `plan`
   std::uint16_t service = 0xffff;        // index into `plan`, for facts and for redirect address
-  std::uint16_t rate = 0;                // of that service: the grant's, else the usage's
   std::int64_t granted = 0;              // units
   // facts, for the record
   RatedBy rated_by;                  // the usage; without one, what was granted
@@ -120,7 +120,9 @@ struct Addon {
 // reservation: it debits and the standing grant is repeated (semantics.md "Sessions").
 struct ChargeInput {
   const ChargeRequest* request = nullptr;
-  const Plan* plan = nullptr;  // of the account now: new grants are made under it
+  // The account's base plan now: new grants are made under it where no add-on has a service. What
+  // may be owed, overrun and unmatched are its, also for an add-on's services.
+  const Plan* plan = nullptr;
   const PlanSet* const* plan_sets =
       nullptr;  // all live versions, for the grants that usage consumes
   std::uint32_t plan_set_count = 0;
@@ -130,7 +132,6 @@ struct ChargeInput {
   // Event-Timestamp where it can be believed (semantics.md "Conditions and clocks"), else `now`.
   Time usage_time{};
   std::uint32_t spread_seed = 0;  // spreads the ends of grants over the plan's boundary_spread
-  std::uint64_t segment = 0;      // of the account, 0 = none
   const Zones* zones = nullptr;   // of the plan's version
   // By priority, higher first; only those that name services. Same currency as `plan`.
   std::array<Addon, limits::products_per_account_max> addons{};
@@ -162,8 +163,9 @@ void release_group(Group& group, AccountView& account, ChargeResult& result,
                    std::uint8_t mscc = 0xff);
 
 // The reservations of a lost session's group become usage by its service's on_lost (semantics.md).
-void settle_lost_group(Group& group, const Plan& plan, AccountView& account, Time now,
-                       MsccOutcome& outcome, ChargeResult& result);
+// `plan`: the group's own, which names the service; `base`: the account's, for what may be owed.
+void settle_lost_group(Group& group, const Plan& plan, const Plan& base, AccountView& account,
+                       Time now, MsccOutcome& outcome, ChargeResult& result);
 
 // A bucket past its end that nobody holds reserved or in transit (never a main wallet): nothing of
 // it can be used any more; the Shard removes it once expire_buckets() has taken its free amount.

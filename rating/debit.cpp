@@ -9,59 +9,66 @@
 namespace levy::rating {
 namespace {
 
-// What bucket i has for this group: its free amount while the bucket runs, and the group's own
-// reservation even after its end. Other groups' reservations are out of reach.
-std::int64_t available(const Ledger& ledger, std::uint32_t i, const Group& group) {
+// What bucket i has for this group: its free amount while the bucket runs and may pay, and the
+// group's own reservation always. Other groups' reservations are out of reach.
+std::int64_t available(const Ledger& ledger, std::uint32_t i, const Group& group, bool free_too) {
   const std::int64_t own = own_reserved(group, ledger.slot(i));
-  return own + (ledger.usable(i) ? positive(ledger.bucket(i).free()) : 0);
+  return own + (free_too && ledger.usable(i) ? positive(ledger.bucket(i).free()) : 0);
 }
 
 // Pays units from unit buckets; returns the units that none of them paid.
-std::int64_t debit_units(Ledger& ledger, Unit unit, Group& group, std::int64_t used,
+std::int64_t debit_units(Ledger& ledger, const Payers& payers, Group& group, std::int64_t used,
                          std::uint8_t mscc) {
   const std::int64_t ahead = std::min(group.bucket_ahead, used);
   group.bucket_ahead -= ahead;
   std::int64_t rest = used - ahead;
   for (std::uint32_t i = 0; i < ledger.bucket_count() && rest > 0; ++i) {
-    if (ledger.bucket(i).unit != unit) continue;
+    if (ledger.bucket(i).unit == Unit::money) continue;
+    const Weight weight = payers.weight_of(ledger.bucket(i));
+    if (weight.numerator == 0) continue;
     const std::int64_t step = std::max<std::int64_t>(ledger.bucket(i).step, 1);
-    const std::int64_t whole = available(ledger, i, group) / step * step;
-    const std::int64_t wanted = (rest + step - 1) / step * step;
-    const std::int64_t taken = std::min(whole, wanted);
-    if (taken == 0) continue;
+    const std::int64_t whole = available(ledger, i, group, weight.free_too) / step * step;
+    const auto paid = static_cast<std::int64_t>(std::min(weight.buys(whole), Int128{rest}));
+    if (paid == 0) continue;
+    const std::int64_t taken = weight.cost(paid, step);
     ledger.spend(i, taken, group, mscc);
-    const std::int64_t paid = std::min(taken, rest);
     rest -= paid;
-    group.bucket_ahead += taken - paid;
+    // Bounded for one step of a weight beyond reason: no session uses so many units.
+    group.bucket_ahead =
+        static_cast<std::int64_t>(std::min(weight.buys(taken) - paid, Int128{total_units_max}));
   }
   return rest;
 }
 
 // The main wallet pays what no other bucket could; what lies beyond its floor follows `overrun`.
-void debit_wallet(Ledger& ledger, const Plan& plan, std::uint32_t wallet, std::int64_t due,
+void debit_wallet(Ledger& ledger, const Plan& base, std::uint32_t wallet, std::int64_t due,
                   Group& group, std::uint8_t mscc, MsccOutcome& outcome) {
   const std::int64_t own = own_reserved(group, ledger.slot(wallet));
   const std::int64_t payable =
-      own + positive(ledger.bucket(wallet).free() + credit_limit_of(ledger, plan));
+      own + positive(ledger.bucket(wallet).free() + credit_limit_of(ledger, base));
   ledger.spend(wallet, due, group, mscc);
-  if (plan.overrun == Overrun::write_off && due > payable) {
+  if (base.overrun == Overrun::write_off && due > payable) {
     ledger.move(MovementKind::write_off, wallet, due - payable, mscc);
     outcome.unpaid += due - payable;
   }
 }
 
-void debit_money(Ledger& ledger, const Plan& plan, std::int64_t due, Group& group,
+// In the tariff's currency, which an account that has changed its plan may hold beside the base
+// plan's.
+void debit_money(Ledger& ledger, const Payers& payers, std::int64_t due, Group& group,
                  std::uint8_t mscc, MsccOutcome& outcome) {
+  const std::uint16_t currency = payers.tariff().plan->currency;
   std::int64_t rest = due;
   for (std::uint32_t i = 0; i < ledger.bucket_count() && rest > 0; ++i) {
-    if (!ledger.holds_money(i, plan.currency)) continue;
+    if (!ledger.holds_money(i, currency)) continue;
     if (ledger.main_wallet(i)) {  // the last of its currency in the order of use
       if (!ledger.usable(i)) continue;
-      debit_wallet(ledger, plan, i, rest, group, mscc, outcome);
+      debit_wallet(ledger, payers.base(), i, rest, group, mscc, outcome);
       rest = 0;
       break;
     }
-    const std::int64_t taken = std::min(available(ledger, i, group), rest);
+    const bool free_too = payers.weight_of(ledger.bucket(i)).free_too;
+    const std::int64_t taken = std::min(available(ledger, i, group, free_too), rest);
     if (taken == 0) continue;
     ledger.spend(i, taken, group, mscc);
     rest -= taken;
@@ -84,16 +91,16 @@ bool charge_units(const Price& price, Group& group, std::int64_t rest, std::int6
 
 }  // namespace
 
-void debit(Ledger& ledger, const Tariff& tariff, Group& group, std::int64_t used, std::uint8_t mscc,
+void debit(Ledger& ledger, const Payers& payers, Group& group, std::int64_t used, std::uint8_t mscc,
            MsccOutcome& outcome) {
   if (used <= 0) return;
   outcome.used += used;
+  const Tariff& tariff = payers.tariff();
   if (tariff.service == nullptr) {
     outcome.unrated += used;
     return;
   }
   const Price& price = *tariff.price();
-  outcome.rate = tariff.rate;
   outcome.rated_by = tariff.rated_by();
   if (used > limits::units_max || group.used_total > total_units_max - used ||
       group.running_total > total_units_max - used) {
@@ -103,8 +110,7 @@ void debit(Ledger& ledger, const Tariff& tariff, Group& group, std::int64_t used
   group.used_total += used;
   const std::int64_t fee = (group.flags & group_connected) == 0 ? price.connect_fee : 0;
   group.flags |= group_connected;
-  const std::int64_t rest =
-      price.free ? used : debit_units(ledger, tariff.service->unit, group, used, mscc);
+  const std::int64_t rest = price.free ? used : debit_units(ledger, payers, group, used, mscc);
   outcome.used_by_buckets += used - rest;
   if (price.free || price.none) {
     group.running_total += rest;
@@ -119,7 +125,7 @@ void debit(Ledger& ledger, const Tariff& tariff, Group& group, std::int64_t used
     return;
   }
   const std::int64_t unpaid_before = outcome.unpaid;
-  debit_money(ledger, *tariff.plan, charged, group, mscc, outcome);
+  debit_money(ledger, payers, charged, group, mscc, outcome);
   outcome.charged += charged;
   group.money_total += charged;
   if (rest == 0) return;

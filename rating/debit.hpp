@@ -9,18 +9,19 @@
 
 #include "rating/charge.hpp"
 #include "rating/ledger.hpp"
-#include "rating/tariff.hpp"
+#include "rating/payers.hpp"
 
 namespace levy::rating {
 
 // What the ledger's account may spend from its main wallet down to, below zero, in micros.
-inline std::int64_t credit_limit_of(const Ledger& ledger, const Plan& plan) {
-  return positive(plan.credit_limit) + positive(ledger.account_credit_limit());
+inline std::int64_t credit_limit_of(const Ledger& ledger, const Plan& base) {
+  return positive(base.credit_limit) + positive(ledger.account_credit_limit());
 }
 
-// Debits `used` units, with the connect fee where it is still due, and writes the facts of
-// `outcome` (rate, used, used_by_buckets, charged, fee, unpaid, unrated).
-void debit(Ledger& ledger, const Tariff& tariff, Group& group, std::int64_t used, std::uint8_t mscc,
+// Debits `used` units of the payers' tariff, with the connect fee where it is still due, and writes
+// the facts of `outcome` (rated_by, used, used_by_buckets, charged, fee, unpaid, unrated). Whose
+// debt it becomes, and how far, the base plan says.
+void debit(Ledger& ledger, const Payers& payers, Group& group, std::int64_t used, std::uint8_t mscc,
            MsccOutcome& outcome);
 
 // The number of `unit` in a report; an absent number is 0.

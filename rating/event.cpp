@@ -21,43 +21,44 @@ Int128 event_price(const Price& price, std::int64_t units) {
 }
 
 // How many of `units` the account can pay now: all, none, or (divisible services) some.
-std::int64_t payable_units(const Ledger& ledger, const Tariff& tariff, std::int64_t units) {
+std::int64_t payable_units(const Ledger& ledger, const Payers& payers, std::int64_t units) {
   Wish wish;
   wish.units = units;
   wish.units_max = limits::units_max;
-  wish.all_or_nothing = tariff.service->indivisible;
+  wish.all_or_nothing = payers.tariff().service->indivisible;
   wish.buckets_max = limits::buckets_per_account_max;
   const Group alone{};
   Offer offer;
-  make_offer(ledger, tariff, alone, wish, offer);
+  make_offer(ledger, payers, alone, wish, offer);
   return std::min(offer.units, units);
 }
 
-void debit_event(Ledger& ledger, const Tariff& tariff, std::int64_t units, std::uint8_t mscc,
+void debit_event(Ledger& ledger, const Payers& payers, std::int64_t units, std::uint8_t mscc,
                  MsccOutcome& outcome) {
-  const std::int64_t payable = units > 0 ? payable_units(ledger, tariff, units) : 0;
+  const std::int64_t payable = units > 0 ? payable_units(ledger, payers, units) : 0;
   if (payable == 0) {
-    outcome.reason = credit_reason(tariff);
+    outcome.reason = credit_reason(payers.tariff());
     return;
   }
   Group alone{};
-  debit(ledger, tariff, alone, payable, mscc, outcome);
+  debit(ledger, payers, alone, payable, mscc, outcome);
   outcome.granted = payable;
   outcome.flags = outcome_granted;
 }
 
 // CC-Money, else the price of the units, goes to the main wallet; `charged` is then negative, so
 // that the sum of all charges stays the balance's decrease.
-void refund(Ledger& ledger, const Tariff& tariff, const MsccRequest& mscc, std::uint8_t index,
+void refund(const ChargeInput& input, Ledger& ledger, const Tariff& tariff, std::uint8_t index,
             MsccOutcome& outcome) {
+  const MsccRequest& mscc = input.request->mscc[index];
+  const std::uint16_t currency = input.plan->currency;
   const UnitAmounts& amounts = mscc.requested.has_money ? mscc.requested : mscc.used;
   Int128 amount = 0;
   if (amounts.has_money) {
-    const bool same =
-        amounts.money_currency == 0 || amounts.money_currency == tariff.plan->currency;
+    const bool same = amounts.money_currency == 0 || amounts.money_currency == currency;
     amount = same ? amounts.money.micros : -1;
   } else if (tariff.service == nullptr) {
-    outcome.reason = unmatched_reason(*tariff.plan);
+    outcome.reason = unmatched_reason(*input.plan);
     return;
   } else {
     bool named = false;
@@ -68,7 +69,7 @@ void refund(Ledger& ledger, const Tariff& tariff, const MsccRequest& mscc, std::
   }
   std::uint32_t wallet = 0;
   while (wallet < ledger.bucket_count() && !(ledger.main_wallet(wallet) && ledger.usable(wallet) &&
-                                             ledger.holds_money(wallet, tariff.plan->currency)))
+                                             ledger.holds_money(wallet, currency)))
     ++wallet;
   if (amount < 0 || amount > limits::balance_micros_max || wallet == ledger.bucket_count() ||
       ledger.bucket(wallet).free() > limits::balance_micros_max - amount) {
@@ -84,14 +85,14 @@ void charge_one(const ChargeInput& input, Ledger& ledger, std::uint8_t i, MsccOu
                 EventResult& event) {
   const MsccRequest& mscc = input.request->mscc[i];
   const RequestedAction action = input.request->requested_action;
-  const Tariff tariff = current_tariff(input, mscc, outcome.service);
-  outcome.rate = tariff.rate;
+  const Tariff tariff = current_tariff(input, mscc);
+  name_service(tariff, outcome);
   if (tariff.service != nullptr) {
     outcome.unit = tariff.service->unit;
     outcome.rated_by = tariff.rated_by();
   }
   if (action == RequestedAction::refund_account) {
-    refund(ledger, tariff, mscc, i, outcome);
+    refund(input, ledger, tariff, i, outcome);
     return;
   }
   if (tariff.service == nullptr) {
@@ -106,10 +107,11 @@ void charge_one(const ChargeInput& input, Ledger& ledger, std::uint8_t i, MsccOu
   }
   bool named = false;
   const std::int64_t units = event_units(mscc, *tariff.service, named);
+  const Payers payers(input, mscc, tariff);
   if (action == RequestedAction::direct_debiting) {
-    debit_event(ledger, tariff, units, i, outcome);
+    debit_event(ledger, payers, units, i, outcome);
   } else if (action == RequestedAction::check_balance) {
-    event.enough &= units > 0 && payable_units(ledger, tariff, units) == units;
+    event.enough &= units > 0 && payable_units(ledger, payers, units) == units;
   } else if (action == RequestedAction::price_enquiry) {
     const Int128 cost = event_price(*tariff.price(), units) + event.cost.micros;
     if (tariff.price()->none)
@@ -143,7 +145,7 @@ void charge_event(const ChargeInput& input, AccountView& account, ChargeResult& 
     charge_one(input, ledger, static_cast<std::uint8_t>(i), result.mscc[i], event);
   }
   if (input.request->requested_action == RequestedAction::direct_debiting)
-    say_not_applicable(*input.plan, count, result);
+    say_not_applicable(count, result);
 }
 
 }  // namespace levy::rating

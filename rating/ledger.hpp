@@ -22,7 +22,8 @@ class Ledger {
   Ledger(AccountView& account, ChargeResult& result, Time now);
 
   std::uint32_t bucket_count() const { return account_.bucket_count; }
-  // The i-th bucket in the order of use: priority, earliest end, oldest; main wallets last.
+  // The i-th bucket in the order of use: priority, rank, earliest end, oldest; main wallets
+  // last.
   const Bucket& bucket(std::uint32_t i) const { return *account_.buckets[order_[i]]; }
   Slot slot(std::uint32_t i) const { return account_.slots[order_[i]]; }
   std::int64_t account_credit_limit() const { return account_.credit_limit; }

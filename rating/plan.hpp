@@ -56,7 +56,6 @@ enum class Attribute : std::uint8_t {
   qci,                 // QoS-Class-Identifier
   role,                // Role-Of-Node: 0 originating, 1 terminating
   service_identifier,  // one of the MSCC's
-  segment,             // of the account
 };
 
 // What may change in mid-session and choose another rate, as bits: the gateway is asked to report
@@ -223,7 +222,8 @@ struct BucketRule {
   std::uint16_t unused = 0;
   std::uint32_t first_condition = 0;
   // `numerator` units of the bucket pay for `denominator` units of the service. Not 1 to 1 only
-  // where the bucket holds units; then its unit may differ from the service's.
+  // where the bucket holds units. A rule of one service may be for another unit than the bucket's;
+  // any_service means those of the bucket's unit.
   std::uint32_t numerator = 1;
   std::uint32_t denominator = 1;
   bool by_time = false;  // a condition asks for the time: grants end at its next change

@@ -52,7 +52,7 @@ struct TariffSource {
 // One line of `when`: the attribute is (or, negated, is not) one of the values.
 struct ConditionSource {
   Placed<std::string> attribute;  // time | apn | rat | plmn | location | called | calling |
-                                  // characteristics | qci | role | service_identifier | segment
+                                  // characteristics | qci | role | service_identifier
   bool negated = false;
   std::vector<Placed<std::string>> values;
 };

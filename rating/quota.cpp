@@ -18,41 +18,64 @@ void add_part(Offer& offer, std::uint32_t bucket, std::int64_t amount) {
   offer.parts[offer.part_count++] = Part{bucket, amount};
 }
 
-std::int64_t whole_steps(const Ledger& ledger, std::uint32_t i, Unit unit) {
-  if (ledger.bucket(i).unit != unit || !ledger.usable(i)) return 0;
-  const std::int64_t step = std::max<std::int64_t>(ledger.bucket(i).step, 1);
-  return positive(ledger.bucket(i).free()) / step * step;
+// A unit bucket that could pay: what it has in whole steps, and the service units that this buys.
+struct Store {
+  Weight weight{};
+  std::int64_t step = 1;
+  std::int64_t whole = 0;
+  Int128 buys = 0;  // 0: nothing
+};
+
+Store store_of(const Ledger& ledger, std::uint32_t i, const Payers& payers) {
+  const Bucket& bucket = ledger.bucket(i);
+  Store store;
+  if (bucket.unit == Unit::money || !ledger.usable(i)) return store;
+  store.weight = payers.weight_of(bucket);
+  if (!store.weight.free_too) return store;
+  store.step = std::max<std::int64_t>(bucket.step, 1);
+  store.whole = positive(bucket.free()) / store.step * store.step;
+  store.buys = store.weight.buys(store.whole);
+  return store;
 }
 
-// Takes `rest` units from unit buckets, no more than the share; true: whole steps remain there.
-bool offer_units(const Ledger& ledger, Unit unit, const Wish& wish, std::int64_t& rest,
+// Takes `rest` units from unit buckets, no more than the share; true: more could be bought there.
+bool offer_units(const Ledger& ledger, const Payers& payers, const Wish& wish, std::int64_t& rest,
                  Offer& offer) {
-  Int128 total = 0;
-  for (std::uint32_t i = 0; i < ledger.bucket_count(); ++i) total += whole_steps(ledger, i, unit);
+  Int128 total = 0;  // service units
+  for (std::uint32_t i = 0; i < ledger.bucket_count(); ++i)
+    total += store_of(ledger, i, payers).buys;
   const Int128 share = wish.all_or_nothing ? total : total * wish.share_permille / 1000;
-  Int128 taken_sum = 0;
+  Int128 bought_sum = 0;
+  Int128 left = total;
   for (std::uint32_t i = 0; i < ledger.bucket_count() && rest > 0; ++i) {
-    const std::int64_t whole = whole_steps(ledger, i, unit);
-    if (whole == 0) continue;
+    const Store store = store_of(ledger, i, payers);
+    if (store.buys == 0) continue;
     if (offer.part_count == wish.buckets_max) break;
-    const std::int64_t step = std::max<std::int64_t>(ledger.bucket(i).step, 1);
-    std::int64_t taken = std::min((rest + step - 1) / step * step, whole);
-    const Int128 allowed = share - taken_sum;
-    const bool capped = taken > allowed;
+    const Weight& weight = store.weight;
+    auto paid = static_cast<std::int64_t>(std::min(store.buys, Int128{rest}));
+    std::int64_t taken = weight.cost(paid, store.step);
+    const Int128 allowed = share - bought_sum;
+    const bool capped = weight.buys(taken) > allowed;
     if (capped) {  // the share never forbids the first step
-      taken = static_cast<std::int64_t>(allowed / step) * step;
-      if (taken == 0 && taken_sum == 0 && offer.units == 0) taken = step;
-      if (taken == 0) break;
+      const std::int64_t below = weight.cost_below(allowed, store.step);
+      paid = static_cast<std::int64_t>(std::min(weight.buys(below), Int128{paid}));
+      if (paid == 0 && bought_sum == 0 && offer.units == 0) {
+        taken = weight.cost(1, store.step);
+        paid = static_cast<std::int64_t>(std::min(weight.buys(taken), Int128{rest}));
+      }
+      if (paid == 0) break;
+      taken = weight.cost(paid, store.step);
     }
     add_part(offer, i, taken);
-    taken_sum += taken;
-    const std::int64_t paid = std::min(taken, rest);
+    const Int128 bought = weight.buys(taken);
+    bought_sum += bought;
+    left -= store.buys - weight.buys(store.whole - taken);
     rest -= paid;
     offer.units += paid;
-    offer.next_payable |= taken > paid;
+    offer.next_payable |= bought > paid;
     if (capped) break;
   }
-  return taken_sum < total;
+  return left > 0;
 }
 
 // The money buckets that can pay, in order of use.
@@ -63,12 +86,14 @@ struct Purse {
   bool in_debt = false;  // the main wallet lies below its floor: nothing more until a top-up
 };
 
-void open_purse(const Ledger& ledger, const Plan& plan, Purse& purse) {
+void open_purse(const Ledger& ledger, const Payers& payers, Purse& purse) {
+  const std::uint16_t currency = payers.tariff().plan->currency;
   for (std::uint32_t i = 0; i < ledger.bucket_count(); ++i) {
-    if (!ledger.holds_money(i, plan.currency) || !ledger.usable(i)) continue;
+    if (!ledger.holds_money(i, currency) || !ledger.usable(i)) continue;
+    if (!payers.weight_of(ledger.bucket(i)).free_too) continue;
     std::int64_t free = ledger.bucket(i).free();
     if (ledger.main_wallet(i)) {
-      free += credit_limit_of(ledger, plan);
+      free += credit_limit_of(ledger, payers.base());
       purse.in_debt |= free < 0;
     }
     if (free <= 0) continue;
@@ -184,9 +209,9 @@ void offer_money(const Tariff& tariff, const Group& group, const Wish& wish, std
 
 }  // namespace
 
-void make_offer(const Ledger& ledger, const Tariff& tariff, const Group& group, const Wish& wish,
+void make_offer(const Ledger& ledger, const Payers& payers, const Group& group, const Wish& wish,
                 Offer& offer) {
-  const Service& service = *tariff.service;
+  const Tariff& tariff = payers.tariff();
   const Price& price = *tariff.price();
   offer.units = 0;
   offer.part_count = 0;
@@ -197,7 +222,7 @@ void make_offer(const Ledger& ledger, const Tariff& tariff, const Group& group, 
   }
   const std::int64_t fee = (group.flags & group_connected) == 0 ? price.connect_fee : 0;
   Purse purse;
-  if (!price.none) open_purse(ledger, *tariff.plan, purse);
+  if (!price.none) open_purse(ledger, payers, purse);
   if (fee != 0 && !offer_fee(fee, wish, purse, offer)) {
     offer.part_count = 0;
     return;
@@ -205,7 +230,7 @@ void make_offer(const Ledger& ledger, const Tariff& tariff, const Group& group, 
   offer.units = std::min(group.bucket_ahead, wish.units);  // already paid by a bucket's step
   offer.next_payable = group.bucket_ahead > offer.units;
   std::int64_t rest = wish.units - offer.units;
-  const bool steps_left = offer_units(ledger, service.unit, wish, rest, offer);
+  const bool steps_left = offer_units(ledger, payers, wish, rest, offer);
   offer.next_payable |= steps_left;
   if (!price.none && !steps_left) offer_money(tariff, group, wish, rest, purse, offer);
   if (offer.units == 0 || (wish.all_or_nothing && offer.units < wish.units)) {

@@ -11,7 +11,7 @@
 
 #include "rating/debit.hpp"
 #include "rating/ledger.hpp"
-#include "rating/tariff.hpp"
+#include "rating/payers.hpp"
 
 namespace levy::rating {
 
@@ -36,7 +36,7 @@ struct Offer {
   std::array<Part, limits::buckets_per_account_max> parts;
 };
 
-void make_offer(const Ledger& ledger, const Tariff& tariff, const Group& group, const Wish& wish,
+void make_offer(const Ledger& ledger, const Payers& payers, const Group& group, const Wish& wish,
                 Offer& offer);
 
 }  // namespace levy::rating

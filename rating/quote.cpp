@@ -79,8 +79,7 @@ class IdealGateway {
     input.now = input.usage_time = now();
     input.groups[0] = &group_;
     input.grant_allowed[0] = true;
-    std::uint16_t service = 0xffff;
-    const Tariff tariff = current_tariff(input, mscc, service);
+    const Tariff tariff = current_tariff(input, mscc);
     if (tariff.service != nullptr) quote_.unit = tariff.service->unit;
     mscc.has_used = used > 0;
     mscc.has_requested = type != RequestType::termination;
@@ -155,7 +154,7 @@ bool condition_holds(const QuoteQuestion& question, Time at, const Condition& co
   input.plan = question.plan;
   input.zones = question.zones;
   input.now = input.usage_time = at;
-  return holds(input, question.request->mscc[0], *question.plan, condition);
+  return holds(input, question.request->mscc[0], *question.plan, question.zones, condition);
 }
 
 }  // namespace levy::rating

@@ -33,8 +33,8 @@ std::uint16_t first_fitting(const Plan& plan, Takes takes, std::uint32_t rating_
 }
 
 // What a message carries of one attribute; false: nothing.
-bool value_of(const ChargeInput& input, const MsccRequest& mscc, Attribute attribute,
-              std::uint64_t& value) {
+bool value_of(const ChargeInput& input, const MsccRequest& mscc, const Zones* zones,
+              Attribute attribute, std::uint64_t& value) {
   const ChargeRequest& request = *input.request;
   const auto zone = [&](std::uint32_t found) {
     value = found;
@@ -48,14 +48,13 @@ bool value_of(const ChargeInput& input, const MsccRequest& mscc, Attribute attri
       value = request.rat_type - 1u;
       return request.rat_type != 0;
     case Attribute::plmn_zone:
-      return input.zones != nullptr && zone(input.zones->plmns.find_network(request.serving_plmn));
+      return zones != nullptr && zone(zones->plmns.find_network(request.serving_plmn));
     case Attribute::location_zone:
-      return input.zones != nullptr && zone(location_zone(*input.zones, request.user_location));
+      return zones != nullptr && zone(location_zone(*zones, request.user_location));
     case Attribute::called_zone:
-      return input.zones != nullptr && zone(input.zones->numbers.find_number(request.called_party));
+      return zones != nullptr && zone(zones->numbers.find_number(request.called_party));
     case Attribute::calling_zone:
-      return input.zones != nullptr &&
-             zone(input.zones->numbers.find_number(request.calling_party));
+      return zones != nullptr && zone(zones->numbers.find_number(request.calling_party));
     case Attribute::characteristics:
       return characteristics_value(request.characteristics, value);
     case Attribute::qci:
@@ -64,9 +63,6 @@ bool value_of(const ChargeInput& input, const MsccRequest& mscc, Attribute attri
     case Attribute::role:
       value = request.role_of_node - 1u;
       return request.role_of_node != 0;
-    case Attribute::segment:
-      value = input.segment;
-      return input.segment != 0;
     case Attribute::time:
     case Attribute::service_identifier:
       return false;  // not one value: holds() looks at them itself
@@ -76,7 +72,7 @@ bool value_of(const ChargeInput& input, const MsccRequest& mscc, Attribute attri
 
 }  // namespace
 
-bool holds(const ChargeInput& input, const MsccRequest& mscc, const Plan& plan,
+bool holds(const ChargeInput& input, const MsccRequest& mscc, const Plan& plan, const Zones* zones,
            const Condition& condition) {
   const std::span<const std::uint64_t> values(plan.values + condition.first, condition.count);
   bool found = false;
@@ -90,41 +86,100 @@ bool holds(const ChargeInput& input, const MsccRequest& mscc, const Plan& plan,
               std::find(values.begin(), values.end(), mscc.service_identifiers[i]) != values.end();
   } else {
     std::uint64_t value = 0;
-    found = value_of(input, mscc, condition.attribute, value) &&
+    found = value_of(input, mscc, zones, condition.attribute, value) &&
             std::find(values.begin(), values.end(), value) != values.end();
   }
   return found != condition.negated;
 }
 
+bool all_hold(const ChargeInput& input, const MsccRequest& mscc, const Tariff& tariff,
+              std::uint32_t first, std::uint32_t count) {
+  for (std::uint32_t c = 0; c < count; ++c)
+    if (!holds(input, mscc, *tariff.plan, tariff.zones, tariff.plan->conditions[first + c]))
+      return false;
+  return true;
+}
+
+const BucketRule* find_rule(const Tariff& tariff, std::uint16_t kind, bool& ruled) {
+  const BucketRule* const end = tariff.plan->bucket_rules + tariff.plan->bucket_rule_count;
+  const BucketRule* at =
+      std::lower_bound(tariff.plan->bucket_rules, end, kind,
+                       [](const BucketRule& rule, std::uint16_t k) { return rule.kind < k; });
+  ruled = at != end && at->kind == kind;
+  const std::uint16_t index = tariff.index();
+  for (; at != end && at->kind == kind; ++at)  // any_service, the largest, comes last
+    if (at->service == index || at->service == BucketRule::any_service) return at;
+  return nullptr;
+}
+
 namespace {
 
-std::uint16_t choose_rate(const ChargeInput& input, const MsccRequest& mscc, const Plan& plan,
-                          const Service& service) {
-  for (std::uint16_t k = 1; k <= service.rate_count; ++k) {
-    const Rate& rate = plan.rates[service.first_rate + k - 1u];
-    bool all = true;
-    for (std::uint32_t c = 0; c < rate.condition_count && all; ++c)
-      all = holds(input, mscc, plan, plan.conditions[rate.first_condition + c]);
-    if (all) return k;
+std::uint16_t choose_rate(const ChargeInput& input, const MsccRequest& mscc, const Tariff& tariff) {
+  for (std::uint16_t k = 1; k <= tariff.service->rate_count; ++k) {
+    const Rate& rate = tariff.plan->rates[tariff.service->first_rate + k - 1u];
+    if (all_hold(input, mscc, tariff, rate.first_condition, rate.condition_count)) return k;
   }
   return 0;
 }
 
-// The next change of a time that the service's rates ask for, unix seconds; 0 = none.
-std::uint32_t next_change(const Plan& plan, const Service& service, std::int64_t seconds) {
-  std::uint32_t next = 0;
-  for (std::uint32_t k = 0; k < service.rate_count; ++k) {
-    const Rate& rate = plan.rates[service.first_rate + k];
-    for (std::uint32_t c = 0; c < rate.condition_count; ++c) {
-      const Condition& condition = plan.conditions[rate.first_condition + c];
-      if (condition.attribute != Attribute::time) continue;
-      for (std::uint32_t v = 0; v < condition.count; ++v) {
-        const std::uint32_t edge = plan.times[plan.values[condition.first + v]].next_edge(seconds);
-        if (edge != 0 && (next == 0 || edge < next)) next = edge;
-      }
+// Lowers `next` (unix seconds, 0 = none) to the next change of a time that the conditions ask for.
+void lower_to_change(const Plan& plan, std::uint32_t first, std::uint32_t count,
+                     std::int64_t seconds, std::uint32_t& next) {
+  for (std::uint32_t c = 0; c < count; ++c) {
+    const Condition& condition = plan.conditions[first + c];
+    if (condition.attribute != Attribute::time) continue;
+    for (std::uint32_t v = 0; v < condition.count; ++v) {
+      const std::uint32_t edge = plan.times[plan.values[condition.first + v]].next_edge(seconds);
+      if (edge != 0 && (next == 0 || edge < next)) next = edge;
     }
   }
+}
+
+// The next change of a time that the service's rates, or the rules of usable buckets, ask for.
+std::uint32_t next_change(const Tariff& tariff, const Ledger& ledger, std::int64_t seconds) {
+  const Plan& plan = *tariff.plan;
+  std::uint32_t next = 0;
+  for (std::uint32_t k = 0; k < tariff.service->rate_count; ++k) {
+    const Rate& rate = plan.rates[tariff.service->first_rate + k];
+    lower_to_change(plan, rate.first_condition, rate.condition_count, seconds, next);
+  }
+  if (plan.bucket_rule_count == 0) return next;
+  for (std::uint32_t i = 0; i < ledger.bucket_count(); ++i) {
+    if (ledger.bucket(i).kind == 0 || !ledger.usable(i)) continue;
+    bool ruled = false;
+    const BucketRule* rule = find_rule(tariff, ledger.bucket(i).kind, ruled);
+    if (rule != nullptr && rule->by_time)
+      lower_to_change(plan, rule->first_condition, rule->condition_count, seconds, next);
+  }
   return next;
+}
+
+// The tariff of one plan for the MSCC; service is null where the plan names none.
+Tariff tariff_of_plan(const ChargeInput& input, const MsccRequest& mscc, const Plan& plan,
+                      std::uint16_t version, const Zones* zones) {
+  Tariff tariff{&plan, nullptr, 0, version, zones};
+  const std::uint16_t service = find_service(plan, *input.request, mscc);
+  if (service >= plan.service_count) return tariff;
+  tariff.service = &plan.services[service];
+  tariff.rate = choose_rate(input, mscc, tariff);
+  return tariff;
+}
+
+// The plan that the group's grant was made under, without service; its plan is null: gone.
+Tariff plan_of_grant(const ChargeInput& input, const Group& group) {
+  if (group.plan == input.plan->id && group.plan_version == input.plan_version)
+    return {input.plan, nullptr, 0, input.plan_version, input.zones};
+  for (std::uint32_t k = 0; k < input.plan_set_count; ++k) {
+    const PlanSet* set = input.plan_sets[k];  // null where no version is loaded
+    if (set == nullptr || set->version != group.plan_version) continue;
+    return {set->find(group.plan), nullptr, 0, set->version, set->zones};
+  }
+  for (std::uint32_t k = 0; k < input.addon_count; ++k) {
+    const Addon& addon = input.addons[k];
+    if (addon.plan->id == group.plan && addon.plan_version == group.plan_version)
+      return {addon.plan, nullptr, 0, addon.plan_version, addon.zones};
+  }
+  return {};
 }
 
 }  // namespace
@@ -140,39 +195,37 @@ std::uint16_t find_service(const Plan& plan, const ChargeRequest& request,
   return found;
 }
 
-Tariff current_tariff(const ChargeInput& input, const MsccRequest& mscc, std::uint16_t& service) {
-  service = find_service(*input.plan, *input.request, mscc);
-  if (service >= input.plan->service_count) {
-    service = 0xffff;
-    return Tariff{input.plan, nullptr};
+bool has_service(const ChargeInput& input, const MsccRequest& mscc) {
+  for (std::uint32_t k = 0; k < input.addon_count; ++k)
+    if (find_service(*input.addons[k].plan, *input.request, mscc) != 0xffff) return true;
+  return find_service(*input.plan, *input.request, mscc) != 0xffff;
+}
+
+Tariff current_tariff(const ChargeInput& input, const MsccRequest& mscc) {
+  for (std::uint32_t k = 0; k < input.addon_count; ++k) {
+    const Addon& addon = input.addons[k];
+    const Tariff tariff = tariff_of_plan(input, mscc, *addon.plan, addon.plan_version, addon.zones);
+    if (tariff.service != nullptr) return tariff;
   }
-  const Service& found = input.plan->services[service];
-  return Tariff{input.plan, &found, choose_rate(input, mscc, *input.plan, found),
-                input.plan_version};
+  return tariff_of_plan(input, mscc, *input.plan, input.plan_version, input.zones);
 }
 
 Tariff tariff_of_usage(const ChargeInput& input, const Group& group, const MsccRequest& mscc) {
   if (group.plan != 0) {
-    const Plan* plan = nullptr;
-    if (group.plan == input.plan->id && group.plan_version == input.plan_version) {
-      plan = input.plan;
-    } else {
-      for (std::uint32_t k = 0; k < input.plan_set_count && plan == nullptr; ++k) {
-        const PlanSet* set = input.plan_sets[k];  // null where no version is loaded
-        if (set != nullptr && set->version == group.plan_version) plan = set->find(group.plan);
-      }
+    Tariff tariff = plan_of_grant(input, group);
+    if (tariff.plan != nullptr && group.service < tariff.plan->service_count) {
+      tariff.service = &tariff.plan->services[group.service];
+      tariff.rate = group.rate;
+      return tariff;
     }
-    if (plan != nullptr && group.service < plan->service_count)
-      return Tariff{plan, &plan->services[group.service], group.rate, group.plan_version};
   }
-  std::uint16_t service = 0xffff;
-  return current_tariff(input, mscc, service);
+  return current_tariff(input, mscc);
 }
 
-void say_not_applicable(const Plan& plan, std::uint32_t count, ChargeResult& result) {
-  const auto applies = [&](const MsccOutcome& outcome) {
-    return outcome.reason != Reason::ok || outcome.service >= plan.service_count ||
-           !plan.services[outcome.service].not_applicable;
+void say_not_applicable(std::uint32_t count, ChargeResult& result) {
+  const auto applies = [](const MsccOutcome& outcome) {
+    return outcome.reason != Reason::ok || outcome.plan == nullptr ||
+           !outcome.plan->services[outcome.service].not_applicable;
   };
   const auto end = result.mscc.begin() + count;
   if (count == 0 || std::any_of(result.mscc.begin(), end, applies)) return;
@@ -184,14 +237,15 @@ void say_not_applicable(const Plan& plan, std::uint32_t count, ChargeResult& res
   }
 }
 
-std::uint32_t validity_of_grant(const ChargeInput& input, const Tariff& tariff) {
+std::uint32_t validity_of_grant(const ChargeInput& input, const Tariff& tariff,
+                                const Ledger& ledger) {
   const Service& service = *tariff.service;
   if (!service.by_time) return service.validity;
   const std::int64_t from = input.usage_time.seconds();
-  const std::uint32_t change = next_change(*tariff.plan, service, from);
+  const std::uint32_t change = next_change(tariff, ledger, from);
   if (change == 0) return service.validity;
   std::int64_t left = change - from;
-  if (tariff.plan->boundary_spread != 0) left += input.spread_seed % tariff.plan->boundary_spread;
+  if (input.plan->boundary_spread != 0) left += input.spread_seed % input.plan->boundary_spread;
   if (service.validity != 0 && service.validity <= left) return service.validity;
   return static_cast<std::uint32_t>(std::min<std::int64_t>(left, limits::validity_seconds_max));
 }

@@ -9,47 +9,71 @@
 #include <cstdint>
 
 #include "rating/charge.hpp"
+#include "rating/ledger.hpp"
 
 namespace levy::rating {
 
-// The plan, service and rate that price something; service is null where the plan names none.
+// The plan, service and rate that price something: of an add-on or of the base plan. Service is
+// null where none of them names one; the plan is the base plan then. What the account may owe, and
+// what becomes of an overrun, are the base plan's (ChargeInput::plan) whatever the tariff is.
 struct Tariff {
   const Plan* plan = nullptr;
   const Service* service = nullptr;
   std::uint16_t rate = 0;
-  std::uint16_t version = 0;  // of the plan
+  std::uint16_t version = 0;     // of the plan
+  const Zones* zones = nullptr;  // of that version
 
-  // Not null where service is not.
-  const Price* price() const { return price_of_rate(*plan, *service, rate); }
-  static const Price* price_of_rate(const Plan& plan, const Service& service, std::uint16_t rate) {
-    return rate == 0 || rate > service.rate_count
-               ? &service.price
-               : &plan.rates[service.first_rate + rate - 1u].price;
+  // The others expect that service is not null.
+  std::uint16_t index() const {
+    return service == nullptr ? std::uint16_t{0xffff}
+                              : static_cast<std::uint16_t>(service - plan->services.data());
   }
-  // service is not null.
+  const Rate* chosen() const {  // null: the service's own price
+    return rate == 0 || rate > service->rate_count ? nullptr
+                                                   : &plan->rates[service->first_rate + rate - 1u];
+  }
+  const Price* price() const {
+    const Rate* one = chosen();
+    return one != nullptr ? &one->price : &service->price;
+  }
   RatedBy rated_by() const {
-    const bool own = rate == 0 || rate > service->rate_count;
-    return {service->name, own ? std::uint16_t{0} : rate,
-            own ? std::uint16_t{0} : plan->rates[service->first_rate + rate - 1u].name, version,
-            service->tax_permille};
+    const Rate* one = chosen();
+    return {service->name, one != nullptr ? rate : std::uint16_t{0},
+            one != nullptr ? one->name : std::uint16_t{0}, version, service->tax_permille};
   }
 };
 
-// The tariff of the account's plan now, for new grants; `service` is its index or 0xffff.
-Tariff current_tariff(const ChargeInput& input, const MsccRequest& mscc, std::uint16_t& service);
+// Says in the outcome whose service it is.
+inline void name_service(const Tariff& tariff, MsccOutcome& outcome) {
+  outcome.service = tariff.index();
+  outcome.plan = tariff.service != nullptr ? tariff.plan : nullptr;
+  outcome.plan_version = tariff.service != nullptr ? tariff.version : std::uint16_t{0};
+}
 
-// Whether the message meets one condition of a rate of the plan, at input.usage_time.
-bool holds(const ChargeInput& input, const MsccRequest& mscc, const Plan& plan,
+// The tariff now, for new grants: of the first add-on that has a service for the MSCC, else of the
+// base plan.
+Tariff current_tariff(const ChargeInput& input, const MsccRequest& mscc);
+
+// Whether the message meets one condition of the plan, at input.usage_time.
+bool holds(const ChargeInput& input, const MsccRequest& mscc, const Plan& plan, const Zones* zones,
            const Condition& condition);
+// Whether it meets `count` of them, from `first` on.
+bool all_hold(const ChargeInput& input, const MsccRequest& mscc, const Tariff& tariff,
+              std::uint32_t first, std::uint32_t count);
+
+// By which rule buckets of the kind pay for the tariff's service; null: by none. `ruled`: the kind
+// has rules in the tariff's plan, so that without one it does not pay.
+const BucketRule* find_rule(const Tariff& tariff, std::uint16_t kind, bool& ruled);
 
 // The tariff that the group's standing or last grant was made under; usage consumes that grant. A
-// version that is gone, or no grant yet: the plan now.
+// version that is gone, or no grant yet: the tariff now.
 Tariff tariff_of_usage(const ChargeInput& input, const Group& group, const MsccRequest& mscc);
 
 // Seconds from input.usage_time to the end of a grant under `tariff`: the service's validity, cut
-// at the next change of a time that its rates ask for, that spread over the plan's boundary_spread.
-// 0 = no Validity-Time.
-std::uint32_t validity_of_grant(const ChargeInput& input, const Tariff& tariff);
+// at the next change of a time that its rates ask for, or the rule of a bucket that could pay; that
+// spread over the base plan's boundary_spread. 0 = no Validity-Time.
+std::uint32_t validity_of_grant(const ChargeInput& input, const Tariff& tariff,
+                                const Ledger& ledger);
 
 inline Reason unmatched_reason(const Plan& plan) {
   return plan.unmatched == Unmatched::denied_4010 ? Reason::denied : Reason::rating_failed;
@@ -68,7 +92,7 @@ inline Reason credit_reason(const Tariff& tariff) {
 
 // When none of the `count` outcomes is under credit control, all of them say so; beside others such
 // a service is a free one.
-void say_not_applicable(const Plan& plan, std::uint32_t count, ChargeResult& result);
+void say_not_applicable(std::uint32_t count, ChargeResult& result);
 
 // The unit of a report that no service prices: the first number there is.
 inline Unit unit_reported(const UnitAmounts& amounts) {

@@ -39,7 +39,7 @@ struct Answer {
   rating::Reason reason = rating::Reason::ok;  // command level
   std::uint8_t mscc_count = 0;
   const rating::MsccOutcome* mscc = nullptr;
-  const rating::Plan* plan = nullptr;  // for final units, triggers, failure handling; may be null
+  const rating::Plan* plan = nullptr;          // the base plan: for failure handling; may be null
   bool has_event_result = false;               // CHECK_BALANCE / PRICE_ENQUIRY
   rating::EventResult event{};
   bool triggers = true;                        // the peer's dialect takes them

@@ -109,31 +109,32 @@ void write_grant(Writer& writer, const MsccOutcome& outcome, std::uint16_t curre
   writer.end_group(group);
 }
 
-// The service of the plan that the outcome names; null without plan.
-const rating::Service* service_of(const MsccOutcome& outcome, const rating::Plan* plan) {
+// The service that the outcome names, of its own plan (an add-on's it may be); null without plan.
+const rating::Service* service_of(const MsccOutcome& outcome) {
+  const rating::Plan* plan = outcome.plan;
   if (plan == nullptr || outcome.service >= plan->service_count) return nullptr;
   return &plan->services[outcome.service];
 }
 
 // The service whose redirect address is sent; null when the plan or the address is absent.
-const rating::Service* redirect_service(const MsccOutcome& outcome, const rating::Plan* plan) {
+const rating::Service* redirect_service(const MsccOutcome& outcome) {
   if ((outcome.flags & rating::outcome_redirect) == 0) return nullptr;
-  const rating::Service* service = service_of(outcome, plan);
+  const rating::Service* service = service_of(outcome);
   return service != nullptr && service->redirect_address[0] != '\0' ? service : nullptr;
 }
 
 // What RESTRICT_ACCESS leaves open: rules before names, as the grammar has them.
-void write_restrictions(Writer& writer, const MsccOutcome& outcome, const rating::Plan* plan) {
-  const rating::Service* service = service_of(outcome, plan);
+void write_restrictions(Writer& writer, const MsccOutcome& outcome) {
+  const rating::Service* service = service_of(outcome);
   for (std::uint32_t i = 0; service != nullptr && i < service->restriction_count; ++i) {
-    const rating::Restriction& one = plan->restrictions[service->first_restriction + i];
+    const rating::Restriction& one = outcome.plan->restrictions[service->first_restriction + i];
     writer.text(one.rule ? avp::restriction_filter_rule : avp::filter_id, one.text);
   }
 }
 
 // Final-Unit-Indication. REDIRECT must name a server (RFC 8506 8.34): without one it is TERMINATE.
-void write_final_unit(Writer& writer, const MsccOutcome& outcome, const rating::Plan* plan) {
-  const rating::Service* redirect = redirect_service(outcome, plan);
+void write_final_unit(Writer& writer, const MsccOutcome& outcome) {
+  const rating::Service* redirect = redirect_service(outcome);
   const bool restrict_access = (outcome.flags & rating::outcome_restrict) != 0;
   const std::uint32_t action = redirect != nullptr ? 1 : restrict_access ? 2 : 0;
   const std::size_t group = writer.begin_group(avp::final_unit_indication);
@@ -148,13 +149,13 @@ void write_final_unit(Writer& writer, const MsccOutcome& outcome, const rating::
     writer.text(avp::redirect_server_address, address);
     writer.end_group(server);
   } else if (restrict_access) {
-    write_restrictions(writer, outcome, plan);
+    write_restrictions(writer, outcome);
   }
   writer.end_group(group);
 }
 
-void write_triggers(Writer& writer, const MsccOutcome& outcome, const rating::Plan* plan) {
-  const rating::Service* service = service_of(outcome, plan);
+void write_triggers(Writer& writer, const MsccOutcome& outcome) {
+  const rating::Service* service = service_of(outcome);
   if (service == nullptr || service->changes == 0) return;
   const std::size_t group = writer.begin_group(avp::trigger);
   for (const TriggerOf& one : triggers) {
@@ -186,26 +187,26 @@ void write_mscc(Writer& writer, const MsccRequest& asked, const MsccOutcome& out
   if (outcome.validity != 0) writer.u32(avp::validity_time, outcome.validity);
   writer.u32(avp::result_code, static_cast<std::uint32_t>(code_of(outcome.reason)));
   const bool final_units = (outcome.flags & rating::outcome_final) != 0;
-  if (final_units) write_final_unit(writer, outcome, answer.plan);
+  if (final_units) write_final_unit(writer, outcome);
   if (outcome.threshold != 0 && granted) write_threshold(writer, outcome);
   if (outcome.quota_holding_time != 0) {
     writer.u32(avp::quota_holding_time, outcome.quota_holding_time);
   }
-  if (granted && answer.triggers) write_triggers(writer, outcome, answer.plan);
+  if (granted && answer.triggers) write_triggers(writer, outcome);
   writer.end_group(group);
 }
 
 // Units of a request without MSCC stand at the command level.
 void write_command_units(Writer& writer, const MsccOutcome& outcome, const Answer& answer) {
   if ((outcome.flags & rating::outcome_granted) != 0) write_grant(writer, outcome, answer.currency);
-  if ((outcome.flags & rating::outcome_final) != 0) write_final_unit(writer, outcome, answer.plan);
+  if ((outcome.flags & rating::outcome_final) != 0) write_final_unit(writer, outcome);
   if (outcome.validity != 0) writer.u32(avp::validity_time, outcome.validity);
 }
 
 // Cost-Unit 424: for what the cost is, where the enquiry named no amount.
 void write_cost_unit(Writer& writer, const rating::ChargeRequest& request, const Answer& answer) {
   if (answer.mscc_count != 1) return;
-  const rating::Service* service = service_of(answer.mscc[0], answer.plan);
+  const rating::Service* service = service_of(answer.mscc[0]);
   if (service == nullptr) return;
   bool named = false;
   const std::int64_t units = rating::event_units(request.mscc[0], *service, named);

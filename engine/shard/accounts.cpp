@@ -24,21 +24,25 @@ std::size_t unpack_digits(std::uint64_t packed, char* into) {
   return size;
 }
 
-// The account's plan in the newest version that has it; null when no live version does.
-const rating::Plan* Shard::plan_of(const Account& account, std::uint16_t& version) const {
+// The version that the account's plan is read in: the newest that has it; null when no live one
+// does.
+const rating::PlanSet* Shard::plan_set_of(const Account& account) const {
   const rating::PlanSet* best = nullptr;
   for (std::uint32_t i = 0; i < plan_set_count_; ++i) {
     const rating::PlanSet* set = plan_sets_[i];
     if (set == nullptr || set->find(account.plan) == nullptr) continue;
-    if (set->version == states_[0].plan_version) {
-      best = set;
-      break;
-    }
+    if (set->version == states_[0].plan_version) return set;
     if (best == nullptr || set->version > best->version) best = set;
   }
-  if (best == nullptr) return nullptr;
-  version = best->version;
-  return best->find(account.plan);
+  return best;
+}
+
+// A plan in one version; null where that is no longer live, or has no such plan.
+const rating::Plan* Shard::find_plan(std::uint16_t id, std::uint16_t version) const {
+  for (std::uint32_t i = 0; i < plan_set_count_; ++i)
+    if (plan_sets_[i] != nullptr && plan_sets_[i]->version == version)
+      return plan_sets_[i]->find(id);
+  return nullptr;
 }
 
 void Shard::move(Outcome& outcome, MovementKind kind, Slot bucket, std::int64_t amount) {

@@ -75,9 +75,8 @@ void Shard::apply(const rating::ChargeRequest& request, const ChargeContext& con
   if (transaction_.empty() && facts.kind != RecordKind::dispute) return;
   if (outcome.plan != nullptr) {
     facts.plan = outcome.plan->id;
-    std::uint16_t version = 0;
-    plan_of(accounts_[outcome.account], version);
-    facts.plan_version = version;
+    const rating::PlanSet* set = plan_set_of(accounts_[outcome.account]);
+    facts.plan_version = set != nullptr ? set->version : std::uint16_t{0};
   }
   write_record(facts, context.now, record, outcome);
   if ((outcome.events & event_session_opened) == 0) return;
@@ -152,13 +151,13 @@ const rating::Plan* Shard::prepare_charge(const Account& account,
   input.implicit_rsu = context.implicit_rsu;
   input.no_credit_code_4012 = context.no_credit_code_4012;
   input.account_barred = account.status != AccountStatus::active;
-  input.plan = plan_of(account, input.plan_version);
-  outcome.plan = input.plan;
-  if (input.plan == nullptr) return nullptr;
+  const rating::PlanSet* set = plan_set_of(account);
+  outcome.plan = nullptr;
+  if (set == nullptr) return nullptr;
+  outcome.plan = input.plan = set->find(account.plan);
   outcome.currency = input.plan->currency;
-  for (std::uint32_t i = 0; i < plan_set_count_; ++i)
-    if (plan_sets_[i] != nullptr && plan_sets_[i]->version == input.plan_version)
-      input.zones = plan_sets_[i]->zones;
+  input.plan_version = set->version;
+  input.zones = set->zones;
   return input.plan;
 }
 
@@ -192,7 +191,7 @@ bool Shard::run_charge(Session& session, Account& account, const rating::ChargeR
     input.grant_allowed[i] = true;
     scratch_.group_slots[i] = none;
     // A group that the plan no longer names still has its grant to settle, under that grant's plan.
-    const bool known = rating::find_service(*input.plan, request, request.mscc[i]) != 0xffff;
+    const bool known = rating::has_service(input, request.mscc[i]);
     const Slot g =
         known ? find_or_open_group(session, request.mscc[i]) : find_group(session, request.mscc[i]);
     if (!known && g == none) continue;

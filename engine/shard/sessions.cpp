@@ -172,15 +172,13 @@ void Shard::settle_session(Slot slot, SessionState as, Time now, Outcome& outcom
   Account& account = accounts_[session.account];
   rating::AccountView& view = scratch_.view;
   make_view(account, now, view, outcome);
+  const rating::PlanSet* set = plan_set_of(account);
   std::size_t left = session.group_count;
   for (Slot g = session.first_group; g != none;) {
     rating::Group& group = edit(groups_, g);
     const Slot next = group.next;
-    const rating::Plan* plan = nullptr;
-    for (std::uint32_t i = 0; i < plan_set_count_ && as != SessionState::ended; ++i) {
-      if (plan_sets_[i] != nullptr && plan_sets_[i]->version == group.plan_version)
-        plan = plan_sets_[i]->find(group.plan);
-    }
+    const rating::Plan* plan =
+        as != SessionState::ended ? find_plan(group.plan, group.plan_version) : nullptr;
     // What on_lost may move must leave room for the releases of this group and those to come; an
     // account with very many buckets gets its reservations back instead.
     const std::size_t releases = limits::reservations_per_group_max * left--;
@@ -188,7 +186,9 @@ void Shard::settle_session(Slot slot, SessionState as, Time now, Outcome& outcom
                               2 * limits::reservations_per_group_max;
     if (plan != nullptr && moves <= limits::movements_max) {
       rating::MsccOutcome assumed;
-      rating::settle_lost_group(group, *plan, view, now, assumed, outcome.charge);
+      // Whoever has lost its plan owes what the group's own one allows.
+      const rating::Plan& base = set != nullptr ? *set->find(account.plan) : *plan;
+      rating::settle_lost_group(group, *plan, base, view, now, assumed, outcome.charge);
       if (assumed.used != 0) note_lost(group, assumed, outcome);
       if (assumed.used > assumed.unrated && !plan->services[assumed.service].price.free)
         session.flags |= session_loss_charged;
@@ -355,6 +355,8 @@ bool Shard::add_verdict(Session& session, const rating::ChargeRequest& request,
       v.threshold = m.threshold;
       v.quota_holding_time = m.quota_holding_time;
       v.service = m.service;
+      v.plan = m.plan != nullptr ? m.plan->id : std::uint16_t{0};
+      v.plan_version = m.plan_version;
       v.reason = m.reason;
       v.outcome_flags = m.flags;
       v.unit = m.unit;
@@ -416,8 +418,9 @@ void Shard::repeat_verdict(const Verdict& head, const rating::ChargeRequest& req
                            Outcome& outcome) {
   outcome.reason = head.command_reason;
   outcome.mscc_count = std::min(head.count, request.mscc_count);
-  std::uint16_t version = 0;
-  outcome.plan = plan_of(accounts_[outcome.account], version);
+  const Account& account = accounts_[outcome.account];
+  const rating::PlanSet* set = plan_set_of(account);
+  outcome.plan = set != nullptr ? set->find(account.plan) : nullptr;
   outcome.currency = outcome.plan != nullptr ? outcome.plan->currency : std::uint16_t{0};
   const Verdict* v = &head;
   for (std::size_t i = 0; i < outcome.mscc_count; ++i) {
@@ -434,6 +437,8 @@ void Shard::repeat_verdict(const Verdict& head, const rating::ChargeRequest& req
     m.quota_holding_time = v->quota_holding_time;
     m.validity = v->validity;
     m.threshold = v->threshold;
+    m.plan = find_plan(v->plan, v->plan_version);  // null: gone, and with it what it redirects to
+    m.plan_version = v->plan_version;
     m.service = v->service;
     m.granted = v->granted;
     if (v->more == none) break;

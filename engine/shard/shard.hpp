@@ -236,7 +236,8 @@ class Shard {
   void list_tombstones();
 
   // accounts.cpp
-  const rating::Plan* plan_of(const Account& account, std::uint16_t& version) const;
+  const rating::PlanSet* plan_set_of(const Account& account) const;
+  const rating::Plan* find_plan(std::uint16_t id, std::uint16_t version) const;
   bool make_view(Account& account, Time now, rating::AccountView& view, Outcome& outcome);
   Slot find_account(std::string_view name) const;
   Slot find_wallet(const Account& account, std::uint16_t currency) const;

@@ -11,18 +11,18 @@
 namespace levy::rating {
 namespace {
 
-constexpr Choices<Attribute, 12> attributes{{{"time", Attribute::time},
-                                             {"apn", Attribute::apn},
-                                             {"rat", Attribute::rat},
-                                             {"plmn", Attribute::plmn_zone},
-                                             {"location", Attribute::location_zone},
-                                             {"called", Attribute::called_zone},
-                                             {"calling", Attribute::calling_zone},
-                                             {"characteristics", Attribute::characteristics},
-                                             {"qci", Attribute::qci},
-                                             {"role", Attribute::role},
-                                             {"service_identifier", Attribute::service_identifier},
-                                             {"segment", Attribute::segment}}};
+constexpr Choices<Attribute, 11> attributes{
+    {{"time", Attribute::time},
+     {"apn", Attribute::apn},
+     {"rat", Attribute::rat},
+     {"plmn", Attribute::plmn_zone},
+     {"location", Attribute::location_zone},
+     {"called", Attribute::called_zone},
+     {"calling", Attribute::calling_zone},
+     {"characteristics", Attribute::characteristics},
+     {"qci", Attribute::qci},
+     {"role", Attribute::role},
+     {"service_identifier", Attribute::service_identifier}}};
 
 // 3GPP-RAT-Type (TS 29.061 16.4.7.2). NR is 51 there; gateways that copy GTP's value send 10.
 struct RatName {
@@ -224,11 +224,6 @@ bool RateCompiler::value_of(const ConditionSource& condition, Attribute attribut
     case Attribute::service_identifier:
       good = number_of(value.value, 0, UINT32_MAX, number);
       allowed = "0 to 4294967295";
-      break;
-    case Attribute::segment:
-      good = !value.value.empty() && value.value.size() <= limits::name_bytes_max;
-      number = apn_key(value.value);
-      allowed = "a name of 1 to 63 bytes";
       break;
   }
   if (good)

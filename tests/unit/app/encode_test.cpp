@@ -120,18 +120,20 @@ TEST(EncodeCca, FinalUnitActions) {
   Case c(Ccr::initial("s").mscc(Mscc(1)).mscc(Mscc(2)).mscc(Mscc(3)));
   for (MsccOutcome& o : c.outcomes) {
     o.flags = rating::outcome_final;
+    o.plan = plan.get();
     o.service = 0;
   }
   c.outcomes[1].flags |= rating::outcome_redirect;
   c.outcomes[2].flags |= rating::outcome_restrict;
-  c.answer.plan = plan.get();
+  const auto base = std::make_unique<rating::Plan>();  // the service is of another one: an add-on's
+  c.answer.plan = base.get();
   test::Cca cca = c.cca();
   EXPECT_EQ(cca.msccs[0].final_action, 0u);
   EXPECT_FALSE(cca.msccs[0].granted);
   EXPECT_EQ(cca.msccs[1].final_action, 1u);
   EXPECT_EQ(cca.msccs[1].redirect, "http://top.up/");
   EXPECT_EQ(cca.msccs[2].final_action, 2u);
-  c.answer.plan = nullptr;  // nothing to redirect to
+  c.outcomes[1].plan = nullptr;  // nothing to redirect to
   EXPECT_EQ(c.cca().msccs[1].final_action, 0u);
 }
 
@@ -146,7 +148,7 @@ TEST(EncodeCca, RestrictionsStandInTheFinalUnitIndication) {
   Case c(Ccr::initial("s").mscc(Mscc(1)));
   c.outcomes[0].flags = rating::outcome_final | rating::outcome_restrict;
   c.outcomes[0].service = 0;
-  c.answer.plan = plan.get();
+  c.outcomes[0].plan = plan.get();
   const test::Parsed p = test::parse(c.encode());
   const test::Node* final_units = p.find(456)->find(430);
   ASSERT_NE(final_units, nullptr);
@@ -162,9 +164,9 @@ TEST(EncodeCca, TriggersAreWhatTheRatesAskForAndGoWithAGrant) {
   const auto plan = std::make_unique<rating::Plan>();
   plan->service_count = 1;
   Case c(Ccr::update("s", 1).mscc(Mscc(1)));
-  c.answer.plan = plan.get();
   c.outcomes[0] = granted(rating::Unit::octets, 5);
   c.outcomes[0].service = 0;
+  c.outcomes[0].plan = plan.get();
   const auto types = [&c] {
     std::vector<std::uint32_t> found;
     const test::Parsed p = test::parse(c.encode());
@@ -224,8 +226,10 @@ TEST(EncodeCca, ReasonsOfGroupsLeaveTheCommandAt2001) {
     Reason reason;
     std::uint32_t code;
   };
-  static constexpr Row rows[] = {{Reason::ok, 2001},      {Reason::no_credit, 4012},
-                                 {Reason::denied, 4010},  {Reason::refused, 5003},
+  static constexpr Row rows[] = {{Reason::ok, 2001},
+                                 {Reason::no_credit, 4012},
+                                 {Reason::denied, 4010},
+                                 {Reason::refused, 5003},
                                  {Reason::rating_failed, 5031}};
   for (const Row& row : rows) {
     Case c(Ccr::update("s", 1).mscc(Mscc(1)).mscc(Mscc(7)));
@@ -244,8 +248,10 @@ TEST(EncodeCca, ReasonsOfGroupsLeaveTheCommandAt2001) {
 TEST(EncodeCca, WithoutMsccTheCommandCarriesTheOutcome) {
   Ccr ccr = Ccr::update("s", 1);
   ccr.command_requested = test::Units::time(60);
-  for (const auto& [reason, code] : {std::pair{Reason::ok, 2001u}, {Reason::no_credit, 4012u},
-                                     {Reason::denied, 4010u}, {Reason::rating_failed, 5031u}}) {
+  for (const auto& [reason, code] : {std::pair{Reason::ok, 2001u},
+                                     {Reason::no_credit, 4012u},
+                                     {Reason::denied, 4010u},
+                                     {Reason::rating_failed, 5031u}}) {
     Case c(ccr);
     c.outcomes[0].reason = reason;
     c.answer.reason = reason;
@@ -265,9 +271,10 @@ TEST(EncodeCca, WithoutMsccTheCommandCarriesTheOutcome) {
 }
 
 TEST(EncodeCca, CommandReasonsHaveNoMscc) {
-  for (const auto& [reason, code] :
-       {std::pair{Reason::user_unknown, 5030u}, {Reason::unknown_session, 5002u},
-        {Reason::unable_to_comply, 5012u}, {Reason::not_applicable, 4011u}}) {
+  for (const auto& [reason, code] : {std::pair{Reason::user_unknown, 5030u},
+                                     {Reason::unknown_session, 5002u},
+                                     {Reason::unable_to_comply, 5012u},
+                                     {Reason::not_applicable, 4011u}}) {
     Case c(Ccr::update("s", 1).mscc(Mscc(1)));
     c.answer.reason = reason;
     const test::Cca cca = c.cca();
@@ -329,6 +336,7 @@ TEST(EncodeCca, TheLongestAnswerFitsAndAShortBufferIsRefused) {
     o = granted(rating::Unit::money, 123'456);
     o.flags |= rating::outcome_final | rating::outcome_redirect;
     o.service = 0;
+    o.plan = plan.get();
     o.validity = 1;
     o.quota_holding_time = 1;
   }
@@ -362,6 +370,7 @@ TEST(EncodeCca, TheLongestFiltersAndAllTriggersFit) {
     o = granted(rating::Unit::money, 123'456);
     o.flags |= rating::outcome_final | rating::outcome_restrict;
     o.service = 0;
+    o.plan = plan.get();
     o.validity = 1;
     o.quota_holding_time = 1;
   }
@@ -452,8 +461,7 @@ TEST(EncodeError, AnHonestCopyOfAnUnknownAvp) {
   ccr.extra.text(9999, "abcde");
   const Bytes bytes = ccr.bytes();
   rating::ChargeRequest request;
-  const test::Cca cca =
-      test::parse_cca(error_answer(bytes, decode_ccr(bytes, Dialect{}, request)));
+  const test::Cca cca = test::parse_cca(error_answer(bytes, decode_ccr(bytes, Dialect{}, request)));
   ASSERT_EQ(cca.failed.size(), 1u);
   EXPECT_EQ(cca.failed[0].text(), "abcde");
   EXPECT_EQ(cca.session_id, "s");

@@ -303,7 +303,10 @@ std::string Trial::compare(const std::vector<NaiveAnswer>& answers) const {
             << "; ";
     };
     same("service", static_cast<std::int64_t>(a.service), o.service);
-    if (a.rate_known) same("rate", static_cast<std::int64_t>(a.rate), o.rate);
+    // Of a grant the group's; of mere usage what rated it.
+    if (a.rate_known)
+      same("rate", static_cast<std::int64_t>(a.rate),
+           a.has_grant ? input_.groups[i]->rate : o.rated_by.rate);
     same("reason", static_cast<std::int64_t>(a.reason), static_cast<std::int64_t>(o.reason));
     same("has grant", a.has_grant, (o.flags & outcome_granted) != 0);
     same("final", a.is_final, (o.flags & outcome_final) != 0);

@@ -62,6 +62,7 @@ struct Row {
   std::int64_t requested = absent;
   std::int64_t used = absent;
   std::uint16_t reasons = 0;
+  Unit unit = Unit::money;  // of the numbers; money: that of the service now
 };
 
 inline UnitAmounts amounts_of(Unit unit, std::int64_t number) {
@@ -140,6 +141,11 @@ class Scene {
     b.flags = bucket_live;
     return b;
   }
+  void rules(std::vector<BucketRule> list) {  // sorted by kind, then service
+    bucket_rules = std::move(list);
+    plan->bucket_rules = bucket_rules.data();
+    plan->bucket_rule_count = static_cast<std::uint32_t>(bucket_rules.size());
+  }
 
   AccountView view() {
     AccountView account;
@@ -166,9 +172,10 @@ class Scene {
     request.request_number = number >= 0 ? static_cast<std::uint32_t>(number) : next_number++;
     request.mscc_count = static_cast<std::uint8_t>(rows.size());
     input = ChargeInput{};
-    for (std::size_t i = 0; i < rows.size(); ++i) fill(session, i, rows[i]);
     input.request = &request;
     input.plan = plan.get();
+    for (const Addon& addon : addons) input.addons[input.addon_count++] = addon;
+    for (std::size_t i = 0; i < rows.size(); ++i) fill(session, i, rows[i]);
     input.plan_version = plan_version;
     input.plan_sets = plan_sets.data();
     input.plan_set_count = static_cast<std::uint32_t>(plan_sets.size());
@@ -236,6 +243,8 @@ class Scene {
   std::deque<Bucket> buckets;
   std::map<std::pair<int, std::uint32_t>, Group> groups;
   std::vector<const PlanSet*> plan_sets;
+  std::vector<Addon> addons;
+  std::vector<BucketRule> bucket_rules;
   std::uint16_t plan_version = 1;
   std::int64_t now = 1'800'000'000;
   std::int64_t credit_limit = 0;
@@ -250,6 +259,13 @@ class Scene {
   EventResult event;
 
  private:
+  Unit unit_now(const MsccRequest& mscc) const {  // of the service that the MSCC falls under
+    for (const Addon& addon : addons)
+      if (const std::uint16_t k = find_service(*addon.plan, request, mscc); k != 0xffff)
+        return addon.plan->services[k].unit;
+    const std::uint16_t k = find_service(*plan, request, mscc);
+    return k != 0xffff ? plan->services[k].unit : Unit::octets;
+  }
   void fill(int session, std::size_t i, const Row& row) {
     MsccRequest& mscc = request.mscc[i];
     request.has_requested_action = true;
@@ -259,9 +275,8 @@ class Scene {
     mscc.reporting_reasons = row.reasons;
     mscc.has_requested = row.requested != absent;
     mscc.has_used = row.used != absent;
-    const std::uint16_t service = find_service(*plan, request, mscc);
-    if (service != 0xffff) input.groups[i] = &group(session, row.rating_group);
-    const Unit unit = service != 0xffff ? plan->services[service].unit : Unit::octets;
+    if (has_service(input, mscc)) input.groups[i] = &group(session, row.rating_group);
+    const Unit unit = row.unit != Unit::money ? row.unit : unit_now(mscc);
     mscc.requested = amounts_of(unit, row.requested);
     mscc.used = amounts_of(unit, row.used);
     input.grant_allowed[i] = grant_allowed;

@@ -429,8 +429,8 @@ TEST(Vectors, V75LostSession) {
     MsccOutcome outcome;
     scene.result = ChargeResult{};
     AccountView account = scene.view();
-    settle_lost_group(scene.group(0, 1), *scene.plan, account, Time::from_seconds(scene.now),
-                      outcome, scene.result);
+    settle_lost_group(scene.group(0, 1), *scene.plan, *scene.plan, account,
+                      Time::from_seconds(scene.now), outcome, scene.result);
     scene.verify(before);
     const std::int64_t lost = on_lost == OnLost::release           ? 0
                               : on_lost == OnLost::charge_reserved ? 1'024

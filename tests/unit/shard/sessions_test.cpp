@@ -81,6 +81,36 @@ TEST_F(Sessions, AValidityTimeWithoutUnitsIsOutstandingToo) {
   EXPECT_EQ(seconds_left(), 86'400u);
 }
 
+// ---- repeats
+
+// A verdict's service is one of the plan version that gave it, whatever the account's plan is now.
+TEST_F(Sessions, ARepeatNamesTheServiceOfThePlanThatWasAsked) {
+  EXPECT_EQ(initial(5), Reason::ok);
+  EXPECT_TRUE(outcome_.charge.mscc[0].flags & rating::outcome_redirect);
+  EXPECT_EQ(outcome_.charge.mscc[0].plan, plans_[0].get());
+  add_plan_set(1, 2, review_plan(false));  // its services count otherwise
+  OperatorRequest r;
+  r.kind = OperatorKind::switch_plan;
+  r.plan_version = 2;
+  operate(r);
+  EXPECT_EQ(initial(5), Reason::ok);
+  EXPECT_TRUE(outcome_.events & event_duplicate);
+  EXPECT_EQ(outcome_.plan, plans_[1].get());
+  const rating::MsccOutcome& m = outcome_.charge.mscc[0];
+  EXPECT_EQ(m.plan, plans_[0].get());
+  EXPECT_EQ(m.plan_version, 1);
+  EXPECT_EQ(m.plan->services[m.service].final_action, rating::FinalAction::redirect);
+  EXPECT_EQ(update(1, 0, 5), Reason::ok);
+  EXPECT_EQ(outcome_.charge.mscc[0].plan, plans_[1].get());
+  restart();  // it lies in the verdict's image
+  recovered();
+  EXPECT_EQ(initial(5), Reason::ok);
+  EXPECT_EQ(outcome_.charge.mscc[0].plan, plans_[0].get());
+  sets_[0] = nullptr;  // the version has gone
+  EXPECT_EQ(initial(5), Reason::ok);
+  EXPECT_EQ(outcome_.charge.mscc[0].plan, nullptr);
+}
+
 // ---- lost
 
 TEST_F(Sessions, WhatALossReleasedIsDebitedOnceWhenReportedLate) {

@@ -1,0 +1,44 @@
+// Payers: the rules of bucket kinds.
+// Core: shard. Allocates: never. Blocks: never. Clock: in the request.
+#include "rating/payers.hpp"
+
+#include "rating/price.hpp"
+
+namespace levy::rating {
+
+Weight Payers::by_rule(const Bucket& bucket, bool same) const {
+  // The last to pay whatever is due: no rule restricts it.
+  if ((bucket.flags & bucket_main_wallet) != 0) return unruled(same);
+  bool ruled = false;
+  const BucketRule* rule = find_rule(tariff_, bucket.kind, ruled);
+  if (!ruled) return unruled(same);
+  const bool of_any = rule != nullptr && rule->service == BucketRule::any_service;
+  if (rule == nullptr || rule->numerator == 0 || (of_any && !same))
+    return {same ? 1u : 0u, 1, false};
+  const bool now = all_hold(input_, mscc_, tariff_, rule->first_condition, rule->condition_count);
+  if (bucket.unit == Unit::money) return {1, 1, now};
+  return {rule->numerator, rule->denominator, now};
+}
+
+bool concerns(const ChargeInput& input, const MsccRequest& mscc, const Plan& product) {
+  if (!mscc.has_used && !mscc.has_requested) return false;
+  if (find_service(product, *input.request, mscc) != 0xffff) return true;
+  const Tariff tariff = current_tariff(input, mscc);
+  if (tariff.service == nullptr || tariff.service->barred || tariff.service->refused) return false;
+  const Price& price = *tariff.price();
+  if (price.free) return false;  // buckets are left alone
+  const Payers payers(input, mscc, tariff);
+  for (std::uint32_t k = 0; k < product.terms.allowance_count; ++k) {
+    const Allowance& allowance = product.terms.allowances[k];
+    Bucket bucket;
+    bucket.kind = allowance.kind;
+    bucket.unit = allowance.unit;
+    const bool of_use =
+        bucket.unit != Unit::money || (allowance.currency == tariff.plan->currency &&
+                                       (!costs_nothing(price) || price.connect_fee > 0));
+    if (of_use && payers.weight_of(bucket).free_too) return true;
+  }
+  return false;
+}
+
+}  // namespace levy::rating
