@@ -205,7 +205,7 @@ inline Key without_default(Key key, std::string_view default_text) {
   return key;
 }
 
-// The declarations themselves: declarations.cpp and plan_declarations.cpp.
+// The declarations themselves: declarations.cpp and {plan,tariff,product}_declarations.cpp.
 const Section* root_section();         // levyd.yaml
 const Section* listener_section();
 const Section* peer_section();

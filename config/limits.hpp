@@ -79,6 +79,10 @@ inline constexpr std::size_t times_per_plan_max = 64;
 inline constexpr std::size_t cycles_per_plan_max = 4;
 inline constexpr std::size_t fees_per_plan_max = 16;
 inline constexpr std::size_t allowances_per_plan_max = 16;
+// Hours, days, weeks, months or years of one period, "30 days": Product::Due counts them in a byte.
+inline constexpr std::int64_t period_count_max = 255;
+// Periods that what is left of an allowance is carried on: Bucket::rolled counts them in a byte.
+inline constexpr std::int64_t rollover_periods_max = 250;
 // Kinds of bucket that one plan restricts or weighs.
 inline constexpr std::size_t bucket_rules_per_plan_max = 256;
 // Longest Validity-Time sent, seconds: 30 days, the longest that any gateway is known to take.

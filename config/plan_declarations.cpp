@@ -227,7 +227,8 @@ const Section* grant_section() {
                      "The first grant of a group whose request names no amount."),
               Shape::one, units_pattern),
        shaped(custom("default", units_form, LEVY_UNITS(grant_default),
-                     "10 MB, 60 s or 1 event; a price step if that is more",
+                     "one price step; 10 MB, 60 s or 1 event where that is a single "
+                     "unit, or there is no price",
                      "Later grants whose request names no amount."),
               Shape::one, units_pattern),
        shaped(custom("min", units_form, LEVY_UNITS(grant_min), "none",
@@ -302,6 +303,69 @@ std::vector<Key> service_grant_keys() {
   };
 }
 
+// The keys of a plan that are of its sessions and of the account that has it.
+std::vector<Key> plan_keys() {
+  return {
+      required(textual("plan", Kind::name, 0, LEVY_FIELD(PlanOwner, source.name),
+                       "Name of the plan; accounts name it.")),
+      required(shaped(custom("currency", "three capital letters of ISO 4217", read_plan_currency,
+                             "", "Currency of its prices and of the main wallet."),
+                      Shape::one, "^[A-Z]{3}$")),
+      without_default(word("overrun", {"debt", "write_off"}, LEVY_FIELD(PlanOwner, source.overrun),
+                           "Usage that the account cannot pay: the main wallet goes negative, or "
+                           "the unpaid part is written off."),
+                      "debt"),
+      without_default(
+          word("unmatched", {"5031", "4010", "rate_as"}, LEVY_FIELD(PlanOwner, source.unmatched),
+               "Rating-Groups that no service names: a Result-Code, or the price of "
+               "the service with `rating_groups: any`."),
+          "rate_as where a service takes any, else 5031"),
+      shaped(custom("credit_limit", "a decimal amount, 0 or more", read_credit_limit, "0",
+                    "How far below zero the main wallet may be reserved."),
+             Shape::one, "^[0-9][0-9_]*(\\.[0-9][0-9_]*)?$"),
+      without_default(
+          duration("session_ttl", in_s, 60, 30 * day_s, LEVY_FIELD(PlanOwner, source.session_ttl),
+                   "Tcc of sessions without a Validity-Time."),
+          "1 d"),
+      without_default(textual("time_zone", Kind::text, 64, LEVY_FIELD(PlanOwner, source.time_zone),
+                              "Time zone of its `times` and periods: a name of the IANA database."),
+                      "UTC"),
+      without_default(
+          duration("boundary_spread", in_s, 0, 3'600, LEVY_FIELD(PlanOwner, source.boundary_spread),
+                   "Grants that end because prices change end spread over this time "
+                   "after the change, so that not all gateways report at once."),
+          "0 s"),
+      without_default(word("ccfh", {"terminate", "continue", "retry_and_terminate"},
+                           LEVY_FIELD(PlanOwner, source.ccfh),
+                           "Credit-Control-Failure-Handling of its sessions: what the gateway "
+                           "does when nobody answers."),
+                      "not sent"),
+      without_default(boolean("failover", LEVY_FIELD(PlanOwner, source.failover),
+                              "CC-Session-Failover of its sessions: whether the gateway may go on "
+                              "with another server."),
+                      "not sent")};
+}
+
+std::vector<Key> bucket_kind_keys() {
+  return {required(textual("kind", Kind::name, 0, LEVY_FIELD(BucketKindOwner, source.name),
+                           "Name of the kind.")),
+          required(word("unit", {"money", "octets", "seconds", "events"},
+                        LEVY_FIELD(BucketKindOwner, source.unit), "What such a bucket holds.")),
+          shaped(custom("currency", "three capital letters of ISO 4217", read_kind_currency, "",
+                        "Of money, and then required."),
+                 Shape::one, "^[A-Z]{3}$"),
+          without_default(
+              integer("priority", -32'768, 32'767, "", LEVY_FIELD(BucketKindOwner, source.priority),
+                      "Higher is used first; the main wallet has 0."),
+              "0"),
+          shaped(custom("step", units_form, read_kind_step, "1", "Units are taken in whole steps."),
+                 Shape::one, units_pattern),
+          without_default(duration("lifetime", in_s, 1, 18'300 * day_s,
+                                   LEVY_FIELD(BucketKindOwner, source.lifetime),
+                                   "From the credit to the end of the bucket."),
+                          "none: it does not end")};
+}
+
 }  // namespace
 
 bool is_currency(std::string_view text) {
@@ -311,19 +375,21 @@ bool is_currency(std::string_view text) {
 
 const Section* on_final_section() {
   static const Section section{
-      "plans[].services[].on_final", "The final action with its address.", &default_service,
-      {required(word("action", {"terminate", "redirect", "restrict_access"},
-                     LEVY_SERVICE(on_final), "Final-Unit-Action.")),
+      "plans[].services[].on_final",
+      "The final action with its address.",
+      &default_service,
+      {required(word("action", {"terminate", "redirect", "restrict_access"}, LEVY_SERVICE(on_final),
+                     "Final-Unit-Action.")),
        without_default(textual("to", Kind::text, 127, LEVY_SERVICE(redirect_to),
                                "Redirect-Server-Address: a URL, a SIP URI or an IP address."),
                        "none; redirect needs it"),
-       shaped(custom("filter_ids", "a name or a list of names",
-                     &read_restrictions<[](ServiceSource& s) -> auto& { return s.filter_ids; }>,
-                     "none",
-                     "Filter-Ids of what restrict_access leaves open, known to the gateway."),
-              Shape::one_or_list),
+       shaped(
+           custom("filter_ids", "a name or a list of names",
+                  &read_restrictions<[](ServiceSource & s) -> auto& { return s.filter_ids; }>,
+                  "none", "Filter-Ids of what restrict_access leaves open, known to the gateway."),
+           Shape::one_or_list),
        shaped(custom("rules", "an IPFilterRule or a list: \"permit out ip from 10.0.0.1 to any\"",
-                     &read_restrictions<[](ServiceSource& s) -> auto& { return s.filter_rules; }>,
+                     &read_restrictions<[](ServiceSource & s) -> auto& { return s.filter_rules; }>,
                      "none",
                      "Restriction-Filter-Rules of restrict_access; with `filter_ids` at most 8, "
                      "and 256 bytes as sent."),
@@ -344,76 +410,27 @@ const Section* service_section() {
 }
 
 const Section* plan_section() {
-  static const Section section{
-      "plans[]",
-      "One plan; a document that begins with `plan:` is one, too.",
-      &default_plan,
-      {required(textual("plan", Kind::name, 0, LEVY_FIELD(PlanOwner, source.name),
-                        "Name of the plan; accounts name it.")),
-       required(shaped(custom("currency", "three capital letters of ISO 4217", read_plan_currency,
-                              "", "Currency of its prices and of the main wallet."),
-                       Shape::one, "^[A-Z]{3}$")),
-       without_default(word("overrun", {"debt", "write_off"}, LEVY_FIELD(PlanOwner, source.overrun),
-                            "Usage that the account cannot pay: the main wallet goes negative, or "
-                            "the unpaid part is written off."),
-                       "debt"),
-       without_default(
-           word("unmatched", {"5031", "4010", "rate_as"}, LEVY_FIELD(PlanOwner, source.unmatched),
-                "Rating-Groups that no service names: a Result-Code, or the price of "
-                "the service with `rating_groups: any`."),
-           "rate_as where a service takes any, else 5031"),
-       shaped(custom("credit_limit", "a decimal amount, 0 or more", read_credit_limit, "0",
-                     "How far below zero the main wallet may be reserved."),
-              Shape::one, "^[0-9][0-9_]*(\\.[0-9][0-9_]*)?$"),
-       without_default(
-           duration("session_ttl", in_s, 60, 30 * day_s, LEVY_FIELD(PlanOwner, source.session_ttl),
-                    "Tcc of sessions without a Validity-Time."),
-           "1 d"),
-       without_default(textual("time_zone", Kind::text, 64, LEVY_FIELD(PlanOwner, source.time_zone),
-                               "Time zone of its `times`: a name of the IANA database."),
-                       "UTC"),
-       without_default(duration("boundary_spread", in_s, 0, 3'600,
-                                LEVY_FIELD(PlanOwner, source.boundary_spread),
-                                "Grants that end because prices change end spread over this time "
-                                "after the change, so that not all gateways report at once."),
-                       "0 s"),
-       without_default(word("ccfh", {"terminate", "continue", "retry_and_terminate"},
-                            LEVY_FIELD(PlanOwner, source.ccfh),
-                            "Credit-Control-Failure-Handling of its sessions: what the gateway "
-                            "does when nobody answers."),
-                       "not sent"),
-       without_default(boolean("failover", LEVY_FIELD(PlanOwner, source.failover),
-                               "CC-Session-Failover of its sessions: whether the gateway may go on "
-                               "with another server."),
-                       "not sent"),
-       required(of_section(
-           custom("services", "a list of services", read_services, "", "What the plan prices."),
-           Shape::list, service_section))}};
+  static const Section section = [] {
+    Section made{"plans[]", "One plan; a document that begins with `plan:` is one, too.",
+                 &default_plan, plan_keys()};
+    for (Key& key : plan_terms_keys()) made.keys.push_back(std::move(key));
+    made.keys.push_back(of_section(
+        custom("services", "a list of services", read_services, "required of a base plan",
+               "What the plan prices; an add-on's are asked before the base plan's."),
+        Shape::list, service_section));
+    return made;
+  }();
   return &section;
 }
 
 const Section* bucket_kind_section() {
-  static const Section section{
-      "bucket_kinds[]",
-      "A kind of bucket that imports and top-ups may name.",
-      &default_bucket_kind,
-      {required(textual("kind", Kind::name, 0, LEVY_FIELD(BucketKindOwner, source.name),
-                        "Name of the kind.")),
-       required(word("unit", {"money", "octets", "seconds", "events"},
-                     LEVY_FIELD(BucketKindOwner, source.unit), "What such a bucket holds.")),
-       shaped(custom("currency", "three capital letters of ISO 4217", read_kind_currency, "",
-                     "Of money, and then required."),
-              Shape::one, "^[A-Z]{3}$"),
-       without_default(
-           integer("priority", -32'768, 32'767, "", LEVY_FIELD(BucketKindOwner, source.priority),
-                   "Higher is used first; the main wallet has 0."),
-           "0"),
-       shaped(custom("step", units_form, read_kind_step, "1", "Units are taken in whole steps."),
-              Shape::one, units_pattern),
-       without_default(duration("lifetime", in_s, 1, 18'300 * day_s,
-                                LEVY_FIELD(BucketKindOwner, source.lifetime),
-                                "From the credit to the end of the bucket."),
-                       "none: it does not end")}};
+  static const Section section = [] {
+    Section made{"bucket_kinds[]",
+                 "A kind of bucket that imports, top-ups and allowances may name.",
+                 &default_bucket_kind, bucket_kind_keys()};
+    for (Key& key : bucket_rule_keys()) made.keys.push_back(std::move(key));
+    return made;
+  }();
   return &section;
 }
 
@@ -426,10 +443,10 @@ const Section* plan_file_section() {
                          "Kinds of bucket, for all plans."),
                   Shape::list, bucket_kind_section),
        of_section(custom("times", "a list of times", read_times, "none",
-                         "Named periods, for the rates of all plans."),
+                         "Named periods, for the rates of all plans and for bucket kinds."),
                   Shape::list, time_section),
        of_section(custom("zones", "a list of zones", read_zones, "none",
-                         "Named networks, numbers and places, for the rates of all plans."),
+                         "Named networks, numbers and places, for the same."),
                   Shape::list, zone_section),
        shaped(custom("holidays", "a list of dates: 2026-12-25, or 12-25 for every year",
                      read_holidays, "none", "Days that the word `holidays` of a time means."),

@@ -43,10 +43,17 @@ void read_plan(Reader& reader, const YamlNode& node, const std::string& path,
   rating::PlanSource& plan = owner.source;
   plan.place = reader.place(node);
   enclose(plan.place, plan.name, plan.currency, plan.overrun, plan.unmatched, plan.credit_limit,
-          plan.session_ttl, plan.time_zone, plan.boundary_spread, plan.ccfh, plan.failover);
+          plan.session_ttl, plan.time_zone, plan.boundary_spread, plan.ccfh, plan.failover,
+          plan.kind, plan.priority, plan.starts, plan.lasts, plan.periods, plan.prorate,
+          plan.unpaid_fee, plan.again, plan.allowances_after, plan.fee_tax);
   owner.currency = peek_text(node, "currency");
   if (!is_currency(owner.currency)) owner.currency.clear();
   reader.read_section(*plan_section(), node, path, &owner);
+  const bool is_mapping = node.type == YamlNode::Type::mapping;
+  const bool may_be_addon = has_key(node, "kind") && plan.kind.value != "base";
+  if (is_mapping && !has_key(node, "services") && !may_be_addon)
+    reader.fault(node, sub_path(path, "services"), "this key is missing", "a list of services",
+                 "a base plan needs services; only `kind: addon` may be without");
   if (catalogue.plans.size() < limits::plans_max) {
     catalogue.plans.push_back(std::move(plan));
   } else {
@@ -55,7 +62,42 @@ void read_plan(Reader& reader, const YamlNode& node, const std::string& path,
   }
 }
 
+template <class Source, class Read>
+void read_of_plan(Reader& reader, const YamlNode& node, const std::string& path,
+                  std::string_view what, std::vector<Source>& list, const Read& read) {
+  const std::string form = "a list of " + std::string(what);
+  const auto& items = reader.read_items(node, path, form);
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    Source source;
+    source.place = reader.place(*items[i]);
+    read(*items[i], item_path(path, i), source);
+    list.push_back(std::move(source));
+  }
+}
+
 }  // namespace
+
+void read_fees(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
+  auto& plan = *static_cast<PlanOwner*>(owner);
+  read_of_plan(reader, node, path, "fees", plan.source.fees,
+               [&](const YamlNode& item, const std::string& at, rating::FeeSource& source) {
+                 FeeOwner fee{{}, plan.currency};
+                 enclose(source.place, fee.source.name, fee.source.amount, fee.source.every,
+                         fee.source);
+                 reader.read_section(*fee_section(), item, at, &fee);
+                 source = std::move(fee.source);
+               });
+}
+
+void read_allowances(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
+  auto& plan = *static_cast<PlanOwner*>(owner);
+  read_of_plan(reader, node, path, "allowances", plan.source.allowances,
+               [&](const YamlNode& item, const std::string& at, rating::AllowanceSource& source) {
+                 enclose(source.place, source.kind, source.amount, source.every, source.rollover,
+                         source.rollover_max, source.rollover_use);
+                 reader.read_section(*allowance_section(), item, at, &source);
+               });
+}
 
 void read_services(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
   auto& plan = *static_cast<PlanOwner*>(owner);
@@ -88,8 +130,7 @@ void read_plans(Reader& reader, const YamlNode& node, const std::string& path, v
   }
 }
 
-void read_bucket_kinds(Reader& reader, const YamlNode& node, const std::string& path,
-                       void* owner) {
+void read_bucket_kinds(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
   const auto& items = reader.read_items(node, path, "a list of bucket kinds");
   for (std::size_t i = 0; i < items.size(); ++i) {
     BucketKindOwner kind;
@@ -102,9 +143,8 @@ void read_bucket_kinds(Reader& reader, const YamlNode& node, const std::string& 
       reader.fault(*items[i], sub_path(kind_path, "currency"), "this key is missing",
                    "three capital letters of ISO 4217", "a bucket of money needs its currency");
     } else if (!kind.unit.empty() && kind.unit != "money" && k.currency.given) {
-      reader.diagnostics().add({k.currency.place, sub_path(kind_path, "currency"),
-                                k.currency.value, "only a bucket of money has a currency", "",
-                                "remove it"});
+      reader.diagnostics().add({k.currency.place, sub_path(kind_path, "currency"), k.currency.value,
+                                "only a bucket of money has a currency", "", "remove it"});
     }
     static_cast<rating::Catalogue*>(owner)->bucket_kinds.push_back(std::move(k));
   }

@@ -30,6 +30,11 @@ struct PlanOwner {
   std::string currency;
 };
 
+struct FeeOwner {
+  rating::FeeSource source;
+  std::string currency;  // of the plan
+};
+
 struct BucketKindOwner {
   rating::BucketKindSource source;
   std::string unit;  // money, octets, seconds, events; empty: missing or at fault
@@ -50,6 +55,17 @@ void read_times(Reader& reader, const YamlNode& node, const std::string& path, v
 void read_zones(Reader& reader, const YamlNode& node, const std::string& path, void* owner);
 void read_holidays(Reader& reader, const YamlNode& node, const std::string& path, void* owner);
 
+// Readers of `fees` and `allowances`, of a plan.
+void read_fees(Reader& reader, const YamlNode& node, const std::string& path, void* owner);
+void read_allowances(Reader& reader, const YamlNode& node, const std::string& path, void* owner);
+
+// The keys of what holding a plan costs and gives, and of what a bucket kind pays for.
+std::vector<Key> plan_terms_keys();
+std::vector<Key> bucket_rule_keys();
+const Section* fee_section();
+const Section* allowance_section();
+const Section* kind_when_section();
+
 // The keys of what a service and of what a rate costs, and of the service's selection.
 std::vector<Key> service_price_keys();
 std::vector<Key> service_selection_keys();
@@ -64,6 +80,10 @@ void set_placed(rating::Placed<T>& field, T value, Place place) {
   field.place = std::move(place);
   field.given = true;
 }
+
+// Reads "0.80 EUR", in `currency` where that is known.
+void read_amount(Reader& reader, const YamlNode& node, const std::string& path,
+                 const std::string& currency, rating::Placed<std::string>& field);
 
 // A scalar, or each item of a list, as placed text.
 void read_texts(Reader& reader, const YamlNode& node, const std::string& path,

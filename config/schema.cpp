@@ -171,6 +171,11 @@ void describe_schema(SchemaOf what, std::ostream& out) {
     schema["else"] = refer(*plan_file_section());
     add_section(*plan_file_section(), defs);
     add_section(*plan_section(), defs);
+    // Its declaration cannot say it: services are required of a base plan alone.
+    Json& plan = defs[reference(*plan_section())];
+    plan["if"] = {{"properties", {{"kind", {{"const", "addon"}}}}},
+                  {"required", Json::array({"kind"})}};
+    plan["else"] = {{"required", Json::array({"services"})}};
   }
   schema["$defs"] = std::move(defs);
   out << schema.dump(2) << "\n";

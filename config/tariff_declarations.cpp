@@ -16,6 +16,7 @@ using rating::Placed;
 
 const ServiceOwner default_service;
 const RateOwner default_rate;
+const BucketKindOwner default_bucket_kind;
 const rating::TimeSource default_time;
 const rating::ZoneSource default_zone;
 
@@ -78,18 +79,7 @@ void read_price(Reader& reader, const YamlNode& node, const std::string& path, v
 template <class Owner, auto Access>
 void read_money(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
   auto& to = *static_cast<Owner*>(owner);
-  constexpr std::string_view form = "an amount with its currency, e.g. 0.80 EUR";
-  const std::string* text = reader.read_scalar(node, path, form);
-  if (text == nullptr) return;
-  ParsedAmount parsed = parse_money(*text);
-  if (!parsed.ok()) {
-    reader.fault(node, path, "the value " + parsed.fault, std::string(form), "correct it");
-  } else if (!to.currency.empty() && parsed.currency != to.currency) {
-    reader.fault(node, path, "the amount is in another currency than the plan", to.currency,
-                 "state it in " + to.currency);
-  } else {
-    set_placed(Access(to.source), std::move(parsed.amount), reader.place(node));
-  }
+  read_amount(reader, node, path, to.currency, Access(to.source));
 }
 
 #define LEVY_MONEY(Owner, path) \
@@ -115,10 +105,10 @@ std::vector<Key> price_keys() {
                     "pays for the units."),
              Shape::one, money_pattern),
       shaped(custom("minimum", money, LEVY_MONEY(Owner, minimum), "0",
-                    "The least that a session's priced use costs, beside the fee."),
+                    "The least that a session's use at this price costs, beside the fee."),
              Shape::one, money_pattern),
       shaped(custom("maximum", money, LEVY_MONEY(Owner, maximum), "no bound",
-                    "The most that a session's priced use costs, beside the fee."),
+                    "The most that a session's use at this price costs, beside the fee."),
              Shape::one, money_pattern),
       without_default(word("at_maximum", {"free", "stop"}, LEVY_FIELD(Owner, source.at_maximum),
                            "`free`: what follows costs nothing; `stop`: nothing more is granted."),
@@ -130,13 +120,13 @@ std::vector<Key> price_keys() {
 }
 
 // Its name is the last part of the path.
-template <bool negated>
+template <class Owner, bool negated>
 void read_condition(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
   rating::ConditionSource condition;
   set_placed(condition.attribute, path.substr(path.rfind('.') + 1), reader.place(node));
   condition.negated = negated;
   read_texts(reader, node, path, "a value or a list of values", condition.values);
-  static_cast<RateOwner*>(owner)->source.when.push_back(std::move(condition));
+  static_cast<Owner*>(owner)->source.when.push_back(std::move(condition));
 }
 
 void read_contexts(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
@@ -193,6 +183,22 @@ void split_texts(std::vector<Placed<std::string>>& texts) {
 }
 
 }  // namespace
+
+void read_amount(Reader& reader, const YamlNode& node, const std::string& path,
+                 const std::string& currency, Placed<std::string>& field) {
+  constexpr std::string_view form = "an amount with its currency, e.g. 0.80 EUR";
+  const std::string* text = reader.read_scalar(node, path, form);
+  if (text == nullptr) return;
+  ParsedAmount parsed = parse_money(*text);
+  if (!parsed.ok()) {
+    reader.fault(node, path, "the value " + parsed.fault, std::string(form), "correct it");
+  } else if (!currency.empty() && parsed.currency != currency) {
+    reader.fault(node, path, "the amount is in another currency than the plan", currency,
+                 "state it in " + currency);
+  } else {
+    set_placed(field, std::move(parsed.amount), reader.place(node));
+  }
+}
 
 void read_texts(Reader& reader, const YamlNode& node, const std::string& path,
                 std::string_view form, std::vector<Placed<std::string>>& texts) {
@@ -285,50 +291,70 @@ std::vector<Key> service_selection_keys() {
 namespace {
 
 // One condition; rating/compile judges its values.
-template <bool negated>
+template <class Owner, bool negated>
 Key condition(std::string_view name, std::string_view form, std::string_view prose,
               std::string_view pattern = {}, std::vector<std::string_view> words = {}) {
-  return shaped(custom(name, form, &read_condition<negated>, "not asked for", prose),
+  return shaped(custom(name, form, &read_condition<Owner, negated>, "not asked for", prose),
                 Shape::one_or_list, pattern, std::move(words));
 }
 
-template <bool negated>
+// Of a rate or of a bucket kind.
+template <class Owner, bool negated>
 std::vector<Key> condition_keys() {
   return {
-      condition<negated>("time", "names of times", "It is one of these."),
-      condition<negated>("apn", "names", "Called-Station-Id, without case and operator's suffix."),
-      condition<negated>(
+      condition<Owner, negated>("time", "names of times", "It is one of these."),
+      condition<Owner, negated>("apn", "names",
+                                "Called-Station-Id, without case and operator's suffix."),
+      condition<Owner, negated>(
           "rat", "utran, geran, wlan, gan, hspa, eutran, virtual, nb_iot, lte_m, nr, or 0 to 255",
           "3GPP-RAT-Type."),
-      condition<negated>("plmn", "names of zones", "The serving network is in one of these."),
-      condition<negated>("location", "names of zones",
-                         "3GPP-User-Location-Info is in one of these."),
-      condition<negated>("called", "names of zones",
-                         "The called number, or a message's recipient."),
-      condition<negated>("calling", "names of zones", "The calling number."),
-      condition<negated>("characteristics", "4 hexadecimal digits",
-                         "3GPP-Charging-Characteristics.", "^[0-9A-Fa-f]{4}$"),
-      condition<negated>("qci", "1 to 255", "QoS-Class-Identifier of the MSCC.", "^[0-9]{1,3}$"),
-      condition<negated>("role", "originating, terminating", "Role-Of-Node.", {},
-                         {"originating", "terminating"}),
-      condition<negated>("service_identifier", "0 to 4294967295", "The MSCC names one of these.",
-                         "^[0-9]{1,10}$"),
+      condition<Owner, negated>("plmn", "names of zones",
+                                "The serving network is in one of these."),
+      condition<Owner, negated>("location", "names of zones",
+                                "3GPP-User-Location-Info is in one of these."),
+      condition<Owner, negated>("called", "names of zones",
+                                "The called number, or a message's recipient."),
+      condition<Owner, negated>("calling", "names of zones", "The calling number."),
+      condition<Owner, negated>("characteristics", "4 hexadecimal digits",
+                                "3GPP-Charging-Characteristics.", "^[0-9A-Fa-f]{4}$"),
+      condition<Owner, negated>("qci", "1 to 255", "QoS-Class-Identifier of the MSCC.",
+                                "^[0-9]{1,3}$"),
+      condition<Owner, negated>("role", "originating, terminating", "Role-Of-Node.", {},
+                                {"originating", "terminating"}),
+      condition<Owner, negated>("service_identifier", "0 to 4294967295",
+                                "The MSCC names one of these.", "^[0-9]{1,10}$"),
   };
 }
 
 const Section* when_not_section() {
   static const Section section{"plans[].services[].rates[].when.not",
                                "Conditions that must not hold.", &default_rate,
-                               condition_keys<true>(), true};
+                               condition_keys<RateOwner, true>(), true};
+  return &section;
+}
+
+const Section* kind_when_not_section() {
+  static const Section section{"bucket_kinds[].when.not", "Conditions that must not hold.",
+                               &default_bucket_kind, condition_keys<BucketKindOwner, true>(), true};
   return &section;
 }
 
 }  // namespace
 
+const Section* kind_when_section() {
+  static const Section section = [] {
+    Section made{"bucket_kinds[].when", "Conditions; all must hold.", &default_bucket_kind,
+                 condition_keys<BucketKindOwner, false>(), true};
+    made.keys.push_back(nested("not", kind_when_not_section));
+    return made;
+  }();
+  return &section;
+}
+
 const Section* when_section() {
   static const Section section = [] {
     Section made{"plans[].services[].rates[].when", "Conditions; all must hold.", &default_rate,
-                 condition_keys<false>()};
+                 condition_keys<RateOwner, false>()};
     made.keys.push_back(nested("not", when_not_section));
     return made;
   }();

@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <array>
 
 #include "config/limits.hpp"
@@ -228,6 +229,62 @@ ParsedAmount parse_money(std::string_view text) {
     if (c != '_') out.amount += c;
   }
   out.currency = std::string(currency);
+  return out;
+}
+
+ParsedPeriod parse_period(std::string_view text) {
+  constexpr std::array<std::string_view, 5> units{"hour", "day", "week", "month", "year"};
+  ParsedPeriod out;
+  std::string_view name = text;
+  if (!text.empty() && !is_letter(text.front())) {
+    const Decimal number = read_decimal(text);
+    name = trim(text.substr(number.length));
+    const Parsed count = parse_integer(text.substr(0, number.length));
+    if (number.length == 0 || !count.ok()) {
+      out.fault = "does not begin with a whole number or the name of a period";
+      return out;
+    }
+    if (count.number < 1 || count.number > limits::period_count_max) {
+      out.fault = "is out of bounds: 1 to " + std::to_string(limits::period_count_max);
+      return out;
+    }
+    out.period.count = count.number;
+  }
+  std::string_view one = name;
+  if (one.ends_with('s')) one.remove_suffix(1);
+  for (const std::string_view unit : units)
+    if (one == unit) out.period.unit = unit;
+  if (out.period.unit.empty())
+    out.fault = "has an unknown period \"" + std::string(name.substr(0, 20)) +
+                "\"; periods are hours, days, weeks, months and years";
+  return out;
+}
+
+ParsedQuantity parse_quantity(std::string_view text) {
+  ParsedQuantity out;
+  const std::string_view unit = trim(text.substr(read_decimal(text).length));
+  const bool is_money = unit.size() == 3 && std::all_of(unit.begin(), unit.end(), [](char c) {
+                          return c >= 'A' && c <= 'Z';
+                        });
+  if (is_money) {
+    ParsedAmount money = parse_money(text);
+    out.fault = money.fault;
+    out.quantity.amount = std::move(money.amount);
+    out.quantity.currency = std::move(money.currency);
+    return out;
+  }
+  for (const std::string_view family : {"octets", "seconds", "events"}) {
+    const Parsed parsed = parse_units(text, family);
+    out.fault = parsed.fault;
+    if (parsed.fault.starts_with("has an unknown unit")) continue;
+    out.quantity.units = parsed.number;
+    if (!unit.empty()) out.quantity.unit = family;
+    if (parsed.ok() && (parsed.number < 1 || parsed.number > limits::units_max))
+      out.fault = "is out of bounds: 1 to " + std::to_string(limits::units_max);
+    return out;
+  }
+  out.fault = "has an unknown unit \"" + std::string(unit.substr(0, 20)) +
+              "\"; it may be of octets, seconds or events, or a currency";
   return out;
 }
 

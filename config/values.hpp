@@ -60,6 +60,22 @@ struct ParsedAmount {
 };
 ParsedAmount parse_money(std::string_view text);
 
+// "month", "2 weeks", "30 days".
+struct ParsedPeriod {
+  rating::PeriodSource period;
+  std::string fault;
+  bool ok() const { return fault.empty(); }
+};
+ParsedPeriod parse_period(std::string_view text);
+
+// "10 GB", "90 min", "100 events", "2 EUR", or a number of a unit that stands elsewhere.
+struct ParsedQuantity {
+  rating::QuantitySource quantity;
+  std::string fault;
+  bool ok() const { return fault.empty(); }
+};
+ParsedQuantity parse_quantity(std::string_view text);
+
 // "<amount> <CUR> per <units>[, step <units>][, first <units>][, up to <units>]" or "free". `unit`
 // is the service's.
 struct ParsedPrice {

@@ -190,8 +190,9 @@ struct Service {
   std::uint16_t rate_count = 0;
   std::uint16_t tax_permille = 0;  // rate of the tax that its price includes; for records
   bool unpriced_fails = false;     // where no rate holds and nothing pays: 5031, not 4012
-  bool by_time = false;            // a rate asks for the time: grants end at its next change
-  std::uint16_t changes = 0;       // Change bits: what its rates ask for
+  // A rate, or a bucket kind that pays for it, asks for the time: grants end at its next change.
+  bool by_time = false;
+  std::uint16_t changes = 0;  // Change bits: what these ask for
   std::uint8_t restriction_count = 0;
   std::uint32_t first_restriction = 0;  // of Plan::restrictions
   std::array<std::uint32_t, limits::service_identifiers_max> service_identifiers{};
@@ -214,7 +215,9 @@ struct Service {
 };
 
 // What a bucket kind pays for under this plan, where the kind does not pay for all. Sorted by kind
-// and, for one kind, one rule per service; a kind that has rules pays for none but these services.
+// and, for one kind, by service, one rule each; a kind that has rules pays for none but these
+// services. One that pays for nothing here (its services are of other plans) has a single rule, of
+// any_service with a numerator of 0.
 struct BucketRule {
   std::uint16_t kind = 0;               // interned
   std::uint16_t service = any_service;  // index into the plan's services
@@ -229,6 +232,7 @@ struct BucketRule {
   bool by_time = false;  // a condition asks for the time: grants end at its next change
 
   static constexpr std::uint16_t any_service = 0xffff;
+  bool pays_nothing() const { return numerator == 0; }
 };
 
 // What holding the plan costs and gives, beside usage: of a base plan and of an add-on alike.
@@ -239,7 +243,8 @@ struct Period {
   friend bool operator==(const Period&, const Period&) = default;
 };
 
-// A time zone as its offsets from UTC, ascending; before the first one, that one's.
+// A time zone as its offsets from UTC, ascending, each other than the one before. Before the first
+// one, that one's; beyond the years that are compiled (calendar.hpp), the last one's.
 struct ZoneOffset {
   std::uint32_t from = 0;    // unix seconds
   std::int32_t seconds = 0;  // local = UTC + seconds

@@ -87,23 +87,35 @@ struct ServiceSource : TariffSource {
   Placed<std::int64_t> lost_units;
 };
 
-// An amount of a period's fee or of a purchase's: "10 EUR per month", "5 EUR".
+// "month", "2 weeks", "30 days": periods of the local calendar.
+struct PeriodSource {
+  std::int64_t count = 1;
+  std::string unit;  // hour | day | week | month | year
+};
+
+// "10 GB", "2 EUR", "500": of a bucket kind, whose unit it must fit.
+struct QuantitySource {
+  std::int64_t units = 0;
+  std::string unit;      // octets | seconds | events; empty with units: as the kind has it
+  std::string amount;    // decimal, of money, and then there are no units
+  std::string currency;  // of the amount
+};
+
+// What the plan costs beside usage: once, or at the beginning of every period.
 struct FeeSource {
   Placed<std::string> name;
   Placed<std::string> amount;  // decimal, in the plan's currency
-  Placed<std::string> every;   // "month", "2 weeks"; not given: once, when the product starts
+  Placed<PeriodSource> every;  // not given: once, when the product starts
   Place place;
 };
 
 // Units or money granted when the product starts or a period of it begins.
 struct AllowanceSource {
-  Placed<std::string> kind;             // a bucket kind
-  Placed<std::int64_t> units;           // of the kind's unit
-  Placed<std::string> amount;           // decimal, for a kind of money
-  Placed<std::string> every;            // not given: once
+  Placed<std::string> kind;  // a bucket kind
+  Placed<QuantitySource> amount;
+  Placed<PeriodSource> every;           // not given: once
   Placed<std::int64_t> rollover;        // periods that what is left lives on, 0 = none
-  Placed<std::int64_t> rollover_max;    // units carried at most, all periods together
-  Placed<std::string> rollover_amount;  // likewise, of money
+  Placed<QuantitySource> rollover_max;  // carried at most, all periods together
   Placed<std::string> rollover_use;     // first | last: before or after the period's own
   Place place;
 };
@@ -113,7 +125,7 @@ struct PlanSource {
   Placed<std::string> kind;              // base | addon
   Placed<std::int64_t> priority;         // of an add-on's services among the account's products
   Placed<std::string> starts;            // purchase | first_use
-  Placed<std::string> lasts;             // "30 d", "1 month"; not given: until it is ended
+  Placed<PeriodSource> lasts;            // not given: until it is ended
   Placed<std::string> periods;           // anniversary | calendar
   Placed<bool> prorate;                  // the first calendar period by its share of time
   Placed<std::string> unpaid_fee;        // debt | refuse | suspend

@@ -183,6 +183,12 @@ void AdminServer::Parts::subscriber_routes(httplib::Server& server) {
   on_one("/plan", [](Operations& o, const std::string& id, const std::string& body) {
     return o.set_plan(id, body);
   });
+  on_one("/buy", [](Operations& o, const std::string& id, const std::string& body) {
+    return o.buy(id, body);
+  });
+  on_one("/end", [](Operations& o, const std::string& id, const std::string& body) {
+    return o.end(id, body);
+  });
   on_one("/credit-limit", [](Operations& o, const std::string& id, const std::string& body) {
     return o.set_credit_limit(id, body);
   });

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -21,12 +22,25 @@ struct CallResult {
   std::vector<std::uint8_t> payload;  // reply.payload_bytes bytes
 };
 
+// From `from` on (unix seconds; of the first one, before it, too) local time is UTC + `seconds`.
+struct ZoneChange {
+  std::uint32_t from = 0;
+  std::int32_t seconds = 0;
+};
 // A plan name with its interned id and currency, of the current version.
 struct PlanInfo {
   std::string name;
   std::uint16_t id = 0;
   std::uint16_t currency = 0;
   std::int64_t credit_limit = 0;
+  bool addon = false;
+  bool has_terms = false;             // whoever holds it has a Product of it
+  bool at_first_use = false;          // starts with its first use
+  std::vector<std::string> cycles{};  // "month", "2 weeks": in the order of Product::due
+  std::shared_ptr<const std::vector<ZoneChange>> zone{};  // its time zone; null = UTC
+  std::span<const ZoneChange> changes() const {
+    return zone != nullptr ? std::span<const ZoneChange>(*zone) : std::span<const ZoneChange>{};
+  }
 };
 struct BucketKindInfo {
   std::string name;

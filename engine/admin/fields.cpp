@@ -70,4 +70,10 @@ void Fields::fail(std::string_view detail, std::string_view hint) {
   if (!fault_) fault_ = error_answer(400, "bad_request", detail, hint);
 }
 
+void put_reasons(Fields& fields, shard::OperatorRequest& request) {
+  put_text(request.request_key, fields.bounded("key", sizeof request.request_key - 1));
+  put_text(request.who, fields.bounded("who", sizeof request.who - 1));
+  put_text(request.why, fields.bounded("why", sizeof request.why - 1));
+}
+
 }  // namespace levy::admin

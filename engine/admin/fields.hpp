@@ -39,4 +39,7 @@ class Fields {
   std::optional<Answer> fault_;
 };
 
+// The request's key, and who asks why.
+void put_reasons(Fields& fields, shard::OperatorRequest& request);
+
 }  // namespace levy::admin

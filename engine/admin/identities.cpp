@@ -61,7 +61,7 @@ Answer Operations::create(std::string_view body) {
   const std::unique_lock lock(identity_mutex_, identity_patience);
   if (!lock.owns_lock()) return running_import();
   Fields fields(body, {"account", "imsi", "e164", "sip", "nai", "private", "plan", "currency",
-                       "wallet", "credit_limit", "buckets", "status"});
+                       "wallet", "credit_limit", "buckets", "products", "status"});
   if (fields.fault()) return *fields.fault();
   nlohmann::json line = nlohmann::json::object();
   for (std::size_t i = 0; i < column_count; ++i) {
@@ -119,9 +119,7 @@ Answer Operations::change_identity(std::string_view id, std::string_view body,
   request.identity_count = 2;
   put_identity(request.identities[0], type, old);
   put_identity(request.identities[1], type, clean);
-  put_text(request.request_key, fields.bounded("key", sizeof request.request_key - 1));
-  put_text(request.who, fields.bounded("who", sizeof request.who - 1));
-  put_text(request.why, fields.bounded("why", sizeof request.why - 1));
+  put_reasons(fields, request);
   if (fields.fault()) return *fields.fault();
   const std::string fresh(clean);
   const ShardId shard = known.target.shard;

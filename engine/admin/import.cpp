@@ -8,6 +8,7 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
+#include "engine/admin/date.hpp"
 #include "engine/base/hash.hpp"
 
 namespace levy::admin {
@@ -41,6 +42,7 @@ struct Import::Row final : Errand {
   Slot owner = none;                     // subscriber that the directory says has an identity,
   RowIdentity owner_by;                  // this one
   std::uint32_t bucket = 0;              // Step::bucket: which
+  std::uint32_t product = 0;             // Step::product: which
   std::uint8_t undo = 0;                 // Step::undo: identities to take away, a bit each
   Slot undo_subscriber = none;
   std::string undo_why;
@@ -73,12 +75,24 @@ shard::OperatorBucket bucket_of(const RowBucket& bucket) {
   made.priority = bucket.kind->priority;
   made.step = bucket.kind->step;
   made.amount = bucket.amount;
-  if (bucket.kind->lifetime != 0) {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    made.ends_at = static_cast<std::uint32_t>(
-        std::chrono::duration_cast<std::chrono::seconds>(now).count() + bucket.kind->lifetime);
-  }
+  if (bucket.kind->lifetime != 0) made.ends_at = unix_now() + bucket.kind->lifetime;
   return made;
+}
+
+void put_account(const RowValues& values, shard::OperatorRequest& request) {
+  request.kind = OperatorKind::create_account;
+  request.plan = values.plan;
+  request.currency = values.currency;
+  request.amount = values.wallet;
+  request.credit_limit = values.credit_limit;
+  request.status = values.status;
+  request.starts_at = values.plan_starts_at;
+  request.flag = values.plan_starts_at != 0;
+  request.bucket_count = static_cast<std::uint8_t>(values.bucket_count);
+  for (std::uint32_t i = 0; i < values.bucket_count; ++i) {
+    request.buckets[i] = bucket_of(values.buckets[i]);
+  }
+  put_identities(values, request);
 }
 
 std::uint64_t key_of(rating::IdentityType type, std::string_view text) {
@@ -175,7 +189,7 @@ void Import::take_line(std::string_view line) {
     row.keys[row.key_count++] =
         key_of(row.values.identities[i].type, row.values.identities[i].text);
   }
-  row.busy_count = row.bucket = 0;
+  row.busy_count = row.bucket = row.product = 0;
   row.created = row.updated = false;
   expect(row);
   rows_read_.push_back(&row);
@@ -269,13 +283,18 @@ void Import::next(Row& row) {
     ++row.bucket;
     return make_ready(row);
   }
-  while (row.step != Step::subscriber) {
+  if (row.step == Step::product && row.product + 1 < values.product_count) {
+    ++row.product;
+    return make_ready(row);
+  }
+  while (row.step != Step::product) {
     row.step = static_cast<Step>(static_cast<int>(row.step) + 1);
     const bool wanted =
         (row.step == Step::owner && row.owner != none) ||
         (row.step == Step::wallet && row.existed && options_.set_balance && values.has_wallet) ||
         (row.step == Step::bucket && values.bucket_count > 0 && row.existed) ||
-        (row.step == Step::subscriber && values.identity_count > 0 && row.existed);
+        (row.step == Step::subscriber && values.identity_count > 0 && row.existed) ||
+        (row.step == Step::product && values.product_count > 0);
     if (wanted) return make_ready(row);
   }
   finish_row(row);
@@ -297,17 +316,7 @@ void Import::build(Row& row) const {
       put_identity(request.identities[0], row.owner_by.type, row.owner_by.text);
       break;
     case Step::account:
-      request.kind = OperatorKind::create_account;
-      request.plan = values.plan;
-      request.currency = values.currency;
-      request.amount = values.wallet;
-      request.credit_limit = values.credit_limit;
-      request.status = values.status;
-      request.bucket_count = static_cast<std::uint8_t>(values.bucket_count);
-      for (std::uint32_t i = 0; i < values.bucket_count; ++i) {
-        request.buckets[i] = bucket_of(values.buckets[i]);
-      }
-      put_identities(values, request);
+      put_account(values, request);
       break;
     case Step::wallet:
       request.kind = OperatorKind::set_wallet;
@@ -330,6 +339,16 @@ void Import::build(Row& row) const {
       request.kind = OperatorKind::create_subscriber;
       put_identities(values, request);
       break;
+    case Step::product: {
+      const RowProduct& product = values.products[row.product];
+      request.kind = OperatorKind::buy_product;
+      request.plan = product.plan->id;
+      request.starts_at = product.starts_at;
+      request.flag = product.starts_at != 0;
+      // With a date the Shard compares the dates: the account may hold another one of the plan.
+      if (!request.flag) request.cursor = shard::OperatorRequest::unless_held;
+      break;
+    }
     case Step::undo: {
       const bool whole = row.owner == none;  // it was made by this line
       const RowIdentity& identity =
@@ -459,6 +478,9 @@ std::string Import::refusal_text(const Row& row, OperatorResult result) const {
     case Step::owner: what = "identity"; break;
     case Step::wallet: what = "wallet"; break;
     case Step::bucket: what = "bucket " + row.values.buckets[row.bucket].kind->name; break;
+    case Step::product:
+      what = "product " + row.values.products[row.product].plan->name;
+      break;
     case Step::subscriber:
     case Step::undo: what = "subscriber"; break;
   }
@@ -466,6 +488,8 @@ std::string Import::refusal_text(const Row& row, OperatorResult result) const {
     case OperatorResult::exists: return what + ": an identity belongs to another account";
     case OperatorResult::full: return what + ": a pool is full: raise the capacity";
     case OperatorResult::invalid: return what + ": a value is out of its bounds";
+    case OperatorResult::insufficient:
+      return what + ": its fees cannot be paid";
     default: return what + ": " + std::string(result_text(result));
   }
 }

@@ -5,9 +5,10 @@
 // One line at a time holds an account's name and each identity (locks_), so lines of one account
 // keep their order and no identity gets two owners; all other lines overlap freely. Each Command
 // of a line is durable, and what it made is published, before the line's next one; a new account
-// with its buckets and its first subscriber is one Command. What cannot be published is undone.
-// Every Command is idempotent: a line imported twice changes nothing the second time, and a refused
-// `busy` is asked again. Whoever runs an Import holds Operations::identity_mutex().
+// with its buckets and its first subscriber is one Command, each product of a line another. What
+// cannot be published is undone. Every Command is idempotent: a line imported twice changes nothing
+// the second time, and a refused `busy` is asked again. Whoever runs an Import holds
+// Operations::identity_mutex().
 #pragma once
 
 #include <atomic>
@@ -68,7 +69,7 @@ class Import {
   static std::string progress_json(const ImportProgress& progress);
 
  private:
-  enum class Step : std::uint8_t { account, owner, wallet, bucket, subscriber, undo };
+  enum class Step : std::uint8_t { account, owner, wallet, bucket, subscriber, product, undo };
   struct Row;
   struct Completion {
     Row* row;

@@ -5,14 +5,16 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/admin/amount.hpp"
+#include "engine/admin/date.hpp"
+#include "engine/admin/product_names.hpp"
 
 namespace levy::admin {
 
 namespace {
 
 constexpr std::string_view column_names[column_count] = {
-    "account", "imsi",     "e164",   "sip",          "nai",     "private",
-    "plan",    "currency", "wallet", "credit_limit", "buckets", "status"};
+    "account",  "imsi",   "e164",         "sip",     "nai",    "private", "plan",
+    "currency", "wallet", "credit_limit", "buckets", "status", "products"};
 
 std::string quoted(std::string_view column, std::string_view text, std::string_view why) {
   return std::string(column) + " \"" + std::string(text) + "\": " + std::string(why);
@@ -25,14 +27,13 @@ struct RowSax : nlohmann::json_sax<nlohmann::json> {
   std::string bucket;  // key inside the "buckets" object
   Column column{};
   int depth = 0;
+  bool listing = false;  // inside the "products" array
 
   bool take(std::string_view text) {
     std::string& into = texts[static_cast<std::size_t>(column)];
     if (depth == 0) return fail("not a JSON object");
-    if (depth == 2) {
-      if (!into.empty()) into += ';';
-      into += bucket + "=";
-    }
+    if ((depth == 2 || listing) && !into.empty()) into += ';';
+    if (depth == 2) into += bucket + "=";
     into += text;
     return true;
   }
@@ -48,15 +49,23 @@ struct RowSax : nlohmann::json_sax<nlohmann::json> {
   bool string(string_t& text) override { return take(text); }
   bool binary(binary_t&) override { return fail("a value is neither text nor a number"); }
   bool start_object(std::size_t) override {
-    if (depth == 1 && column != Column::buckets) return fail("only \"buckets\" may be an object");
+    if (listing || (depth == 1 && column != Column::buckets))
+      return fail("only \"buckets\" may be an object");
     return ++depth <= 2 || fail("an object inside \"buckets\"");
   }
   bool end_object() override {
     --depth;
     return true;
   }
-  bool start_array(std::size_t) override { return fail("an array where text is expected"); }
-  bool end_array() override { return true; }
+  bool start_array(std::size_t) override {
+    if (depth != 1 || listing || column != Column::products)
+      return fail("an array where text is expected");
+    return listing = true;
+  }
+  bool end_array() override {
+    listing = false;
+    return true;
+  }
   bool key(string_t& text) override {
     if (depth == 2) {
       bucket = text;
@@ -94,6 +103,54 @@ std::string parse_buckets(std::string_view text, const Names& names, RowValues& 
   return {};
 }
 
+// "name" or "name@DATE". Returns why not, or empty.
+std::string find_running(std::string_view text, const Names& names, const PlanInfo*& plan,
+                         std::uint32_t& starts_at) {
+  auto found = names.plans.find(text);
+  std::string_view date;
+  if (const std::size_t at = text.rfind('@'); found == names.plans.end() && at != text.npos) {
+    found = names.plans.find(trimmed(text.substr(0, at)));
+    date = text.substr(at + 1);
+    if (found != names.plans.end() && trimmed(date).empty()) return "there is no date after the @";
+  }
+  if (found == names.plans.end()) return "no such plan";
+  plan = &found->second;
+  ProductDates dates;
+  const std::string_view why =
+      product_dates(date, {}, /*running=*/true, names.now, plan->changes(), dates);
+  starts_at = dates.starts_at;
+  return std::string(why);
+}
+
+std::string parse_products(std::string_view text, const Names& names, RowValues& values) {
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(';'), text.size());
+    const std::string_view item = trimmed(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (item.empty()) continue;
+    if (values.product_count == values.products.size()) return "more than 8 products in one line";
+    RowProduct& product = values.products[values.product_count++];
+    std::string why = find_running(item, names, product.plan, product.starts_at);
+    if (product.plan == nullptr && why == "no such plan")
+      why = "no such add-on; add-ons:" + names.known_addons;
+    if (why.empty() && !product.plan->addon) why = "a base plan: it belongs into the column plan";
+    if (!why.empty()) return quoted("products", item, why);
+  }
+  return {};
+}
+
+std::string parse_plan(std::string_view text, const Names& names, RowValues& values) {
+  const PlanInfo* plan = nullptr;
+  std::string why = find_running(text, names, plan, values.plan_starts_at);
+  if (why.empty() && plan->addon) why = "an add-on: it belongs into the column products";
+  if (why.empty() && values.plan_starts_at != 0 && !plan->has_terms)
+    why = "the plan has no periods: write its name without a date";
+  if (!why.empty()) return quoted("plan", text, why);
+  values.plan = plan->id;
+  values.currency = plan->currency;
+  return {};
+}
+
 std::string parse_identities(const RowTexts& texts, RowValues& values) {
   using enum rating::IdentityType;
   constexpr std::pair<Column, rating::IdentityType> kinds[] = {{Column::imsi, imsi},
@@ -128,8 +185,10 @@ std::optional<Column> column_of(std::string_view name) {
   return std::nullopt;
 }
 
-Names::Names(ControlDoor& door) {
-  for (PlanInfo& info : door.plans()) plans.emplace(info.name, info);
+Names::Names(ControlDoor& door) : now(unix_now()) {
+  const std::vector<PlanInfo> infos = door.plans();
+  known_addons = names_text(infos, true);
+  for (const PlanInfo& info : infos) plans.emplace(info.name, info);
   for (BucketKindInfo& info : door.bucket_kinds()) kinds.emplace(info.name, info);
 }
 
@@ -214,10 +273,7 @@ std::string row_values(const RowTexts& texts, const Names& names, RowValues& val
     return quoted("account", account, why);
   }
   if (const auto plan = text(Column::plan); !plan.empty()) {
-    const auto found = names.plans.find(plan);
-    if (found == names.plans.end()) return quoted("plan", plan, "no such plan");
-    values.plan = found->second.id;
-    values.currency = found->second.currency;
+    if (std::string why = parse_plan(plan, names, values); !why.empty()) return why;
   }
   if (values.currency == 0) values.currency = names.currency;
   if (const auto currency = text(Column::currency); !currency.empty()) {
@@ -242,6 +298,8 @@ std::string row_values(const RowTexts& texts, const Names& names, RowValues& val
     else if (status == "barred") values.status = shard::AccountStatus::barred;
     else return quoted("status", status, "active, suspended or barred");
   }
+  if (std::string why = parse_products(text(Column::products), names, values); !why.empty())
+    return why;
   return parse_buckets(text(Column::buckets), names, values);
 }
 

@@ -15,9 +15,22 @@
 namespace levy::admin {
 
 enum class Column : std::uint8_t {
-  account, imsi, e164, sip, nai, private_id, plan, currency, wallet, credit_limit, buckets, status,
+  account,
+  imsi,
+  e164,
+  sip,
+  nai,
+  private_id,
+  plan,
+  currency,
+  wallet,
+  credit_limit,
+  buckets,
+  status,
+  products,
 };
-inline constexpr std::size_t column_count = 12;
+inline constexpr std::size_t column_count = 13;
+inline constexpr std::size_t products_per_line_max = 8;
 std::string_view column_name(Column column);
 std::optional<Column> column_of(std::string_view name);
 using RowTexts = std::array<std::string_view, column_count>;  // empty = absent
@@ -27,6 +40,8 @@ struct Names {
   std::map<std::string, PlanInfo, std::less<>> plans;
   std::map<std::string, BucketKindInfo, std::less<>> kinds;
   std::uint16_t currency = 0;  // for rows that have none and whose plan has none
+  std::uint32_t now = 0;       // unix seconds, for dates
+  std::string known_addons;    // for faults
   explicit Names(ControlDoor& door);
 };
 
@@ -39,15 +54,24 @@ struct RowBucket {
   std::int64_t amount = 0;
 };
 
+struct RowProduct {
+  const PlanInfo* plan = nullptr;
+  std::uint32_t starts_at = 0;  // 0: bought now, where none is held; else it runs since then and
+                                // its running period is paid for
+};
+
 struct RowValues {
   std::string_view account;
   std::array<RowIdentity, 4> identities{};
   std::uint32_t identity_count = 0;
   std::uint16_t plan = 0, currency = 0;
+  std::uint32_t plan_starts_at = 0;  // of the base plan: as RowProduct::starts_at
   bool has_wallet = false;
   std::int64_t wallet = 0, credit_limit = 0;
   std::array<RowBucket, shard::OperatorRequest::buckets_max> buckets{};
   std::uint32_t bucket_count = 0;
+  std::array<RowProduct, products_per_line_max> products{};
+  std::uint32_t product_count = 0;
   shard::AccountStatus status = shard::AccountStatus::active;
 };
 

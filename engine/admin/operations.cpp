@@ -3,11 +3,12 @@
 // lifetimes.
 #include "engine/admin/operations.hpp"
 
-#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "engine/admin/amount.hpp"
+#include "engine/admin/date.hpp"
 #include "engine/admin/fields.hpp"
+#include "engine/admin/product_names.hpp"
 #include "engine/admin/show.hpp"
 #include "engine/admin/transfer.hpp"
 #include "engine/base/hash.hpp"
@@ -19,11 +20,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 using shard::OperatorKind;
 using shard::OperatorResult;
-
-std::uint32_t unix_now() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count());
-}
 
 std::string known_kinds(ControlDoor& door) {
   std::string text = "bucket kinds:";
@@ -61,12 +57,6 @@ void put_purse(ControlDoor& door, Fields& fields, shard::OperatorRequest& reques
   fields.fail("no bucket kind \"" + std::string(bucket) + "\"", known_kinds(door));
 }
 
-void put_reasons(Fields& fields, shard::OperatorRequest& request) {
-  put_text(request.request_key, fields.bounded("key", sizeof request.request_key - 1));
-  put_text(request.who, fields.bounded("who", sizeof request.who - 1));
-  put_text(request.why, fields.bounded("why", sizeof request.why - 1));
-}
-
 }  // namespace
 
 Answer Operations::show(std::string_view id) {
@@ -79,11 +69,18 @@ Answer Operations::sessions(std::string_view id) {
   return target ? sessions_json(door_, *target) : unknown_target(id);
 }
 
-Answer Operations::change(std::string_view id, shard::OperatorRequest request,
+OperatorResult Operations::try_change(const shard::OperatorRequest& request, const Target& target) {
+  return door_.call(target.shard, request).reply.result;
+}
+
+Answer Operations::change(std::string_view id, const shard::OperatorRequest& request,
                           const Target& target) {
-  const shard::OperatorReply reply = door_.call(target.shard, request).reply;
-  if (refused(reply.result)) return refusal(reply.result, id);
-  Json json = {{"result", result_text(reply.result)}};
+  const OperatorResult result = try_change(request, target);
+  return refused(result) ? refusal(result, id) : changed(result, target);
+}
+
+Answer Operations::changed(OperatorResult result, const Target& target) {
+  Json json = {{"result", result_text(result)}};
   const Answer after = subscriber_json(door_, target);
   if (after.ok()) json["subscriber"] = Json::parse(after.body);
   return {200, json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"};
@@ -148,12 +145,8 @@ Answer Operations::set_plan(std::string_view id, std::string_view body) {
   if (!target) return fields.fault() ? *fields.fault() : unknown_target(id);
   shard::OperatorRequest request = request_for(OperatorKind::set_plan, *target);
   put_reasons(fields, request);
-  std::string known = "plans:";
-  for (const PlanInfo& info : door_.plans()) {
-    if (info.name == plan) request.plan = info.id;
-    known += " " + info.name;
-  }
-  if (request.plan == 0) fields.fail("no plan \"" + std::string(plan) + "\"", known);
+  const std::vector<PlanInfo> plans = door_.plans();
+  if (const PlanInfo* found = find_base(plans, plan, fields)) request.plan = found->id;
   request.digest = stable_hash("plan|" + std::string(plan));
   return fields.fault() ? *fields.fault() : change(id, request, *target);
 }

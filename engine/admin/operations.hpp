@@ -28,6 +28,9 @@ class Operations {
   Answer adjust(std::string_view id, std::string_view body);
   Answer set_status(std::string_view id, std::string_view body);
   Answer set_plan(std::string_view id, std::string_view body);
+  // Add-ons: products.cpp.
+  Answer buy(std::string_view id, std::string_view body);
+  Answer end(std::string_view id, std::string_view body);
   Answer set_credit_limit(std::string_view id, std::string_view body);
   Answer change_identity(std::string_view id, std::string_view body, rating::IdentityType type,
                          std::string_view key);
@@ -48,7 +51,10 @@ class Operations {
   static constexpr std::chrono::seconds identity_patience{5};
 
  private:
-  Answer change(std::string_view id, shard::OperatorRequest request, const Target& target);
+  // One Command; the account as it is after it.
+  Answer change(std::string_view id, const shard::OperatorRequest& request, const Target& target);
+  shard::OperatorResult try_change(const shard::OperatorRequest& request, const Target& target);
+  Answer changed(shard::OperatorResult result, const Target& target);
   Answer money(std::string_view id, std::string_view body, shard::OperatorKind kind);
   bool drive_left_mail();
   Answer on_every_shard(const shard::OperatorRequest& request, std::string_view what);

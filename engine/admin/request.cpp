@@ -81,6 +81,8 @@ std::string_view result_text(shard::OperatorResult result) {
       return "key_reused";
     case shard::OperatorResult::busy:
       return "busy";
+    case shard::OperatorResult::held:
+      return "held";
   }
   return "?";
 }
@@ -109,6 +111,9 @@ Answer refusal(shard::OperatorResult result, std::string_view what) {
     case shard::OperatorResult::busy:
       return error_answer(503, "busy", subject + ": the daemon cannot take it at this moment",
                           "try again with the same key: it counts once");
+    case shard::OperatorResult::held:
+      return error_answer(409, "held", subject + ": the product is held already",
+                          "its plan says `again: refuse`: end the held one first");
     default:
       return error_answer(
           500, "internal",

@@ -2,7 +2,9 @@
 // Core: admin threads. Allocates: yes. Blocks: waits for reads. Clock: none.
 #include "engine/admin/show.hpp"
 
+#include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -49,7 +51,67 @@ std::string_view state_text(shard::SessionState state) {
   return "?";
 }
 
-Json bucket_json(ControlDoor& door, const rating::Bucket& bucket) {
+std::string_view state_text(shard::ProductState state) {
+  switch (state) {
+    case shard::ProductState::free:
+      return "free";
+    case shard::ProductState::waiting:
+      return "waiting";
+    case shard::ProductState::active:
+      return "active";
+    case shard::ProductState::suspended:
+      return "suspended";
+  }
+  return "?";
+}
+
+// Why it is neither in force nor over. `plan` null: the files have it no more.
+std::string_view why_text(const shard::Product& product, const PlanInfo* plan) {
+  if (product.state == shard::ProductState::suspended) return "its fees could not be paid";
+  if (product.state != shard::ProductState::waiting) return {};
+  if (product.starts_at != 0) return "for its start";
+  const bool first_use = plan == nullptr || plan->at_first_use;
+  return first_use ? "for its first use" : "for the end of the one before it";
+}
+
+Json product_json(ControlDoor& door, const std::vector<PlanInfo>& plans,
+                  const shard::Product& product) {
+  const auto found = std::find_if(plans.begin(), plans.end(),
+                                  [&](const PlanInfo& one) { return one.id == product.plan; });
+  const PlanInfo* plan = found != plans.end() ? &*found : nullptr;
+  Json out;
+  out["product"] = door.name_of(product.plan);
+  out["number"] = product.number;
+  out["state"] = state_text(product.state);
+  if (const auto why = why_text(product, plan); !why.empty()) out["why"] = why;
+  out["bought_at"] = product.bought_at;
+  if (product.starts_at != 0) out["starts_at"] = product.starts_at;
+  if (product.ends_at != 0) out["ends_at"] = product.ends_at;
+  Json cycles = Json::array();
+  for (std::size_t i = 0; i < std::size(product.due); ++i) {
+    if (product.due[i].at == 0) continue;
+    Json cycle = {{"cycle", i}};
+    if (plan != nullptr && i < plan->cycles.size()) cycle["every"] = plan->cycles[i];
+    cycle["next_due_at"] = product.due[i].at;
+    cycle["periods"] = product.due[i].periods;
+    cycles.push_back(std::move(cycle));
+  }
+  out["cycles"] = std::move(cycles);
+  return out;
+}
+
+// The name of the product that granted it goes with the product, when that was ended.
+void put_product(ControlDoor& door, const AccountImage& image, const rating::Bucket& bucket,
+                 Json& out) {
+  if (bucket.product == 0) return;
+  for (const shard::Product& product : image.products) {
+    if (product.number == bucket.product) out["product"] = door.name_of(product.plan);
+  }
+  out["product_number"] = bucket.product;
+  out["rolled"] = bucket.rolled;
+}
+
+Json bucket_json(ControlDoor& door, const AccountImage& image, const rating::Bucket& bucket) {
   Json out;
   out["kind"] = bucket.kind == 0 ? "wallet" : door.name_of(bucket.kind);
   out["unit"] = unit_text(bucket.unit);
@@ -64,6 +126,7 @@ Json bucket_json(ControlDoor& door, const rating::Bucket& bucket) {
   if (bucket.starts_at != 0) out["starts_at"] = bucket.starts_at;
   if (bucket.ends_at != 0) out["ends_at"] = bucket.ends_at;
   if (bucket.step > 1) out["step"] = bucket.step;
+  put_product(door, image, bucket, out);
   return out;
 }
 
@@ -90,8 +153,14 @@ Json account_json(ControlDoor& door, const AccountImage& image, ShardId shard) {
     others.push_back({{"type", identity_type_text(identity.type)}, {"text", identity.view()}});
   }
   out["other_identities"] = std::move(others);
+  Json products = Json::array();
+  const auto plans = image.products.empty() ? std::vector<PlanInfo>{} : door.plans();
+  for (const shard::Product& product : image.products)
+    products.push_back(product_json(door, plans, product));
+  out["products"] = std::move(products);
   Json buckets = Json::array();
-  for (const rating::Bucket& bucket : image.buckets) buckets.push_back(bucket_json(door, bucket));
+  for (const rating::Bucket& bucket : image.buckets)
+    buckets.push_back(bucket_json(door, image, bucket));
   out["buckets"] = std::move(buckets);
   return out;
 }
@@ -167,13 +236,15 @@ bool take_page(const std::vector<std::uint8_t>& payload, shard::Account& account
   image.session_count = header.session_count;
   return take(at, left, header.subscriber_count, image.subscribers) &&
          take(at, left, header.identity_count, image.identities) &&
-         take(at, left, header.bucket_count, image.buckets) && left == 0;
+         take(at, left, header.bucket_count, image.buckets) &&
+         take(at, left, header.product_count, image.products) && left == 0;
 }
 
-// Whether the lists that the cursor counts have changed.
+// Whether the lists that the cursor counts have changed, or the products of the first page.
 bool same_lists(const shard::Account& a, const shard::Account& b) {
   return a.first_bucket == b.first_bucket && a.first_subscriber == b.first_subscriber &&
-         a.subscriber_count == b.subscriber_count;
+         a.subscriber_count == b.subscriber_count && a.first_product == b.first_product &&
+         a.product_number == b.product_number && a.settle_at == b.settle_at;
 }
 
 }  // namespace

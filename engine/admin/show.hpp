@@ -15,6 +15,7 @@ struct AccountImage {
   shard::Account account{};
   std::vector<shard::Subscriber> subscribers;
   std::vector<rating::Bucket> buckets;
+  std::vector<shard::Product> products;
   std::vector<shard::OperatorIdentity> identities;  // other than IMSI and E.164
   std::uint32_t session_count = 0;
 };
@@ -28,7 +29,8 @@ std::vector<IdentityText> identity_texts(const AccountImage& image);
 // Digits of a packed IMSI or E.164; empty when there are none.
 std::string digits_text(std::uint64_t packed);
 
-// The account (with its subscribers and buckets) that `target` names, as JSON, or the refusal.
+// The account (with its subscribers, products and buckets) that `target` names, as JSON, or the
+// refusal.
 Answer subscriber_json(ControlDoor& door, const Target& target);
 
 // Every session of the account, as JSON, or the refusal.

@@ -69,6 +69,29 @@ std::string write_file(const std::string& path, const std::string& text) {
   return {};
 }
 
+std::string period_text(const rating::Period& period) {
+  static constexpr const char* words[] = {"none", "hour", "day", "week", "month", "year"};
+  const std::string word = words[static_cast<std::size_t>(period.unit)];
+  return period.count == 1 ? word : std::to_string(period.count) + " " + word + "s";
+}
+
+// Copies: whoever asks for it may outlive the version.
+admin::PlanInfo info_of(const std::string& name, const rating::Plan& plan) {
+  const rating::Terms& terms = plan.terms;
+  admin::PlanInfo info{name, plan.id, plan.currency, plan.credit_limit};
+  info.addon = terms.addon;
+  info.has_terms = terms.any();
+  info.at_first_use = terms.at_first_use;
+  for (std::size_t i = 0; i < terms.cycle_count; ++i)
+    info.cycles.push_back(period_text(terms.cycles[i]));
+  if (terms.offsets == nullptr) return info;
+  std::vector<admin::ZoneChange> zone;
+  for (std::uint32_t i = 0; i < terms.offset_count; ++i)
+    zone.push_back({terms.offsets[i].from, terms.offsets[i].seconds});
+  info.zone = std::make_shared<const std::vector<admin::ZoneChange>>(std::move(zone));
+  return info;
+}
+
 }  // namespace
 
 std::string version_name(const std::vector<config::SourceText>& sources) {
@@ -133,10 +156,8 @@ bool Plans::compile(const rating::Catalogue& catalogue, std::uint16_t number, st
       });
   for (const rating::CompileFault& f : compiled.faults) faults += f.message + "\n";
   if (!compiled.faults.empty()) return false;
-  for (std::size_t i = 0; i < compiled.plans.size(); ++i) {
-    const rating::Plan& p = *compiled.plans[i];
-    fresh.infos.push_back({catalogue.plans[i].name.value, p.id, p.currency, p.credit_limit});
-  }
+  for (std::size_t i = 0; i < compiled.plans.size(); ++i)
+    fresh.infos.push_back(info_of(catalogue.plans[i].name.value, *compiled.plans[i]));
   for (const rating::BucketKind& k : compiled.bucket_kinds)
     fresh.kinds.push_back({k.name, k.id, k.unit, k.currency, k.priority, k.step, k.lifetime});
   fresh.plans = std::make_unique<rating::PlanVersion>(number, std::move(compiled.plans),

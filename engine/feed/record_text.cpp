@@ -21,11 +21,10 @@ using shard::RecordView;
 
 namespace {
 
-constexpr const char* kinds[] = {"none",       "charge",          "late_usage",
-                                 "dispute",    "session_lost",    "expire",
-                                 "superseded", "operator_change", "session_lost",
-                                 "expire",     "expire"};
-static_assert(std::size(kinds) == static_cast<std::size_t>(RecordKind::sweep) + 1);
+constexpr const char* kinds[] = {"none",         "charge", "late_usage", "dispute",
+                                 "session_lost", "expire", "superseded", "operator_change",
+                                 "session_lost", "expire", "expire",     "settled"};
+static_assert(std::size(kinds) == static_cast<std::size_t>(RecordKind::settled) + 1);
 constexpr const char* actions[] = {"direct_debiting", "refund_account", "check_balance",
                                    "price_enquiry"};
 template <class Value, std::size_t n>
@@ -51,11 +50,16 @@ std::string named(Names& names, std::uint16_t id) {
 
 const char* context_word(std::uint8_t context) {
   switch (context) {
-    case rating::context_data: return "data";
-    case rating::context_voice: return "voice";
-    case rating::context_sms: return "sms";
-    case rating::context_mms: return "mms";
-    default: return "other";
+    case rating::context_data:
+      return "data";
+    case rating::context_voice:
+      return "voice";
+    case rating::context_sms:
+      return "sms";
+    case rating::context_mms:
+      return "mms";
+    default:
+      return "other";
   }
 }
 
@@ -87,12 +91,16 @@ const char* closing(const RecordView& record) {
     case RecordKind::charge:
       if ((events & shard::event_session_closed) != 0) return "terminated";
       return (events & shard::event_superseded) != 0 ? "supersedes" : nullptr;
-    case RecordKind::late_usage: return "after_the_end";
-    case RecordKind::session_lost: return "lost";
-    case RecordKind::push_answer: return "unknown_to_gateway";
+    case RecordKind::late_usage:
+      return "after_the_end";
+    case RecordKind::session_lost:
+      return "lost";
+    case RecordKind::push_answer:
+      return "unknown_to_gateway";
     case RecordKind::operator_change:
       return (events & shard::event_session_lost) != 0 ? "operator" : nullptr;
-    default: return nullptr;
+    default:
+      return nullptr;
   }
 }
 
@@ -157,6 +165,25 @@ Json movement_json(const RecordView& record, const rating::Movement& movement, N
   return out;
 }
 
+Json product_json(const shard::ProductFact& fact, Names& names) {
+  Json out;
+  const std::int64_t tax = tax_of(fact.charged(), fact.tax_permille);
+  out["product"] = named(names, fact.plan);
+  out["number"] = fact.number;
+  out["event"] = word(shard::product_event_words, fact.event);
+  if (fact.unit != rating::PeriodUnit::none)
+    out["every"] =
+        std::to_string(fact.unit_count) + " " + word(shard::period_unit_words, fact.unit);
+  out["due"] = time_text(std::int64_t{fact.at} * 1'000'000);
+  out["periods"] = std::uint32_t{fact.periods};
+  out["fee"] = money_text(fact.charged());
+  out["tax_permille"] = fact.tax_permille;
+  out["tax"] = money_text(tax);
+  out["net"] = money_text(fact.charged() - tax);
+  if (fact.fee_unpaid()) out["unpaid_fee"] = money_text(fact.fee);
+  return out;
+}
+
 std::string id_text(const shard::RecordHeader& h, std::size_t index) {
   return std::to_string(h.shard) + "-" + std::to_string(h.sequence) + "-" + std::to_string(index);
 }
@@ -169,8 +196,8 @@ Json record_json(Lsn lsn, const RecordView& record, Names& names, const Identiti
   out["time"] = time_text(h.time_micros);
   out["kind"] = word(kinds, h.kind);
   if (!record.account.empty()) out["account"] = record.account;
-  if (h.subscriber != none) out["subscriber"] = std::to_string(h.shard) + "-" +
-                                                std::to_string(h.subscriber);
+  if (h.subscriber != none)
+    out["subscriber"] = std::to_string(h.shard) + "-" + std::to_string(h.subscriber);
   if (identities != nullptr) {
     if (!identities->imsi.empty()) out["imsi"] = identities->imsi;
     if (!identities->msisdn.empty()) out["msisdn"] = identities->msisdn;
@@ -195,6 +222,9 @@ Json record_json(Lsn lsn, const RecordView& record, Names& names, const Identiti
   for (const shard::MsccFact& fact : record.mscc) out["mscc"].push_back(mscc_json(fact, names));
   if (!record.lost.empty()) out["lost"] = Json::array();
   for (const shard::MsccFact& fact : record.lost) out["lost"].push_back(mscc_json(fact, names));
+  if (!record.products.empty()) out["products"] = Json::array();
+  for (const shard::ProductFact& fact : record.products)
+    out["products"].push_back(product_json(fact, names));
   out["movements"] = Json::array();
   for (const rating::Movement& movement : record.movements)
     out["movements"].push_back(movement_json(record, movement, names));
@@ -203,16 +233,54 @@ Json record_json(Lsn lsn, const RecordView& record, Names& names, const Identiti
 
 // ---- CSV -----------------------------------------------------------------------------------
 
-constexpr const char* record_columns[] = {
-    "time",            "kind",          "account",        "subscriber",   "imsi",
-    "msisdn",          "session_id",    "host",           "request_type", "request_number",
-    "requested_action", "event_timestamp", "service_context", "serving_plmn", "rat_type",
-    "user_location",   "called_party",  "change",         "who",          "why",
-    "plan",            "plan_version",  "reason",         "closing",      "termination_cause"};
-constexpr const char* mscc_columns[] = {
-    "rating_group", "service_identifier", "service_identifiers", "service", "rate", "rate_name",
-    "rated_version", "unit", "used", "used_by_buckets", "charged", "fee", "tax_permille", "tax",
-    "net", "unpaid", "unrated", "granted", "final"};
+constexpr const char* record_columns[] = {"time",
+                                          "kind",
+                                          "account",
+                                          "subscriber",
+                                          "imsi",
+                                          "msisdn",
+                                          "session_id",
+                                          "host",
+                                          "request_type",
+                                          "request_number",
+                                          "requested_action",
+                                          "event_timestamp",
+                                          "service_context",
+                                          "serving_plmn",
+                                          "rat_type",
+                                          "user_location",
+                                          "called_party",
+                                          "change",
+                                          "who",
+                                          "why",
+                                          "plan",
+                                          "plan_version",
+                                          "reason",
+                                          "closing",
+                                          "termination_cause"};
+constexpr const char* mscc_columns[] = {"rating_group",
+                                        "service_identifier",
+                                        "service_identifiers",
+                                        "service",
+                                        "rate",
+                                        "rate_name",
+                                        "rated_version",
+                                        "unit",
+                                        "used",
+                                        "used_by_buckets",
+                                        "charged",
+                                        "fee",
+                                        "tax_permille",
+                                        "tax",
+                                        "net",
+                                        "unpaid",
+                                        "unrated",
+                                        "granted",
+                                        "final"};
+// Behind the columns that were there before products: whoever counts columns counts on. The fee,
+// its tax and its net stand where those of a group do.
+constexpr const char* product_columns[] = {"product", "number",  "event",     "every",
+                                           "due",     "periods", "unpaid_fee"};
 
 std::string cell(const Json& object, const char* key) {
   const auto found = object.find(key);
@@ -243,20 +311,29 @@ std::string movement_cell(const Json& movements, int mscc) {
   return out;
 }
 
+constexpr int no_mscc = -2;  // whose movements are in other rows
+
 std::vector<std::string> csv_rows(const Json& record, const shard::RecordHeader& h) {
   std::string shared;
   for (const char* column : record_columns) shared += ',' + cell(record, column);
   std::vector<std::string> rows;
-  const auto add = [&](const Json& mscc, const char* part, int of) {
+  const auto add = [&](const Json& facts, const char* part, int of) {
     std::string row = id_text(h, rows.size()) + ',' + record["lsn"].dump() + shared + ',' + part;
-    for (const char* column : mscc_columns) row += ',' + cell(mscc, column);
-    row += ',' + cell(mscc, "reason") + ',' + movement_cell(record["movements"], of);
+    for (const char* column : mscc_columns) row += ',' + cell(facts, column);
+    row += ',' + cell(facts, "reason") + ',' + movement_cell(record["movements"], of);
+    for (const char* column : product_columns) row += ',' + cell(facts, column);
     rows.push_back(std::move(row));
   };
   int number = 0;
   for (const Json& mscc : record["mscc"]) add(mscc, "mscc", number++);
   if (record.contains("lost"))
-    for (const Json& lost : record["lost"]) add(lost, "lost", -2);
+    for (const Json& lost : record["lost"]) add(lost, "lost", no_mscc);
+  if (record.contains("products")) {
+    for (Json product : record["products"]) {
+      product["charged"] = product["fee"];  // the column `charged` sums to all that was charged
+      add(product, "product", no_mscc);
+    }
+  }
   const bool more = !movement_cell(record["movements"], -1).empty();
   if (more || rows.empty()) add(Json::object(), "rest", -1);
   return rows;
@@ -288,7 +365,7 @@ bool is_charging(const RecordView& record) {
     case RecordKind::push_answer:
       return (record.header.events & shard::event_session_lost) != 0;
     default:
-      return !record.movements.empty();
+      return !record.movements.empty() || !record.products.empty();
   }
 }
 
@@ -308,7 +385,10 @@ std::string_view heading(Format format) {
     for (const char* column : record_columns) text += std::string(",") + column;
     text += ",part";
     for (const char* column : mscc_columns) text += std::string(",") + column;
-    return text + ",mscc_reason,movements";
+    text += ",mscc_reason,movements,product";
+    for (const char* column : product_columns)
+      if (column != product_columns[0]) text += std::string(",product_") + column;
+    return text;
   }();
   return line;
 }

@@ -37,6 +37,7 @@ enum class Owner : std::uint8_t { edge, shard, journal, control, feed };
     "Credit-Control-Requests by CC-Request-Type")                                                  \
   LEVY_COUNTERS_ANSWERS(X)                                                                         \
   LEVY_COUNTERS_SHARD(X)                                                                           \
+  LEVY_COUNTERS_PRODUCTS(X)                                                                        \
   LEVY_COUNTERS_EDGE(X)                                                                            \
   LEVY_COUNTERS_JOURNAL(X)                                                                         \
   LEVY_COUNTERS_POOLS(X)                                                                           \
@@ -59,6 +60,22 @@ enum class Owner : std::uint8_t { edge, shard, journal, control, feed };
   LEVY_ANSWER(X, answers_5030, "5030")         \
   LEVY_ANSWER(X, answers_5031, "5031")         \
   LEVY_ANSWER(X, answers_other, "other")
+
+#define LEVY_PRODUCT(X, id, event)                                                \
+  X(id, "products_total", "event", event, counter, sum, "products", shard,        \
+    "Products of accounts by what became of them; of renewals, each period counts")
+
+// In the order of shard::ProductEvent: products_bought + (event - 1) is the cell of `event`.
+#define LEVY_COUNTERS_PRODUCTS(X)                                                                  \
+  LEVY_PRODUCT(X, products_bought, "bought")                                                       \
+  LEVY_PRODUCT(X, products_started, "started")                                                     \
+  LEVY_PRODUCT(X, products_renewed, "renewed")                                                     \
+  LEVY_PRODUCT(X, products_suspended, "suspended")                                                 \
+  LEVY_PRODUCT(X, products_resumed, "resumed")                                                     \
+  LEVY_PRODUCT(X, products_ended, "ended")                                                         \
+  LEVY_PRODUCT(X, products_refused, "refused")                                                     \
+  X(product_fees, "product_fees_micros_total", "", "", counter, sum, "micros", shard,              \
+    "Fees of products charged, in 10^-6 currency units, all currencies")
 
 #define LEVY_COUNTERS_SHARD(X)                                                                     \
   X(duplicates, "duplicates_total", "", "", counter, sum, "requests", shard,                       \
@@ -185,6 +202,7 @@ enum class Owner : std::uint8_t { edge, shard, journal, control, feed };
   LEVY_POOL_USED(X, pool_used_mail, "mail")                       \
   LEVY_POOL_USED(X, pool_used_request_key, "request_key")         \
   LEVY_POOL_USED(X, pool_used_name, "name")                       \
+  LEVY_POOL_USED(X, pool_used_product, "product")                 \
   LEVY_POOL_CAPACITY(X, pool_capacity_account, "account")         \
   LEVY_POOL_CAPACITY(X, pool_capacity_bucket, "bucket")           \
   LEVY_POOL_CAPACITY(X, pool_capacity_subscriber, "subscriber")   \
@@ -195,7 +213,8 @@ enum class Owner : std::uint8_t { edge, shard, journal, control, feed };
   LEVY_POOL_CAPACITY(X, pool_capacity_host, "host")               \
   LEVY_POOL_CAPACITY(X, pool_capacity_mail, "mail")               \
   LEVY_POOL_CAPACITY(X, pool_capacity_request_key, "request_key") \
-  LEVY_POOL_CAPACITY(X, pool_capacity_name, "name")
+  LEVY_POOL_CAPACITY(X, pool_capacity_name, "name")               \
+  LEVY_POOL_CAPACITY(X, pool_capacity_product, "product")
 
 #define LEVY_COUNTERS_LOOPS(X)                                                                     \
   X(turns, "loop_turns_total", "", "", counter, sum, "turns", shard,                               \

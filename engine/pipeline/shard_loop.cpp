@@ -90,6 +90,7 @@ void ShardLoop::hand_on(Frame& frame) {
   if (frame.record_bytes != 0) {
     counters_.add(Counter::records);
     counters_.add(Counter::record_bytes, frame.record_bytes);
+    count_products();
   }
   const bool pushed = out_.try_push(&frame);
   LEVY_CHECK(pushed, out_.capacity());
@@ -469,6 +470,37 @@ void ShardLoop::count(const Frame& frame, const rating::ChargeRequest& request) 
   if ((events & shard::event_pool_full) != 0) say(LogKind::pool_full, frame.shard.value, {});
 }
 
+namespace {
+
+constexpr std::uint16_t index_of(Counter counter) {
+  return static_cast<std::uint16_t>(counter);
+}
+constexpr Counter counter_at(Counter first, std::size_t further) {
+  return static_cast<Counter>(index_of(first) + further);
+}
+
+// The tables' order is that of the enumerations.
+static_assert(index_of(Counter::products_refused) - index_of(Counter::products_bought) ==
+              static_cast<int>(shard::ProductEvent::refused) -
+                  static_cast<int>(shard::ProductEvent::bought));
+static_assert(index_of(Counter::pool_capacity_account) - index_of(Counter::pool_used_account) ==
+                  shard::pool_count - 1 &&
+              index_of(Counter::pool_capacity_product) - index_of(Counter::pool_capacity_account) ==
+                  shard::pool_count - 2);
+
+}  // namespace
+
+// Of the Record just handed on, whatever made it: a charge, an operator's change, the sweep.
+void ShardLoop::count_products() {
+  for (std::uint32_t i = 0; i < outcome_.product_count; ++i) {
+    const shard::ProductFact& fact = outcome_.products[i];
+    const bool renewed = fact.event == shard::ProductEvent::renewed;
+    const auto event = static_cast<std::size_t>(fact.event);
+    counters_.add(counter_at(Counter::products_bought, event - 1), renewed ? fact.periods : 1);
+    counters_.add(Counter::product_fees, static_cast<std::uint64_t>(fact.charged()));
+  }
+}
+
 void ShardLoop::count_pools() {
   std::size_t used[shard::pool_count] = {};
   std::size_t capacity[shard::pool_count] = {};
@@ -479,12 +511,8 @@ void ShardLoop::count_pools() {
     });
   }
   for (std::size_t id = 1; id < shard::pool_count; ++id) {
-    const auto at = static_cast<std::uint16_t>(id - 1);
-    counters_.set(static_cast<Counter>(static_cast<std::uint16_t>(Counter::pool_used_account) + at),
-                  used[id]);
-    counters_.set(
-        static_cast<Counter>(static_cast<std::uint16_t>(Counter::pool_capacity_account) + at),
-        capacity[id]);
+    counters_.set(counter_at(Counter::pool_used_account, id - 1), used[id]);
+    counters_.set(counter_at(Counter::pool_capacity_account, id - 1), capacity[id]);
   }
 }
 

@@ -67,6 +67,7 @@ class ShardLoop final : public Loop {
   void encode_push(shard::Shard& shard, const shard::Push& push, Frame& frame);
   void hand_on(Frame& frame);
   void count(const Frame& frame, const rating::ChargeRequest& request);
+  void count_products();
   void count_pools();
   std::size_t do_due(Time now, std::size_t due_max);
   std::size_t do_snapshot();

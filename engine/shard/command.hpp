@@ -36,7 +36,8 @@ struct ChargeContext {
 enum class OperatorKind : std::uint8_t {
   none = 0,
   create_account,     // name, plan, credit_limit, currency [amount] [buckets] [identities: with its
-                      // first subscriber]; exists: unchanged
+                      // first subscriber]; flag: the base plan runs since starts_at, and its
+                      // running period is paid for (migration); exists: unchanged
   create_subscriber,  // account (by name) + identities
   create_bucket,  // kind, unit, amount, priority, step, starts_at, ends_at; a kind held: unchanged
   delete_subscriber,
@@ -46,8 +47,11 @@ enum class OperatorKind : std::uint8_t {
   set_wallet,       // import --set-balance: the free credit becomes `amount`
   set_status,
   set_plan,     // the base plan: the former one's product ends, the new one's starts
-  buy_product,  // plan, [starts_at], [ends_at]; flag: its running period is paid for (migration)
-  end_product,  // plan, [cursor = number]: at once, or (flag) with its running period
+  buy_product,  // plan, [starts_at], [ends_at]; flag: its running period is paid for (migration),
+                // and one held since the same starts_at: unchanged; cursor = unless_held: any held
+                // one of the plan: unchanged
+  end_product,  // plan, [cursor = number; without it one alone may be held, else invalid]: at once,
+                // or (flag) with its running period
   set_credit_limit,
   show_account,   // read: from `cursor`
   list_sessions,  // read: of an account, from `cursor`
@@ -99,6 +103,7 @@ struct OperatorBucket {
 // Lies in a Frame's rx. Fixed size; strings are zero-terminated.
 struct OperatorRequest {
   static constexpr std::size_t buckets_max = 8;
+  static constexpr std::uint32_t unless_held = 1;
 
   OperatorKind kind = OperatorKind::none;
   std::uint8_t identity_count = 0;

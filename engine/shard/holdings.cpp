@@ -247,9 +247,9 @@ void Shard::set_plan(Operation& op) {
 
 // A status that changes is told to every session: what is granted stands until it is asked for.
 void Shard::set_status(Operation& op) {
-  if (accounts_[op.account].status == op.request.status) return;
+  const bool same = accounts_[op.account].status == op.request.status;
   edit(accounts_, op.account).status = op.request.status;
-  wake_sessions(op.account, false, op.request.now, op.outcome);
+  if (!same) wake_sessions(op.account, false, op.request.now, op.outcome);
 }
 
 // Asks the gateways of the account's open sessions to come again; `for_credit`: only where a final
@@ -259,12 +259,18 @@ void Shard::wake_sessions(Slot account_slot, bool for_credit, Time now, Outcome&
   for (Slot s = accounts_[account_slot].first_session; s != none && woken < wakes_max;
        s = sessions_[s].next) {
     if (sessions_[s].state != SessionState::open) continue;
-    bool wanted = !for_credit;
-    for (Slot g = sessions_[s].first_group; g != none && !wanted; g = groups_[g].next)
-      wanted = (groups_[g].flags & rating::group_has_grant) == 0 ||
-               (groups_[g].flags & rating::group_final) != 0;
-    if (!wanted) continue;
-    ask_push(s, edit(sessions_, s), false, 0, now, outcome);
+    std::size_t concerned = 0;
+    Slot only = none;
+    for (Slot g = sessions_[s].first_group; g != none && for_credit; g = groups_[g].next) {
+      if ((groups_[g].flags & rating::group_has_grant) != 0 &&
+          (groups_[g].flags & rating::group_final) == 0)
+        continue;
+      only = g;
+      ++concerned;
+    }
+    if (for_credit && concerned == 0) continue;
+    const bool one = concerned == 1 && (groups_[only].flags & rating::group_has_rating_group) != 0;
+    ask_push(s, edit(sessions_, s), one, one ? groups_[only].rating_group : 0, now, outcome);
     if (!runtime_[s].push_outstanding) queue_push(s, shard_seconds(now));
     ++woken;
   }

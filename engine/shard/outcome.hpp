@@ -85,7 +85,13 @@ struct ProductFact {
   std::uint32_t at = 0;            // unix seconds: when it was due (the latest of several periods)
   std::uint32_t periods : 24 = 1;  // renewed in one go
   std::uint32_t unit_count : 8 = 1;  // of the cycle: "2 weeks"
-  std::int64_t fee = 0;              // micros, of all of them
+  std::int64_t fee = 0;              // micros, of all of them; see fee_unpaid()
+
+  bool fee_unpaid() const {
+    return event == ProductEvent::suspended || event == ProductEvent::refused;
+  }
+  // What of `fee` has been spent: the sum of the settlement's fee movements.
+  std::int64_t charged() const { return fee_unpaid() ? 0 : fee; }
 };
 static_assert(sizeof(ProductFact) == 24);
 

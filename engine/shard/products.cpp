@@ -140,6 +140,7 @@ bool Shard::pay_fee(Slot account_slot, const rating::Plan& plan, std::int64_t fe
     const rating::Plan* base = newest(account.plan);
     const std::int64_t limit = account.credit_limit + (base != nullptr ? base->credit_limit : 0);
     const std::int64_t free = wallet != none ? buckets_[wallet].free() : 0;
+    unpaid_fee_ = fee;
     if (free + limit < fee) return false;
   }
   if (wallet == none) {
@@ -208,12 +209,14 @@ void Shard::roll_over(const Account& account, const Product& product, const Allo
   std::size_t count = 0;
   for (Slot b = account.first_bucket; b != none; b = buckets_[b].next) {
     const rating::Bucket& bucket = buckets_[b];
-    if (bucket.product == product.number && bucket.kind == allowance.kind && bucket.ends_at == at &&
-        bucket.rolled < allowance.rollover)
-      ended[count++] = b;
+    if (bucket.product != product.number || bucket.kind != allowance.kind || bucket.ends_at != at ||
+        bucket.rolled >= allowance.rollover)
+      continue;
+    std::size_t place = count++;
+    for (; place > 0 && buckets_[ended[place - 1]].rolled > bucket.rolled; --place)
+      ended[place] = ended[place - 1];
+    ended[place] = b;
   }
-  std::stable_sort(ended, ended + count,
-                   [this](Slot a, Slot b) { return buckets_[a].rolled < buckets_[b].rolled; });
   std::int64_t room = allowance.rollover_max != 0 ? allowance.rollover_max : limits::units_max;
   if (allowance.rollover_max == 0 && allowance.unit == rating::Unit::money)
     room = limits::balance_micros_max;
@@ -388,12 +391,15 @@ void Shard::end_product(Slot account_slot, Slot product_slot, std::uint32_t at, 
 // A fee that cannot be paid: the product ends, or waits for money.
 void Shard::not_paid(Slot account_slot, Slot product_slot, const rating::Plan& plan,
                      std::uint32_t at, Outcome& outcome) {
-  if (plan.terms.unpaid_fee == UnpaidFee::refuse)
-    return end_product(account_slot, product_slot, at, ProductEvent::refused, outcome);
+  if (plan.terms.unpaid_fee == UnpaidFee::refuse) {
+    end_product(account_slot, product_slot, at, ProductEvent::refused, outcome);
+    outcome.products[outcome.product_count - 1].fee = unpaid_fee_;
+    return;
+  }
   Product& product = edit(products_, product_slot);
   if (product.state == ProductState::suspended) return;
   product.state = ProductState::suspended;
-  note_product(product, &plan.terms, ProductEvent::suspended, at, outcome);
+  note_product(product, &plan.terms, ProductEvent::suspended, at, outcome).fee = unpaid_fee_;
 }
 
 // The step of one product that is due at `at`.

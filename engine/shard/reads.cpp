@@ -28,19 +28,24 @@ OperatorIdentity identity_of(const Text& text) {
 
 }  // namespace
 
-// The cursor counts subscribers, then identities, then buckets.
+// The cursor counts subscribers, then identities, then buckets. The first page keeps room for the
+// products behind them: they are few, and whoever reads on must not see half of them.
 void Shard::show_account(Operation& op) {
   const Account& account = accounts_[op.account];
   ShowHeader header;
   for (Slot s = account.first_session; s != none; s = sessions_[s].next)
     header.session_count += sessions_[s].state == SessionState::open;
-  append(op.payload, op.reply, header);
-  append(op.payload, op.reply, account);
+  const bool first_page = op.request.cursor == 0;
+  for (Slot p = account.first_product; p != none && first_page; p = products_[p].next)
+    ++header.product_count;
+  const auto room = op.payload.first(op.payload.size() - header.product_count * sizeof(Product));
+  append(room, op.reply, header);
+  append(room, op.reply, account);
   std::uint32_t at = 0;
   op.reply.id = none;
   const auto put = [&](const auto& item, std::uint32_t& count) {
     if (at++ < op.request.cursor || op.reply.id != none) return;
-    if (append(op.payload, op.reply, item))
+    if (append(room, op.reply, item))
       ++count;
     else
       op.reply.id = at - 1;
@@ -53,6 +58,8 @@ void Shard::show_account(Operation& op) {
   }
   for (Slot b = account.first_bucket; b != none; b = buckets_[b].next)
     put(buckets_[b], header.bucket_count);
+  for (Slot p = account.first_product; p != none && first_page; p = products_[p].next)
+    append(op.payload, op.reply, products_[p]);
   std::memcpy(op.payload.data(), &header, sizeof header);
   op.reply.payload_items = 1;
 }
@@ -95,6 +102,10 @@ void Shard::append_group(Operation& op, Slot slot) {
   append(op.payload, op.reply, row);
 }
 
+// The products and what precedes them, and one more item, fit the first page.
+static_assert(sizeof(OperatorReply) + sizeof(ShowHeader) + sizeof(Account) +
+                  limits::products_per_account_max * sizeof(Product) + sizeof(OperatorIdentity) <=
+              limits::answer_bytes_max);
 // Both must fit a page alone.
 static_assert(sizeof(OperatorReply) + sizeof(SessionRow) +
                   limits::groups_per_session_max * sizeof(GroupRow) <=

@@ -3,6 +3,7 @@
 #include "engine/shard/record.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "engine/shard/pools.hpp"
 #include "rating/facts.hpp"
@@ -62,12 +63,10 @@ MsccFact fact_of(const rating::MsccOutcome& m, std::uint32_t rating_group, bool 
 
 // 5 or 6 digits and how many there are; 0: something else.
 std::uint32_t plmn_of(std::string_view digits) {
-  if (digits.size() != 5 && digits.size() != 6) return 0;
   std::uint32_t number = 0;
-  for (const char c : digits) {
-    if (c < '0' || c > '9') return 0;
-    number = number * 10 + static_cast<std::uint32_t>(c - '0');
-  }
+  const char* const end = digits.data() + digits.size();
+  const auto [stop, error] = std::from_chars(digits.data(), end, number);
+  if ((digits.size() != 5 && digits.size() != 6) || error != std::errc{} || stop != end) return 0;
   return number | static_cast<std::uint32_t>(digits.size()) << 24;
 }
 

@@ -419,6 +419,7 @@ class Shard {
   Timers timers_;
   Timers due_accounts_;               // accounts by settle_at, unix seconds
   std::uint32_t settled_grants_ = 0;  // buckets that the settlement at hand has made
+  std::int64_t unpaid_fee_ = 0;       // that the step at hand could not take
   Slot plan_sweep_at_ = none;         // the next account to look at after a change of the plans
   FixedArray<Runtime> runtime_;
   FixedArray<Slot> push_queue_;  // ring: sessions whose push is tried again

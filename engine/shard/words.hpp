@@ -63,6 +63,10 @@ inline constexpr const char* product_event_words[] = {"",          "bought",  "s
 static_assert(std::size(product_event_words) ==
               static_cast<std::size_t>(ProductEvent::refused) + 1);
 
+inline constexpr const char* period_unit_words[] = {"", "hour", "day", "week", "month", "year"};
+static_assert(std::size(period_unit_words) ==
+              static_cast<std::size_t>(rating::PeriodUnit::year) + 1);
+
 inline constexpr const char* product_state_words[] = {"free", "waiting", "active", "suspended"};
 static_assert(std::size(product_state_words) ==
               static_cast<std::size_t>(ProductState::suspended) + 1);

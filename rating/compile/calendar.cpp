@@ -277,6 +277,24 @@ void check_time_zone(const Placed<std::string>& name, Checks& checks) {
   find_zone(name, checks, good);
 }
 
+void compile_offsets(const Placed<std::string>& time_zone, std::vector<ZoneOffset>& offsets) {
+  std::vector<CompileFault> known;
+  Checks quiet(known);
+  bool good = false;
+  const date::time_zone* zone = find_zone(time_zone, quiet, good);
+  if (zone == nullptr) return;
+  const date::sys_days first{date::year(calendar_first_year) / 1 / 1};
+  const date::sys_days end{date::year(calendar_last_year + 1) / 1 / 1};
+  for (date::sys_seconds at = first; at < end;) {
+    const date::sys_info info = zone->get_info(at);
+    const auto seconds = static_cast<std::int32_t>(info.offset.count());
+    // A zone may change its name, or what it calls summer, and keep its offset.
+    if (offsets.empty() || offsets.back().seconds != seconds)
+      offsets.push_back({static_cast<std::uint32_t>(at.time_since_epoch().count()), seconds});
+    at = info.end;
+  }
+}
+
 void check_times(const Catalogue& catalogue, Checks& checks) {
   std::vector<std::string> names;
   Holidays days;

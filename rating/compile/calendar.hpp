@@ -11,7 +11,9 @@
 
 namespace levy::rating {
 
-// Instants are compiled for these years; before and after them a period is off.
+// Instants are compiled for these years; before and after them a period is off. Debian's tzdata
+// lists changes of most zones up to 2037, and what it says of later years as a rule is not read by
+// date::time_zone: from 2038 on those zones are taken to keep their winter time.
 inline constexpr int calendar_first_year = 2010;
 inline constexpr int calendar_last_year = 2050;
 
@@ -24,6 +26,10 @@ bool compile_time(const TimeSource& time, const std::vector<Placed<std::string>>
 
 // The time zone of a plan, whether a rate asks for a time or not.
 void check_time_zone(const Placed<std::string>& name, Checks& checks);
+
+// The zone's offsets from UTC over these years, for the periods of products; none for UTC and where
+// the zone is at fault.
+void compile_offsets(const Placed<std::string>& time_zone, std::vector<ZoneOffset>& offsets);
 
 // The faults of all periods and holidays, used by a plan or not.
 void check_times(const Catalogue& catalogue, Checks& checks);

@@ -9,6 +9,7 @@
 #include "rating/compile/calendar.hpp"
 #include "rating/compile/checks.hpp"
 #include "rating/compile/rates.hpp"
+#include "rating/compile/terms.hpp"
 #include "rating/compile/zones.hpp"
 
 namespace levy::rating {
@@ -120,7 +121,7 @@ void compile_failure(const PlanSource& source, Checks& checks, Plan& plan) {
     plan.failover = source.failover.value ? Failover::supported : Failover::not_supported;
 }
 
-void compile_plan(const PlanSource& source, const Catalogue& catalogue, Checks& checks,
+void compile_plan(const PlanSource& source, Checks& checks, RateCompiler& rates,
                   CompiledPlan& plan) {
   static constexpr Choices<Overrun, 2> overruns{
       {{"debt", Overrun::debt}, {"write_off", Overrun::write_off}}};
@@ -133,8 +134,7 @@ void compile_plan(const PlanSource& source, const Catalogue& catalogue, Checks& 
   plan.boundary_spread = static_cast<std::uint32_t>(
       checks.number(source.boundary_spread, "boundary_spread", 0, boundary_spread_max, 0));
   compile_failure(source, checks, plan);
-  RateCompiler rates(source, catalogue, checks, plan);
-  if (source.services.empty())
+  if (source.services.empty() && !is_addon(source))
     checks.absent(source.place, "services",
                   "plan '" + source.name.value + "' has no services; add one");
   std::vector<std::string> names;
@@ -182,29 +182,44 @@ BucketKind compile_bucket_kind(const BucketKindSource& source, Checks& checks) {
 }
 
 // Names to ids, once nothing else can fail.
-void intern_names(const Catalogue& catalogue, const InternName& intern, Checks& checks,
-                  Compiled& compiled) {
-  const auto id_of = [&](NameKind kind, const Placed<std::string>& name) {
-    const std::uint16_t id = intern(kind, name.value);
-    if (id == 0)
-      checks.fault(name.place, "the catalogue of names is full: no id left for '" + name.value +
-                                   "'; reuse a name that was used before");
-    return id;
-  };
-  for (std::size_t p = 0; p < catalogue.plans.size(); ++p) {
-    CompiledPlan& plan = *compiled.plans[p];
-    plan.id = id_of(NameKind::plan, catalogue.plans[p].name);
-    for (std::size_t s = 0; s < catalogue.plans[p].services.size(); ++s) {
-      const ServiceSource& source = catalogue.plans[p].services[s];
-      plan.services[s].name = id_of(NameKind::service, source.name);
-      for (std::size_t r = 0; r < source.rates.size(); ++r)
-        plan.own_rates[plan.services[s].first_rate + r].name =
-            id_of(NameKind::rate, source.rates[r].name);
-    }
+class Names {
+ public:
+  Names(const InternName& intern, Checks& checks) : intern_(intern), checks_(checks) {}
+
+  void run(const Catalogue& catalogue, Compiled& compiled) {
+    for (std::size_t p = 0; p < catalogue.plans.size(); ++p)
+      of_plan(catalogue.plans[p], *compiled.plans[p]);
+    for (std::size_t k = 0; k < catalogue.bucket_kinds.size(); ++k)
+      compiled.bucket_kinds[k].id = id_of(NameKind::bucket_kind, catalogue.bucket_kinds[k].name);
+    for (const std::unique_ptr<CompiledPlan>& plan : compiled.plans)
+      kinds_to_ids(compiled.bucket_kinds, *plan);
   }
-  for (std::size_t k = 0; k < catalogue.bucket_kinds.size(); ++k)
-    compiled.bucket_kinds[k].id = id_of(NameKind::bucket_kind, catalogue.bucket_kinds[k].name);
-}
+
+ private:
+  std::uint16_t id_of(NameKind kind, const Placed<std::string>& name) {
+    const std::uint16_t id = intern_(kind, name.value);
+    if (id == 0)
+      checks_.fault(name.place, "the catalogue of names is full: no id left for '" + name.value +
+                                    "'; reuse a name that was used before");
+    return id;
+  }
+
+  void of_plan(const PlanSource& source, CompiledPlan& plan) {
+    plan.id = id_of(NameKind::plan, source.name);
+    for (std::size_t s = 0; s < source.services.size(); ++s) {
+      const ServiceSource& service = source.services[s];
+      plan.services[s].name = id_of(NameKind::service, service.name);
+      for (std::size_t r = 0; r < service.rates.size(); ++r)
+        plan.own_rates[plan.services[s].first_rate + r].name =
+            id_of(NameKind::rate, service.rates[r].name);
+    }
+    for (std::size_t f = 0; f < source.fees.size(); ++f)
+      plan.own_fees[f].name = id_of(NameKind::fee, source.fees[f].name);
+  }
+
+  const InternName& intern_;
+  Checks& checks_;
+};
 
 }  // namespace
 
@@ -218,18 +233,22 @@ Compiled compile_catalogue(const Catalogue& catalogue, const InternName& intern)
     checks.fault(catalogue.plans.back().place,
                  "there are " + std::to_string(catalogue.plans.size()) + " plans; allowed: 0 to " +
                      std::to_string(limits::plans_max));
-  for (const PlanSource& source : catalogue.plans) {
-    checks.name(source.name, source.place, "plan", names);
-    compiled.plans.push_back(std::make_unique<CompiledPlan>());
-    compile_plan(source, catalogue, checks, *compiled.plans.back());
-    compiled.plans.back()->point_to_own();
-  }
-  names.clear();
   for (const BucketKindSource& source : catalogue.bucket_kinds) {
     checks.name(source.name, source.name.place, "bucket kind", names);
     compiled.bucket_kinds.push_back(compile_bucket_kind(source, checks));
   }
-  if (compiled.faults.empty()) intern_names(catalogue, intern, checks, compiled);
+  names.clear();
+  const KindTable kinds{catalogue, compiled.bucket_kinds};
+  std::vector<RateCompiler> rates;
+  for (const PlanSource& source : catalogue.plans) {
+    checks.name(source.name, source.place, "plan", names);
+    CompiledPlan& plan = *compiled.plans.emplace_back(std::make_unique<CompiledPlan>());
+    compile_plan(source, checks, rates.emplace_back(source, catalogue, checks, plan), plan);
+    compile_terms(source, kinds, checks, plan);
+  }
+  compile_bucket_rules(kinds, rates, compiled, checks);
+  for (const std::unique_ptr<CompiledPlan>& plan : compiled.plans) plan->point_to_own();
+  if (compiled.faults.empty()) Names(intern, checks).run(catalogue, compiled);
   if (!compiled.faults.empty()) {
     compiled.plans.clear();
     compiled.zones.reset();

@@ -125,7 +125,6 @@ void RateCompiler::compile_rate(const RateSource& source, Service& service) {
   plan_.own_rates.emplace_back();
   const std::size_t index = plan_.own_rates.size() - 1;
   Rate rate;
-  rate.first_condition = static_cast<std::uint32_t>(plan_.own_conditions.size());
   compile_tariff(source, source.place, checks_, plan_, rate.price);
   if (rate.price.none)
     checks_.absent(source.place, "price",
@@ -141,9 +140,11 @@ void RateCompiler::compile_rate(const RateSource& source, Service& service) {
                                     " conditions; use named zones and times");
     return;
   }
-  for (const ConditionSource& condition : source.when) compile_condition(condition, service);
-  rate.condition_count =
-      static_cast<std::uint16_t>(plan_.own_conditions.size() - rate.first_condition);
+  const Conditions made = conditions(source.when);
+  rate.first_condition = made.first;
+  rate.condition_count = made.count;
+  service.by_time |= made.by_time;
+  service.changes |= made.changes;
   if (rate.condition_count == source.when.size() && !source.when.empty()) {
     for (std::size_t k = service.first_rate; k < index; ++k) {
       if (plan_.own_rates[k].condition_count == 0 || !covers(plan_, plan_.own_rates[k], rate))
@@ -157,7 +158,15 @@ void RateCompiler::compile_rate(const RateSource& source, Service& service) {
   plan_.own_rates[index] = rate;
 }
 
-void RateCompiler::compile_condition(const ConditionSource& source, Service& service) {
+Conditions RateCompiler::conditions(const std::vector<ConditionSource>& when) {
+  Conditions made;
+  made.first = static_cast<std::uint32_t>(plan_.own_conditions.size());
+  for (const ConditionSource& condition : when) compile_condition(condition, made);
+  made.count = static_cast<std::uint16_t>(plan_.own_conditions.size() - made.first);
+  return made;
+}
+
+void RateCompiler::compile_condition(const ConditionSource& source, Conditions& into) {
   const Attribute attribute =
       checks_.choice(source.attribute, "condition", attributes, Attribute::time);
   std::vector<std::uint64_t> values;
@@ -174,8 +183,8 @@ void RateCompiler::compile_condition(const ConditionSource& source, Service& ser
                                   static_cast<std::uint16_t>(values.size()),
                                   static_cast<std::uint32_t>(plan_.own_values.size())});
   plan_.own_values.insert(plan_.own_values.end(), values.begin(), values.end());
-  service.by_time |= attribute == Attribute::time;
-  service.changes |= changes_of(attribute, catalogue_);
+  into.by_time |= attribute == Attribute::time;
+  into.changes |= changes_of(attribute, catalogue_);
 }
 
 bool RateCompiler::value_of(const ConditionSource& condition, Attribute attribute,

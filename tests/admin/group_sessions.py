@@ -50,9 +50,11 @@ def test_status_rules_usage(world):
     session = world.session(imsi)
     assert results(session.send(INITIAL, service(1))) == (2001, [2001])
     world.post("account:" + name, "status", status="suspended").ok()
+    assert world.gateway.next_push().value("Session-Id") == session.name
     answer = results(session.send(UPDATE, service(1, used=STEP)))
     assert 4010 in (answer[0], *answer[1]), answer
     world.post("account:" + name, "status", status="active").ok()
+    assert world.gateway.next_push().value("Session-Id") == session.name
     assert results(session.send(UPDATE, service(1, used=0))) == (2001, [2001])
     session.send(TERMINATION, service(1, ask=False, used=0))
     world.post("account:" + name, "status", status="barred").ok()

@@ -84,6 +84,9 @@ class World:
             self.gateway.drop()
         self.levyd.__exit__(*_)
 
+    def log_end(self):
+        return self.levyd.log_end()
+
     # -- the API ----------------------------------------------------------------------------------
     def call(self, method, path, body=None, headers=None):
         """Any bytes as body; the answer whatever its status."""

@@ -4,6 +4,7 @@ import os
 
 from command import EXAMPLES, HERE, same
 
+PRODUCTS = os.path.join(HERE, "product_faults.yaml")
 THIRTY = os.path.join(HERE, "thirty_faults.yaml")
 # line, column, part of the text; what config refuses and what the compiler refuses, mixed.
 PLANTED = (
@@ -23,6 +24,53 @@ PLANTED = (
     (50, 28, "rating_group 1 stands twice"), (53, 21, "at_maximum has no effect"),
     (54, 19, "value: 0 %; allowed: 0.1 % to 100 %"), (57, 26, "time 'evening' is not declared"),
     (60, 28, "zone 'abroad' names no numbers"), (65, 13, "rate 'never' never applies"),
+)
+# Of fees, allowances, periods, and of what bucket kinds pay for.
+PLANTED_PRODUCTS = (
+    (2, 53, "no plan has a service 'intranet'"),
+    (3, 57, "service 'chat' has no price in any plan, so money never pays"),
+    (4, 56, "weights have no effect on a bucket of money, which the price"),
+    (5, 43, "service 'internet' counts in another unit than the bucket ki"),
+    (5, 66, "time 'dawn' is not declared"), (5, 78, "role is 'both'"),
+    (9, 16, "service 'internet' counts in another unit than the bucket ki"),
+    (10, 15, "weights name the services already"), (10, 25, "weight is '0'"),
+    (10, 34, "the value is not a decimal above 0; value: -1"),
+    (10, 38, "no plan has a service 'internal'"), (11, 40, "the value is not a mapping; value: 5"),
+    (11, 50, "unknown key"), (12, 49, "weight is '0.00000000001'"),
+    (13, 54, "service 'internet' stands twice"), (17, 11, "priority is of add-ons alone"),
+    (18, 9, "starts is of add-ons alone"),
+    (19, 8, 'the value has an unknown period "d"; periods are hours, days'),
+    (20, 10, "prorate has no effect without 'periods: calendar'"), (22, 22, "amount is '0'"),
+    (22, 36, 'the value has an unknown period "fortnight"; periods are hou'),
+    (23, 11, "fee name 'a' is used twice"),
+    (23, 22, "the amount is in another currency than the plan; value: 1 US"),
+    (24, 36, "the value is out of bounds: 1 to 255; value: 2000 days"),
+    (25, 5, "this key is missing"), (30, 36, "a plan takes at most 4 different values of every"),
+    (31, 10, "the value has no unit; units are %; value: 19"),
+    (33, 17, "bucket kind 'unknown' is not declared"),
+    (34, 31, "amount is of events, and the bucket kind 'data' holds octets"),
+    (35, 33, "amount is 5"),
+    (36, 31, 'the value has an unknown unit "parsecs"; it may be of octets'),
+    (37, 31, "amount is in USD, and the plan in EUR"),
+    (38, 17, "bucket kind 'money' is of another currency than the plan's E"),
+    (39, 59, "rollover has no effect on an allowance that is granted once"),
+    (40, 68, "the value is out of bounds; value: 251"),
+    (40, 82, "at_most is of octets, and the bucket kind 'heavy' holds even"),
+    (40, 93, "the value is none of the words known here; value: best"),
+    (41, 60, "this key is missing"), (42, 17, "allowance 'twice' stands twice for the same time"),
+    (43, 13, "the value is none of the words known here; value: forgive"),
+    (48, 1, "this key is missing"),
+    (50, 8, "lasts has no effect on a base plan without fees and allowanc"),
+    (51, 10, "fee_tax has no effect without fees"),
+    (52, 10, "periods has no effect where nothing recurs"),
+    (57, 9, "starts is 'first_use', and nothing can use an add-on without"),
+    (58, 10, "overrun is the base plan's, and has no effect in an add-on"),
+    (59, 14, "session_ttl is the base plan's, and has no effect in an add-"),
+    (62, 42, "every is 2 months, and calendar periods count no higher than"),
+    (63, 19, "allowances_after has no effect without allowances"),
+    (66, 1, "add-on 'nothing' gives and costs nothing"),
+    (69, 13, "unpaid_fee has no effect without fees"),
+    (70, 8, "the value is none of the words known here; value: never"),
 )
 
 UNUSED = """\
@@ -87,18 +135,28 @@ UNUSED = """\
     """
 
 
-def test_thirty_planted_faults_in_one_run(files):
-    code, out, err = files.run("check", THIRTY)
+def planted(files, path, wanted, summary):
+    """Exactly these faults, as text and as JSON."""
+    code, out, err = files.run("check", path)
     assert code == 1 and not err, (code, err)
     lines = out.splitlines()
-    assert len(PLANTED) >= 30 and len(lines) == len(PLANTED) + 1, out
-    for line, (row, column, text) in zip(lines, PLANTED):
-        assert line.startswith(f"{THIRTY}:{row}:{column}: ") and text in line, (line, row, text)
-    assert lines[-1] == f"2 plans, 2 services, 7 rates, {len(PLANTED)} faults"
-    code, out, _ = files.run("check", THIRTY, "--json")
+    assert len(wanted) >= 30 and len(lines) == len(wanted) + 1, out
+    for line, (row, column, text) in zip(lines, wanted):
+        assert line.startswith(f"{path}:{row}:{column}: ") and text in line, (line, row, text)
+    assert lines[-1] == f"{summary}, {len(wanted)} faults", lines[-1]
+    code, out, _ = files.run("check", path, "--json")
     faults = json.loads(out)["faults"]
-    assert code == 1 and [(f["line"], f["column"]) for f in faults] == [p[:2] for p in PLANTED]
-    assert all(f["file"] == THIRTY and p[2] in f["text"] for f, p in zip(faults, PLANTED))
+    assert code == 1 and [(f["line"], f["column"]) for f in faults] == [p[:2] for p in wanted]
+    assert all(f["file"] == path and p[2] in f["text"] for f, p in zip(faults, wanted))
+
+
+def test_thirty_planted_faults_in_one_run(files):
+    planted(files, THIRTY, PLANTED, "2 plans, 2 services, 7 rates")
+
+
+def test_planted_faults_of_products(files):
+    planted(files, PRODUCTS, PLANTED_PRODUCTS,
+            "4 plans (2 add-ons), 2 services, 0 rates, 10 fees, 10 allowances")
 
 
 def test_what_config_refused_is_not_absent_for_the_compiler(files):
@@ -137,7 +195,26 @@ def test_a_catalogue_is_one_directory_or_several_paths(files):
 
 
 def test_the_examples_have_no_warning(files):
-    same(files.run("check", EXAMPLES)[1], "8 plans, 12 services, 14 rates, no fault\n")
+    same(files.run("check", EXAMPLES)[1], "12 plans (3 add-ons), 16 services, 15 rates, "
+         "5 fees, 5 allowances, no fault\n")
+
+
+def test_what_a_bucket_kind_asks_for_is_used(files):
+    path = files.write("kinds.yaml", """\
+        times:
+          - {time: night, on: "22:00-06:00"}
+        zones:
+          - {zone: abroad, plmns: [208]}
+        bucket_kinds:
+          - {kind: nightly, unit: octets, when: {time: night, not: {plmn: abroad}}}
+          - {kind: mixed, unit: events, weights: {internet: 0.001}}
+        plans:
+          - plan: p
+            currency: EUR
+            services:
+              - {service: internet, rating_groups: any, unit: octets, price: 1 EUR per GB}
+        """)
+    same(files.run("check", path)[1], "1 plan, 1 service, 0 rates, no fault\n")
 
 
 def test_every_warning(files):
@@ -149,8 +226,8 @@ def test_every_warning(files):
         (1, 11, "holidays: no time asks for them"),
         (3, 11, "bucket kind minutes can pay for nothing: no service counts seconds"),
         (5, 11, "bucket kind dollars can pay for nothing: no plan is in USD"),
-        (9, 11, "time unasked: no rate asks for it"),
-        (17, 11, "zone half: no rate asks for its numbers (called, calling)"),
+        (9, 11, "time unasked: no rate and no bucket kind asks for it"),
+        (17, 11, "zone half: no rate and no bucket kind asks for its numbers (called, calling)"),
         (29, 11, "plan p, service internet: rates in and out take everything, so the service's own "
                  "price never applies"),
         (29, 11, "plan p, service internet: the maximum is reached before the tier that begins at "

@@ -89,6 +89,67 @@ def test_in_product_terms(files):
     assert items[8] == {"what": "plan retired", "change": "removed"}
 
 
+TERMS_BEFORE = """\
+    bucket_kinds:
+      - {kind: data, unit: octets}
+      - {kind: money, unit: money, currency: EUR, services: sms}
+      - {kind: mixed, unit: events, weights: {sms: 1.0}}
+    times:
+      - {time: night, on: "22:00-06:00"}
+    plans:
+      - plan: pass
+        kind: addon
+        currency: EUR
+        fees:
+          - {fee: monthly, amount: 10 EUR, every: month}
+          - {fee: old, amount: 1 EUR}
+        allowances:
+          - {allowance: data, amount: 1 GB, every: 1 month}
+          - {allowance: mixed, amount: 5}
+        services: [{service: sms, rating_groups: any, unit: events, price: 1 EUR per event}]
+    """
+TERMS_AFTER = """\
+    bucket_kinds:
+      - {kind: data, unit: octets, when: {time: night}}
+      - {kind: money, unit: money, currency: EUR}
+      - {kind: mixed, unit: events, weights: {sms: 1.5}}
+    times:
+      - {time: night, on: "22:00-06:00"}
+    plans:
+      - plan: pass
+        kind: addon
+        priority: 7
+        lasts: 30 days
+        currency: EUR
+        fees:
+          - {fee: monthly, amount: 9.50 EUR, every: 1 month}
+          - {fee: new, amount: 1 EUR}
+        unpaid_fee: suspend
+        allowances:
+          - {allowance: data, amount: 1000 MB, every: month, rollover: {periods: 2, at_most: 5 GB}}
+          - {allowance: mixed, amount: 5 events}
+          - {allowance: mixed, amount: 2, every: week}
+        services: [{service: sms, rating_groups: any, unit: events, price: 1 EUR per event}]
+    """
+
+
+def test_terms_and_what_kinds_pay_for(files):
+    a, b = files.write("a.yaml", TERMS_BEFORE), files.write("b.yaml", TERMS_AFTER)
+    same(files.run("diff", a, b)[1], """\
+        plan pass: priority 0 -> 7
+        plan pass: lasts until it is ended -> 30 days
+        plan pass: unpaid_fee debt -> suspend
+        plan pass, fee monthly: amount 10 EUR -> 9.5 EUR
+        plan pass, fee old: removed
+        plan pass, fee new: added
+        plan pass, allowance data every month: rollover none -> 2 periods, at most 5 GB, used first
+        plan pass, allowance mixed every week: added
+        bucket kind data: when always -> time is night
+        bucket kind money: services sms -> all
+        bucket kind mixed: weights sms 1 -> sms 1.5
+        """)
+
+
 def test_same_and_faulty(files):
     same(files.run("diff", EXAMPLES, EXAMPLES)[1], "no difference\n")
     one = "plan: p\ncurrency: EUR\n{}services:\n  - {{service: s, rating_groups: [{}], unit: octets, {}}}\n"

@@ -71,7 +71,7 @@ def test_every_example_validates(files):
 def mappings(value, at=()):
     """Every mapping below a document whose keys are declared, with its path."""
     if isinstance(value, dict):
-        if at[-1:] != ("dialects",):  # its keys are names
+        if at[-1:] not in (("dialects",), ("weights",)):  # their keys are names
             yield at
         for key, inner in value.items():
             yield from mappings(inner, at + (key,))
@@ -123,6 +123,30 @@ def test_values_that_the_loader_refuses(files):
     for at, key in (((), "currency"), (call, "unit"), (call + ("rates", 0), "when")):
         wrong = changed(document, at, lambda inner: inner.pop(key))
         assert faults(plan, wrong), (at, key)
+
+
+def test_products_that_the_loader_refuses(files):
+    _, plan = schema_of(files)
+    kinds, base, addon = documents(os.path.join(ROOT, "config", "examples", "plans",
+                                                "products.yaml"))[:3]
+    fee, allowance, rollover = ("fees", 1), ("allowances", 0), ("allowances", 0, "rollover")
+    night, bundle = ("bucket_kinds", 1), ("bucket_kinds", 3)
+    for document, at, key, value in (
+            (base, (), "kind", "add-on"), (base, (), "lasts", "30 d"), (base, (), "prorate", "yes"),
+            (base, (), "fee_tax", "19"), (base, (), "unpaid_fee", "forgive"),
+            (base, fee, "amount", "10"), (base, fee, "every", "mnth"),
+            (base, allowance, "amount", "much"), (base, allowance, "rollover", 1),
+            (base, rollover, "periods", 251), (base, rollover, "use", "never"),
+            (addon, (), "again", "maybe"), (addon, (), "starts", "later"),
+            (addon, (), "priority", 32768), (kinds, bundle, "weights", {"sms": "heavy"}),
+            (kinds, night, "when", "always"), (kinds, night + ("when",), "plmns", "eu")):
+        wrong = changed(document, at, lambda inner: inner.update({key: value}))
+        assert faults(plan, wrong), (at, key, value)
+    for document, at, key in ((base, (), "services"), (base, fee, "fee"), (base, fee, "amount"),
+                              (base, allowance, "allowance"), (base, rollover, "periods")):
+        wrong = changed(document, at, lambda inner: inner.pop(key))
+        assert faults(plan, wrong), (at, key)
+    assert "services" not in addon and not faults(plan, addon)
 
 
 def test_examples_name_their_schema(files):

@@ -23,7 +23,7 @@ def redirect_with_an_empty_account(world):
     session.initial(ask(6, rsu=octets(STEP)), want=[granted(None, 6, final=TO_PAGE, more=VALID)])
     account.check("0")
     account.topup("10")
-    session.reauthorize(6)
+    session.expect_rar(6)
     session.update(ask(6, rsu=octets(STEP), reason=FORCED_REAUTHORISATION),
                    want=[granted(octets(STEP), 6, more=VALID)])
     account.check("9.75", "0.25")

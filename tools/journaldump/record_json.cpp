@@ -72,6 +72,21 @@ Json mscc_json(const shard::MsccFact& fact, const Names& names) {
   return out;
 }
 
+Json product_json(const shard::ProductFact& fact, const Names& names) {
+  Json out;
+  put_name(out, "product", fact.plan, names);
+  out["number"] = fact.number;
+  out["event"] = name_of(shard::product_event_words, fact.event);
+  if (fact.unit != rating::PeriodUnit::none)
+    out["every"] =
+        std::to_string(fact.unit_count) + " " + name_of(shard::period_unit_words, fact.unit);
+  out["at"] = fact.at;
+  out["periods"] = std::uint32_t{fact.periods};
+  out[fact.fee_unpaid() ? "unpaid_fee_micros" : "fee_micros"] = fact.fee;
+  if (fact.tax_permille != 0) out["tax_permille"] = fact.tax_permille;
+  return out;
+}
+
 // Where and when a request says it was.
 Json where_json(const shard::RecordView& record) {
   const shard::ChargeFacts& facts = *record.charge;
@@ -159,6 +174,8 @@ Json record_json(levy::Lsn lsn, const shard::RecordView& record, const Names& na
   out["mscc"] = Json::array();
   for (const shard::MsccFact& fact : record.mscc) out["mscc"].push_back(mscc_json(fact, names));
   for (const shard::MsccFact& fact : record.lost) out["lost"].push_back(mscc_json(fact, names));
+  for (const shard::ProductFact& fact : record.products)
+    out["products"].push_back(product_json(fact, names));
   out["movements"] = Json::array();
   for (const auto& movement : record.movements)
     out["movements"].push_back(movement_json(record, movement, names));
@@ -176,7 +193,7 @@ Json record_json(levy::Lsn lsn, const shard::RecordView& record, const Names& na
 std::string record_text(const Json& record) {
   std::string out;
   for (const auto& [key, value] : record.items()) {
-    if (key == "mscc" || key == "lost" || key == "movements" || key == "images") continue;
+    if (value.is_array() && key != "given_up") continue;  // in lines of their own
     if (!out.empty()) out += ' ';
     if (key == "lsn" || (key != "time" && key != "kind")) out += key + "=";
     out +=
@@ -191,6 +208,14 @@ std::string record_text(const Json& record) {
     if (fact["unpaid_micros"] != 0) out += ", unpaid " + word(fact, "unpaid_micros");
     if (fact["unrated"] != 0) out += ", unrated " + word(fact, "unrated");
     out += '\n';
+  }
+  for (const Json& fact : record.value("products", Json::array())) {
+    out += fmt::format("  product {} {}: {}{}, due {}, {} periods, {} micros{}\n",
+                       word(fact, "product"), word(fact, "number"), word(fact, "event"),
+                       fact.contains("every") ? " every " + word(fact, "every") : "",
+                       word(fact, "at"), word(fact, "periods"),
+                       word(fact, fact.contains("fee_micros") ? "fee_micros" : "unpaid_fee_micros"),
+                       fact.contains("fee_micros") ? "" : " unpaid");
   }
   for (const Json& movement : record["movements"]) {
     out += fmt::format("  {} {} {} bucket {} {}\n", word(movement, "kind"),

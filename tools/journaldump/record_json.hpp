@@ -12,11 +12,12 @@ namespace journaldump {
 
 // {lsn, time, shard, sequence, bytes, kind, operator_kind?, account?, account_name?, subscriber?,
 // session?, session_id?, host?, who?, why?, request?, where?, reason, events?, mscc: [...], lost?,
-// movements: [...], images: [...]}. Interned ids stand as names where `names` knows them.
+// products?, movements: [...], images: [...]}. Interned ids stand as names where `names` knows
+// them.
 nlohmann::ordered_json record_json(levy::Lsn lsn, const levy::shard::RecordView& record,
                                    const Names& names);
 
-// One line for the Record, an indented one for each MSCC and movement.
+// One line for the Record, an indented one for each MSCC, product and movement.
 std::string record_text(const nlohmann::ordered_json& record);
 
 }  // namespace journaldump

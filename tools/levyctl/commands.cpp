@@ -81,7 +81,8 @@ void add_subscriber(CLI::App& app, Context& context) {
   CLI::App* group = app.add_subcommand("subscriber", "show, create and change subscribers");
   group->require_subcommand(1);
   const auto id = std::make_shared<std::string>();
-  CLI::App* show = group->add_subcommand("show", "an account with its subscribers and buckets");
+  CLI::App* show =
+      group->add_subcommand("show", "an account with its subscribers, products and buckets");
   show->add_option("ID", *id, "account name, IMSI, E.164, or imsi:…, e164:…, sip:…")->required();
   show->callback([&context, id] {
     context.run = [&context, id] {
@@ -98,14 +99,14 @@ void add_subscriber(CLI::App& app, Context& context) {
   CLI::App* create = group->add_subcommand("create", "makes an account, or a member of one");
   const auto posted = std::make_shared<Posted>();
   for (const char* field : {"account", "imsi", "e164", "sip", "nai", "private", "plan", "currency",
-                            "wallet", "credit_limit", "buckets", "status"}) {
+                            "wallet", "credit_limit", "buckets", "products", "status"}) {
     std::string option = std::string("--") + field;
     std::replace(option.begin(), option.end(), '_', '-');
     create->add_option(option, posted->texts[field]);
   }
   create->footer(
-      "--buckets \"data=5 GB;sms=100\"; --wallet 10.50; the account's name defaults to "
-      "the IMSI or E.164");
+      "--buckets \"data=5 GB;sms=100\"; --products \"roaming-pass;sms-pack@2026-11-01\"; "
+      "--wallet 10.50; the account's name defaults to the IMSI or E.164");
   create->callback([&context, posted] {
     context.run = [&context, posted] {
       return present(context,
@@ -121,7 +122,8 @@ void add_subscriber(CLI::App& app, Context& context) {
              "new_imsi");
   add_change(*group, context, "change-number", "another E.164 number", "/change-number",
              "new_e164");
-  add_change(*group, context, "set-plan", "another plan", "/plan", "plan");
+  add_change(*group, context, "set-plan", "another base plan (add-ons: `levyctl buy`)", "/plan",
+             "plan");
   add_change(*group, context, "set-credit-limit", "how far the wallet may fall below zero",
              "/credit-limit", "credit_limit");
 }
@@ -177,6 +179,51 @@ void add_money(CLI::App& app, Context& context) {
       return present(context, Client(context.socket).get(route_of(*id, "")), View::balance);
     };
   });
+}
+
+constexpr const char* product_footer =
+    "DATE: 2026-11-25, \"2026-11-25 13:45\" (of the plan's time zone; with Z behind it of UTC), or "
+    "unix seconds. A start may lie up to one year in the past.";
+
+void add_products(CLI::App& app, Context& context) {
+  struct Choice : Posted {
+    bool flag = false;
+  };
+  const auto add = [&](const std::string& name, const std::string& about, const char* flag,
+                       const char* field, const char* flag_about) {
+    CLI::App* command = app.add_subcommand(name, about);
+    const auto posted = std::make_shared<Choice>();
+    command->add_option("ACCOUNT", posted->id, "account name, IMSI, E.164, or imsi:…, e164:…")
+        ->required();
+    command->add_option("PRODUCT", posted->texts["product"], "the add-on's name, as plans have it")
+        ->required();
+    command->add_flag(flag, posted->flag, flag_about);
+    add_reasons(*command, posted);
+    command->callback([&context, posted, name, field] {
+      context.run = [&context, posted, name, field] {
+        if (posted->flag) posted->texts[field] = "true";
+        return present(
+            context,
+            Client(context.socket).post(route_of(posted->id, "/" + name), body_of(posted->texts)),
+            View::subscriber);
+      };
+    });
+    return std::pair{command, posted};
+  };
+  const auto [buy, bought] =
+      add("buy", "an add-on for an account: its fees are charged, its allowances granted",
+          "--running", "running",
+          "it runs since --starts: its running period is paid for, so no fee and no allowance now");
+  buy->add_option("--starts", bought->texts["starts"],
+                  "DATE or now; default: as the plan says (its purchase, or its first use)");
+  buy->add_option("--ends", bought->texts["ends"], "DATE, exclusive; default: as the plan says");
+  buy->footer(product_footer);
+  const auto [end, ended] =
+      add("end", "ends an add-on of an account: at once, if not --with-period", "--with-period",
+          "with_period", "it runs on until its running period ends");
+  end->add_option("--number", ended->texts["number"],
+                  "which one, where several are held: `levyctl subscriber show`");
+  end->footer("What its allowances still hold ends with it, where its plan does not keep them.");
 }
 
 void add_sessions(CLI::App& app, Context& context) {
@@ -296,7 +343,9 @@ void add_import(CLI::App& app, Context& context) {
   command->add_option("--currency", options->currency, "where line and plan have none");
   command->footer(
       "Columns: account imsi e164 sip nai private plan currency wallet credit_limit "
-      "buckets (kind=amount;kind=amount) status. CSV names them in its first line. "
+      "buckets (kind=amount;kind=amount) products (name;name@DATE) status. CSV names them in its "
+      "first line. name@DATE, of an add-on or of `plan`, runs since then and its running period "
+      "is paid for; a product that is held already is not bought again. "
       "An account that exists keeps its wallet (but for --set-balance), plan and status. "
       "Exit 1 when a line failed.");
   command->callback([&context, options] {
@@ -363,6 +412,7 @@ void add_commands(CLI::App& app, Context& context) {
   add_import(app, context);
   add_subscriber(app, context);
   add_money(app, context);
+  add_products(app, context);
   add_sessions(app, context);
   add_daemon(app, context);
 }

@@ -43,6 +43,8 @@ class Warner {
         visit(plan.services[s], compiled_->services[s]);
       }
     }
+    for (const rating::BucketKindSource& kind : catalogue_.bucket_kinds)
+      for (const ConditionSource& asked : kind.when) note(asked);
     unused();
     std::stable_sort(warnings_.begin(), warnings_.end(),
                      [](const Diagnostic& a, const Diagnostic& b) {
@@ -89,11 +91,16 @@ class Warner {
     }
   }
 
+  // What a condition asks for is of use.
+  Names note(const ConditionSource& source) {
+    Names names = names_in(source);
+    used_[source.attribute.value].insert(names.begin(), names.end());
+    return names;
+  }
+
   void condition(const ServiceSource& service, const RateSource& rate,
                  const ConditionSource& source, const rating::Condition& made) {
-    const Names names = names_in(source);
-    Names& used = used_[source.attribute.value];
-    used.insert(names.begin(), names.end());
+    const Names names = note(source);
     if (source.negated) return;
     if (source.attribute.value == "time") time(rate, source, made);
     for (const ConditionSource& other : rate.when) {
@@ -163,7 +170,8 @@ class Warner {
       for (const auto* list : {&time.on, &time.except})
         for (const auto& text : *list) holidays |= text.value.find("holidays") != std::string::npos;
       if (!used_["time"].contains(time.name.value))
-        warn(time.name.place, "time " + time.name.value + ": no rate asks for it");
+        warn(time.name.place,
+             "time " + time.name.value + ": no rate and no bucket kind asks for it");
     }
     if (!holidays && !catalogue_.holidays.empty())
       warn(catalogue_.holidays.front().place, "holidays: no time asks for them");
@@ -175,20 +183,21 @@ class Warner {
     if (count == 0) return;
     for (const std::string& attribute : attributes)
       if (used_[attribute].contains(zone.name.value)) return;
-    warn(zone.name.place, "zone " + zone.name.value + ": no rate asks for its " + what + " (" +
-                              joined(attributes, ", ") + ")");
+    warn(zone.name.place, "zone " + zone.name.value + ": no rate and no bucket kind asks for its " +
+                              what + " (" + joined(attributes, ", ") + ")");
   }
 
-  // Imports and top-ups name bucket kinds, plans do not: one is of no use where nothing is counted
-  // in its unit, or sold in its currency.
+  // Whether anybody has a bucket of the kind is not in the files: imports and top-ups name kinds,
+  // too. One is of no use where no plan has a service that it could pay for.
   void kind(std::size_t index) {
     const rating::BucketKind& made = files_.compiled.bucket_kinds[index];
+    const rating::BucketKindSource& source = catalogue_.bucket_kinds[index];
+    if (!source.weights.empty()) return;  // their services exist
     for (const auto& plan : files_.compiled.plans) {
       if (made.unit == rating::Unit::money && plan->currency == made.currency) return;
       for (std::uint32_t s = 0; s < plan->service_count; ++s)
         if (plan->services[s].unit == made.unit) return;
     }
-    const rating::BucketKindSource& source = catalogue_.bucket_kinds[index];
     warn(source.name.place,
          "bucket kind " + source.name.value + " can pay for nothing: no " +
              (made.unit == rating::Unit::money ? "plan is in " + source.currency.value
@@ -200,7 +209,7 @@ class Warner {
   const std::int64_t now_;
   const rating::CompiledPlan* compiled_ = nullptr;
   std::string where_;
-  std::map<std::string, Names> used_;  // by attribute: values that rates ask for
+  std::map<std::string, Names> used_;  // by attribute: values that conditions ask for
   std::vector<Diagnostic> warnings_;
 };
 

@@ -21,15 +21,23 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 std::string summary(const PlanFiles& files, std::size_t warnings) {
-  std::size_t services = 0, rates = 0;
+  std::size_t addons = 0, services = 0, rates = 0, fees = 0, allowances = 0;
   for (const rating::PlanSource& plan : files.catalogue().plans) {
+    addons += plan.kind.value == "addon" ? 1 : 0;
+    fees += plan.fees.size();
+    allowances += plan.allowances.size();
     services += plan.services.size();
     for (const rating::ServiceSource& service : plan.services) rates += service.rates.size();
   }
-  return fmt::format("{}, {}, {}, {}{}", count_text(files.catalogue().plans.size(), "plan"),
-                     count_text(services, "service"), count_text(rates, "rate"),
-                     files.ok() ? "no fault" : count_text(files.fault_count, "fault"),
-                     warnings == 0 ? "" : ", " + count_text(warnings, "warning"));
+  std::vector<std::string> parts{count_text(files.catalogue().plans.size(), "plan")};
+  if (addons != 0) parts.back() += fmt::format(" ({})", count_text(addons, "add-on"));
+  parts.push_back(count_text(services, "service"));
+  parts.push_back(count_text(rates, "rate"));
+  if (fees != 0) parts.push_back(count_text(fees, "fee"));
+  if (allowances != 0) parts.push_back(count_text(allowances, "allowance"));
+  parts.push_back(files.ok() ? "no fault" : count_text(files.fault_count, "fault"));
+  if (warnings != 0) parts.push_back(count_text(warnings, "warning"));
+  return joined(parts, ", ");
 }
 
 Json json_of(const std::vector<Diagnostic>& items) {

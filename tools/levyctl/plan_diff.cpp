@@ -104,14 +104,54 @@ Keys keys_of(const rating::ServiceSource& s, const std::string& currency) {
   return keys;
 }
 
+// Of which unit a bucket kind is; empty: there is no such kind.
+std::string unit_of(const rating::Catalogue& catalogue, const std::string& kind) {
+  for (const rating::BucketKindSource& known : catalogue.bucket_kinds)
+    if (known.name.value == kind) return known.unit.value;
+  return {};
+}
+
 Keys keys_of(const rating::PlanSource& plan) {
-  return {{"currency", plan.currency.value},
+  return {{"kind", or_default(plan.kind, "base")},
+          {"priority", std::to_string(plan.priority.value)},
+          {"starts", or_default(plan.starts, "purchase")},
+          {"lasts", plan.lasts.given ? period_text(plan.lasts.value) : "until it is ended"},
+          {"again", or_default(plan.again, "add")},
+          {"currency", plan.currency.value},
           {"overrun", or_default(plan.overrun, "debt")},
           {"unmatched", or_default(plan.unmatched, "the usual")},
           {"credit_limit", money_text(plan.credit_limit, plan.currency.value)},
           {"session_ttl", seconds_or(plan.session_ttl, "1 d")},
           {"time_zone", or_default(plan.time_zone, "UTC")},
-          {"boundary_spread", seconds_or(plan.boundary_spread, "0 s")}};
+          {"boundary_spread", seconds_or(plan.boundary_spread, "0 s")},
+          {"fee_tax", permille_or(plan.fee_tax, "0 %")},
+          {"unpaid_fee", or_default(plan.unpaid_fee, "debt")},
+          {"allowances_after", or_default(plan.allowances_after, "expire")},
+          {"periods", or_default(plan.periods, "anniversary")},
+          {"prorate", plan.prorate.value ? "true" : "false"}};
+}
+
+Keys keys_of(const rating::FeeSource& fee, const std::string& currency) {
+  return {{"amount", money_text(fee.amount, currency)}, {"every", every_text(fee.every)}};
+}
+
+Keys keys_of(const rating::AllowanceSource& allowance, const std::string& unit) {
+  std::string rollover = "none";
+  if (allowance.rollover.given) {
+    rollover = count_text(static_cast<std::size_t>(allowance.rollover.value), "period");
+    if (allowance.rollover_max.given)
+      rollover += ", at most " + quantity_text(allowance.rollover_max.value, unit);
+    rollover += ", used " + or_default(allowance.rollover_use, "first");
+  }
+  return {{"amount", quantity_text(allowance.amount.value, unit)}, {"rollover", rollover}};
+}
+
+std::string weights_text(const rating::BucketKindSource& kind) {
+  std::vector<std::string> texts;
+  for (const rating::WeightSource& weight : kind.weights)
+    texts.push_back(weight.service.value + " " + decimal_text(weight.weight.value));
+  std::sort(texts.begin(), texts.end());
+  return texts.empty() ? "none" : joined(texts, ", ");
 }
 
 Keys keys_of(const rating::BucketKindSource& kind) {
@@ -119,7 +159,10 @@ Keys keys_of(const rating::BucketKindSource& kind) {
           {"currency", or_default(kind.currency, "none")},
           {"priority", std::to_string(kind.priority.value)},
           {"step", units_or(kind.step, kind.unit.value, units_text(1, kind.unit.value))},
-          {"lifetime", seconds_or(kind.lifetime, "none")}};
+          {"lifetime", seconds_or(kind.lifetime, "none")},
+          {"services", set_text(kind.services, "all")},
+          {"weights", weights_text(kind)},
+          {"when", kind.when.empty() ? "always" : conditions_text(kind.when)}};
 }
 
 Keys keys_of(const rating::TimeSource& time) {
@@ -131,11 +174,20 @@ const std::string& name_of(const Part& part) {
   return part.name.value;
 }
 
+struct Named {
+  Placed<std::string> name;
+  const rating::AllowanceSource* source;
+};
+
 class Comparison {
  public:
   std::vector<Difference> run(const rating::Catalogue& a, const rating::Catalogue& b) {
     pair("plan ", a.plans, b.plans, [&](const std::string& what, const auto& x, const auto& y) {
       compare(what, keys_of(x), keys_of(y));
+      pair(what + ", fee ", x.fees, y.fees, [&](const auto& fee, const auto& f, const auto& g) {
+        compare(fee, keys_of(f, x.currency.value), keys_of(g, y.currency.value));
+      });
+      allowances(what, a, b, x, y);
       services(what, x, y);
     });
     const auto by_keys = [&](const std::string& what, const auto& x, const auto& y) {
@@ -178,6 +230,23 @@ class Comparison {
     for (std::size_t i = 0; i < a.size(); ++i)
       if (a[i].second != b[i].second)
         found_.push_back({what, "changed", a[i].first, a[i].second, b[i].second});
+  }
+
+  // A kind may be given once and every month: these are two.
+  void allowances(const std::string& plan, const rating::Catalogue& all_a,
+                  const rating::Catalogue& all_b, const rating::PlanSource& a,
+                  const rating::PlanSource& b) {
+    const auto named = [](const rating::PlanSource& from) {
+      std::vector<Named> list;
+      for (const rating::AllowanceSource& one : from.allowances)
+        list.emplace_back(Named{one.kind, &one}).name.value += " " + every_text(one.every);
+      return list;
+    };
+    pair(plan + ", allowance ", named(a), named(b),
+         [&](const std::string& what, const Named& x, const Named& y) {
+           compare(what, keys_of(*x.source, unit_of(all_a, x.source->kind.value)),
+                   keys_of(*y.source, unit_of(all_b, y.source->kind.value)));
+         });
   }
 
   void services(const std::string& plan, const rating::PlanSource& a, const rating::PlanSource& b) {

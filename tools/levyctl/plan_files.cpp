@@ -22,6 +22,8 @@ class Parts {
   explicit Parts(const rating::Catalogue& catalogue) {
     for (const rating::PlanSource& plan : catalogue.plans) {
       add(plan.place);
+      for (const rating::FeeSource& fee : plan.fees) add(fee.place);
+      for (const rating::AllowanceSource& allowance : plan.allowances) add(allowance.place);
       for (const rating::ServiceSource& service : plan.services) {
         add(service.name.place);
         for (const rating::RateSource& rate : service.rates) add(rate.place);

@@ -86,6 +86,20 @@ std::string units_text(std::int64_t number, const std::string& unit) {
   return fmt::format("{}", number);
 }
 
+std::string period_text(const rating::PeriodSource& period) {
+  return count_text(static_cast<std::size_t>(period.count), period.unit);
+}
+
+std::string every_text(const rating::Placed<rating::PeriodSource>& every) {
+  if (!every.given) return "once";
+  return "every " + (every.value.count == 1 ? every.value.unit : period_text(every.value));
+}
+
+std::string quantity_text(const rating::QuantitySource& quantity, const std::string& unit) {
+  if (!quantity.amount.empty()) return decimal_text(quantity.amount) + " " + quantity.currency;
+  return units_text(quantity.units, quantity.unit.empty() ? unit : quantity.unit);
+}
+
 std::string micros_text(std::int64_t micros) {
   std::string text = fmt::format("{}{}.{:06}", micros < 0 ? "-" : "", std::abs(micros) / 1'000'000,
                                  std::abs(micros) % 1'000'000);

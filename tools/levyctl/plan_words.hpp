@@ -37,6 +37,13 @@ std::string condition_text(const rating::ConditionSource& condition);
 // Conditions in a fixed order, joined by "and".
 std::string conditions_text(const std::vector<rating::ConditionSource>& when);
 
+// "every month", "every 2 weeks"; "once" where nothing is given.
+std::string every_text(const rating::Placed<rating::PeriodSource>& every);
+// "2 weeks", "1 month"
+std::string period_text(const rating::PeriodSource& period);
+// "10 GB", "2 EUR"; `unit`: of the bucket kind.
+std::string quantity_text(const rating::QuantitySource& quantity, const std::string& unit);
+
 // "3 plans", "1 plan"
 std::string count_text(std::size_t count, const std::string& what);
 std::string joined(const std::vector<std::string>& texts, const std::string& between);

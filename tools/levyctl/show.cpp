@@ -50,16 +50,51 @@ std::string laid_out(const Rows& rows) {
   return out;
 }
 
+// "month 2026-12-01 00:00:00Z, 2 weeks 2026-12-05 00:00:00Z": each cycle and its next due date.
+std::string due_text(const Json& product) {
+  std::string out;
+  for (const Json& cycle : product.value("cycles", Json::array())) {
+    const std::string every =
+        cycle.contains("every") ? text_of(cycle, "every") : "cycle " + text_of(cycle, "cycle");
+    out += (out.empty() ? "" : ", ") + every + " " + date_of(cycle, "next_due_at");
+  }
+  return out;
+}
+
+// Empty where the account has none.
+std::string products_table(const Json& json) {
+  Rows rows = {{"PRODUCT", "NUMBER", "STATE", "STARTS", "ENDS", "NEXT DUE"}};
+  for (const Json& one : json.value("products", Json::array())) {
+    const std::string why = text_of(one, "why");
+    rows.push_back({text_of(one, "product"), text_of(one, "number"),
+                    text_of(one, "state") + (why.empty() ? "" : ": " + why),
+                    date_of(one, "starts_at"), date_of(one, "ends_at"), due_text(one)});
+  }
+  return rows.size() > 1 ? "\n" + laid_out(rows) : "";
+}
+
+// "roaming-pass 2"; the number alone of a product that is over.
+std::string granted_by(const Json& bucket) {
+  const std::string name = text_of(bucket, "product");
+  return name + (name.empty() ? "" : " ") + text_of(bucket, "product_number");
+}
+
 std::string buckets_table(const Json& json) {
-  Rows rows = {{"BUCKET", "UNIT", "FREE", "RESERVED", "SPENT", "CREDITS", "PRIORITY", "ENDS"}};
+  Rows rows = {{"BUCKET", "UNIT", "FREE", "RESERVED", "SPENT", "CREDITS", "PRIORITY", "ENDS",
+                "PRODUCT", "ROLLED"}};
   const auto buckets = json.find("buckets");
   if (buckets == json.end()) return "";
+  bool granted = false;  // any of them by a product
   for (const Json& bucket : *buckets) {
     const std::string unit = text_of(bucket, bucket.contains("currency") ? "currency" : "unit");
     rows.push_back({text_of(bucket, "kind"), unit, text_of(bucket, "free"),
                     text_of(bucket, "reserved"), text_of(bucket, "spent"),
                     text_of(bucket, "credits"), text_of(bucket, "priority"),
-                    date_of(bucket, "ends_at")});
+                    date_of(bucket, "ends_at"), granted_by(bucket), text_of(bucket, "rolled")});
+    granted = granted || bucket.contains("product_number");
+  }
+  if (!granted) {
+    for (auto& row : rows) row.resize(row.size() - 2);
   }
   return laid_out(rows);
 }
@@ -84,7 +119,7 @@ std::string subscriber_table(const Json& json) {
       identities.push_back({text_of(one, "type"), text_of(one, "text")});
     out += "\n" + laid_out(identities);
   }
-  return out + "\n" + buckets_table(json);
+  return out + products_table(json) + "\n" + buckets_table(json);
 }
 
 // "0.25 EUR of wallet, 100 octets of bonus"
@@ -146,14 +181,13 @@ std::string table(const std::string& text, View view) {
   if (json.is_discarded()) return text;
   const auto inner = json.is_object() ? json.find("subscriber") : json.end();
   const bool wrapped = json.is_object() && inner != json.end();
+  const bool unchanged = wrapped && text_of(json, "result") == "unchanged";
+  const std::string repeat = unchanged ? "unchanged: it was so already\n" : "";
   switch (view) {
     case View::subscriber:
-      return subscriber_table(wrapped ? *inner : json);
-    case View::balance: {
-      const std::string repeat =
-          text_of(json, "result") == "unchanged" ? "unchanged: it was so already\n" : "";
+      return repeat + subscriber_table(wrapped ? *inner : json);
+    case View::balance:
       return repeat + buckets_table(wrapped ? *inner : json);
-    }
     case View::sessions:
       return sessions_table(json);
     case View::summary:

@@ -322,26 +322,36 @@ TEST(EncodeCca, ProxyInfosAreEchoedInOrderAndUnchanged) {
   EXPECT_EQ(cca.proxy_infos[1], *request.all(284)[1]);
 }
 
-TEST(EncodeCca, TheLongestAnswerFitsAndAShortBufferIsRefused) {
-  const auto plan = std::make_unique<rating::Plan>();
-  plan->service_count = 1;
-  std::memset(plan->services[0].redirect_address, 'a', 128);  // not even terminated
+// The longest Session-Id, all MSCC with all their Service-Identifiers, all Proxy-Infos.
+Ccr longest_request() {
   Ccr ccr = Ccr::initial(std::string(255, 's'));
   for (std::uint32_t i = 0; i < limits::mscc_max; ++i) {
     ccr.mscc(Mscc(i).service(1).service(2).service(3).service(4));
   }
   for (int i = 0; i < 32; ++i) ccr.extra.append(test::proxy_info("proxy.ex.org", "12345678"));
-  Case c(ccr);
+  return ccr;
+}
+
+// Every MSCC a final grant of money with all that an answer can carry; `action`: an outcome flag.
+void grant_longest(Case& c, const rating::Plan& plan, std::uint8_t action) {
   for (MsccOutcome& o : c.outcomes) {
     o = granted(rating::Unit::money, 123'456);
-    o.flags |= rating::outcome_final | rating::outcome_redirect;
+    o.flags |= static_cast<std::uint8_t>(rating::outcome_final | action);
     o.service = 0;
-    o.plan = plan.get();
+    o.plan = &plan;
     o.validity = 1;
     o.quota_holding_time = 1;
   }
   c.answer.currency = 978;
-  c.answer.plan = plan.get();
+  c.answer.plan = &plan;
+}
+
+TEST(EncodeCca, TheLongestAnswerFitsAndAShortBufferIsRefused) {
+  const auto plan = std::make_unique<rating::Plan>();
+  plan->service_count = 1;
+  std::memset(plan->services[0].redirect_address, 'a', 128);  // not even terminated
+  Case c(longest_request());
+  grant_longest(c, *plan, rating::outcome_redirect);
   const Bytes whole = c.encode();
   ASSERT_FALSE(whole.empty());
   EXPECT_EQ(test::parse_cca(whole).msccs.at(15).redirect.size(), 128u);
@@ -360,22 +370,8 @@ TEST(EncodeCca, TheLongestFiltersAndAllTriggersFit) {
   plan->services[0].changes = 0xffff;
   plan->failover = rating::Failover::supported;
   plan->failure_handling = rating::FailureHandling::go_on;
-  Ccr ccr = Ccr::initial(std::string(255, 's'));
-  for (std::uint32_t i = 0; i < limits::mscc_max; ++i) {
-    ccr.mscc(Mscc(i).service(1).service(2).service(3).service(4));
-  }
-  for (int i = 0; i < 32; ++i) ccr.extra.append(test::proxy_info("proxy.ex.org", "12345678"));
-  Case c(ccr);
-  for (MsccOutcome& o : c.outcomes) {
-    o = granted(rating::Unit::money, 123'456);
-    o.flags |= rating::outcome_final | rating::outcome_restrict;
-    o.service = 0;
-    o.plan = plan.get();
-    o.validity = 1;
-    o.quota_holding_time = 1;
-  }
-  c.answer.currency = 978;
-  c.answer.plan = plan.get();
+  Case c(longest_request());
+  grant_longest(c, *plan, rating::outcome_restrict);
   const test::Parsed p = test::parse(c.encode());
   ASSERT_EQ(p.all(456).size(), limits::mscc_max);
   EXPECT_EQ(p.all(456)[15]->find(1264, v3gpp)->children.size(), 9u);

@@ -80,8 +80,9 @@ TEST(Examples, PathsAreRelativeToTheFile) {
   std::vector<std::string> names;
   for (const SourceText& source : loaded.sources)
     names.push_back(std::filesystem::path(source.path).filename().string());
-  const std::vector<std::string> sorted{"internet.yaml", "iot.yaml", "network.yaml",
-                                        "postpaid.yaml", "prepaid.yaml", "sms.yaml", "voice.yaml"};
+  const std::vector<std::string> sorted{"internet.yaml", "iot.yaml",     "network.yaml",
+                                        "postpaid.yaml", "prepaid.yaml", "products.yaml",
+                                        "sms.yaml",      "voice.yaml"};
   EXPECT_EQ(names, sorted);
   EXPECT_TRUE(std::filesystem::equivalent(loaded.sources[0].path, here / "plans/internet.yaml"));
 }
@@ -94,8 +95,8 @@ TEST(Examples, PlansCompileToTheNumbersOfChargingMd) {
     ADD_FAILURE() << fault.place.file << ":" << fault.place.line << ": " << fault.message;
   }
   ASSERT_TRUE(compiled.faults.empty());
-  EXPECT_EQ(compiled.plans.size(), 8u);
-  EXPECT_EQ(compiled.bucket_kinds.size(), 7u);
+  EXPECT_EQ(compiled.plans.size(), 12u);
+  EXPECT_EQ(compiled.bucket_kinds.size(), 12u);
   const rating::Plan& data = plan_named(loaded, compiled, "data-a");
   EXPECT_EQ(data.currency, 978);
   EXPECT_EQ(data.overrun, rating::Overrun::debt);
@@ -112,6 +113,45 @@ TEST(Examples, PlansCompileToTheNumbersOfChargingMd) {
   const rating::Plan& sms = plan_named(loaded, compiled, "sms-a");
   EXPECT_TRUE(sms.services[0].indivisible);
   EXPECT_EQ(sms.services[0].price.numerator, 150'000);
+}
+
+TEST(Examples, ProductsReachTheirFields) {
+  const Loaded loaded = load_example();
+  ASSERT_TRUE(loaded.ok()) << all_faults(loaded.diagnostics);
+  const rating::Compiled compiled = compile(loaded.catalogue);
+  ASSERT_TRUE(compiled.faults.empty());
+  const rating::Plan& month = plan_named(loaded, compiled, "prepaid-month");
+  const rating::Terms& base = month.terms;
+  EXPECT_FALSE(base.addon);
+  EXPECT_TRUE(base.any());
+  EXPECT_EQ(base.unpaid_fee, rating::UnpaidFee::suspend);
+  EXPECT_EQ(base.tax_permille, 190);
+  ASSERT_EQ(base.cycle_count, 1);
+  EXPECT_EQ(base.cycles[0], (rating::Period{rating::PeriodUnit::month, 1}));
+  ASSERT_EQ(base.fee_count, 2);
+  EXPECT_EQ(base.fees[0].cycle, rating::cycle_once);
+  EXPECT_EQ(base.fees[1].amount, 10'000'000);
+  ASSERT_EQ(base.allowance_count, 3);
+  EXPECT_EQ(base.allowances[0].amount, 10'000'000'000);
+  EXPECT_EQ(base.allowances[0].rollover, 1);
+  EXPECT_EQ(base.allowances[0].rollover_max, 5'000'000'000);
+  EXPECT_TRUE(base.allowances[0].rolled_first);
+  EXPECT_EQ(base.allowances[2].lifetime, 30u * 86'400u);
+  const rating::Terms& day = plan_named(loaded, compiled, "roaming-day").terms;
+  EXPECT_TRUE(day.addon);
+  EXPECT_TRUE(day.at_first_use);
+  EXPECT_EQ(day.again, rating::BoughtAgain::queue);
+  EXPECT_EQ(day.lasts, (rating::Period{rating::PeriodUnit::day, 1}));
+  const rating::Terms& talk = plan_named(loaded, compiled, "talk-bundle").terms;
+  EXPECT_TRUE(talk.calendar && talk.prorate && talk.keeps_allowances);
+  EXPECT_EQ(plan_named(loaded, compiled, "music-flat").terms.priority, 10);
+  // monthly-data, night-data and roaming-data pay for internet, the bundle for call and sms.
+  std::vector<int> services;
+  for (std::uint32_t r = 0; r < month.bucket_rule_count; ++r)
+    services.push_back(month.bucket_rules[r].service);
+  EXPECT_EQ(services, (std::vector<int>{0, 0, 0, 1, 2}));
+  EXPECT_TRUE(month.services[0].by_time);
+  EXPECT_EQ(month.services[0].changes, rating::change_plmn);
 }
 
 TEST(Examples, SubscribersNameExistingPlansAndBuckets) {

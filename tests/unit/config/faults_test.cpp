@@ -161,6 +161,51 @@ const std::vector<Expected> plans{
     {29, 13, "services[0].grant.frist", "did you mean \"first\"?"},
 };
 
+constexpr const char* planted_product = R"(bucket_kinds:
+  - {kind: a, unit: events, weights: [sms]}
+  - {kind: b, unit: events, weights: {sms: heavy, call: 0.5}}
+  - {kind: c, unit: events, when: {plmns: abroad}}
+---
+plan: p
+kind: add-on
+currency: EUR
+priority: 32768
+lasts: 0 days
+fees:
+  - {fee: monthly, amount: 10, every: mnth}
+  - {amount: 10 USD}
+allowances: 5 GB
+---
+plan: q
+currency: EUR
+allowances:
+  - {allowance: a, amount: 1.5 octets, every: 2.5 days}
+  - {allowance: a, amount: 0, rollover: {at_most: -1}}
+  - {allowance: a, amount: 900000000000 EURO, rollover: 3}
+)";
+
+const std::vector<Expected> products{
+    {2, 38, "bucket_kinds[0].weights", "the value is not a mapping"},
+    {3, 44, "bucket_kinds[1].weights.sms", "not a decimal above 0; value: heavy"},
+    {4, 36, "bucket_kinds[2].when.plmns", "did you mean \"plmn\"?"},
+    {7, 7, "kind", "did you mean \"addon\"?"},
+    {9, 11, "priority", "value: 32768; allowed: -32768 to 32767"},
+    {10, 8, "lasts", "is out of bounds: 1 to 255; value: 0 days"},
+    {12, 28, "fees[0].amount", "does not name a currency"},
+    {12, 39, "fees[0].every", "unknown period \"mnth\""},
+    {13, 5, "fees[1].fee", "this key is missing"},
+    {13, 14, "fees[1].amount", "in another currency than the plan"},
+    {14, 13, "allowances", "expected a list"},
+    {16, 1, "services", "a base plan needs services"},
+    {19, 28, "allowances[0].amount", "is not a whole number of octets"},
+    {19, 47, "allowances[0].every", "does not begin with a whole number"},
+    {20, 28, "allowances[1].amount", "is out of bounds: 1 to 281474976710655"},
+    {20, 41, "allowances[1].rollover.periods", "this key is missing; allowed: 1 to 250"},
+    {20, 51, "allowances[1].rollover.at_most", "is not a number; value: -1"},
+    {21, 28, "allowances[2].amount", "unknown unit \"EURO\""},
+    {21, 57, "allowances[2].rollover", "expected a mapping"},
+};
+
 const Diagnostic* find(const Diagnostics& diagnostics, const std::string& file,
                        const Expected& wanted) {
   for (const Diagnostic& item : diagnostics.items()) {
@@ -196,6 +241,16 @@ TEST(Faults, AllInOneRunWithPlaces) {
                              [](const Diagnostic& a, const Diagnostic& b) {
                                return a.place.file == b.place.file && a.place.line < b.place.line;
                              }));
+}
+
+TEST(Faults, OfProducts) {
+  TextFiles files;
+  const std::string plan = files.write("p.yaml", planted_product);
+  const LoadedCatalogue loaded = load_catalogue({plan});
+  expect_faults(loaded.diagnostics, plan, products);
+  std::ostringstream all;
+  loaded.diagnostics.print(all);
+  EXPECT_EQ(loaded.diagnostics.count(), products.size()) << all.str();
 }
 
 TEST(Faults, NearestKeyOnlyWhenNear) {

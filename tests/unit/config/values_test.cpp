@@ -1,6 +1,8 @@
 // Values: exact numbers with units, prices, addresses; every refusal.
 #include <gtest/gtest.h>
 
+#include <tuple>
+
 #include "config/values.hpp"
 
 namespace levy::config {
@@ -143,6 +145,41 @@ TEST(Values, NamesAndIdentities) {
     EXPECT_FALSE(is_diameter_identity(bad)) << bad;
   }
   EXPECT_FALSE(is_diameter_identity(std::string(64, 'x') + ".example"));
+}
+
+TEST(Values, Periods) {
+  const std::tuple<const char*, std::int64_t, const char*> good[] = {
+      {"month", 1, "month"},  {"1 month", 1, "month"},      {"2 weeks", 2, "week"},
+      {"30 days", 30, "day"}, {"255 hours", 255, "hour"}, {"years", 1, "year"}};
+  for (const auto& [text, count, unit] : good) {
+    const ParsedPeriod parsed = parse_period(text);
+    EXPECT_TRUE(parsed.ok()) << text << ": " << parsed.fault;
+    EXPECT_EQ(parsed.period.count, count) << text;
+    EXPECT_EQ(parsed.period.unit, unit) << text;
+  }
+  for (const char* text : {"", "0 days", "256 days", "-1 day", "30 d", "fortnight", "1.5 days",
+                           "2", "2 weeks 3 days", "months s", "99999999999999999999 days"})
+    EXPECT_FALSE(parse_period(text).ok()) << text;
+}
+
+TEST(Values, Quantities) {
+  const std::tuple<const char*, std::int64_t, const char*> units[] = {
+      {"10 GB", 10'000'000'000, "octets"}, {"1 KiB", 1024, "octets"}, {"90 min", 5400, "seconds"},
+      {"100 events", 100, "events"},       {"500", 500, ""},          {"1 s", 1, "seconds"}};
+  for (const auto& [text, number, unit] : units) {
+    const ParsedQuantity parsed = parse_quantity(text);
+    EXPECT_TRUE(parsed.ok()) << text << ": " << parsed.fault;
+    EXPECT_EQ(parsed.quantity.units, number) << text;
+    EXPECT_EQ(parsed.quantity.unit, unit) << text;
+    EXPECT_TRUE(parsed.quantity.amount.empty()) << text;
+  }
+  const ParsedQuantity money = parse_quantity("1_000.50 EUR");
+  ASSERT_TRUE(money.ok()) << money.fault;
+  EXPECT_EQ(money.quantity.amount, "1000.50");
+  EXPECT_EQ(money.quantity.currency, "EUR");
+  for (const char* text : {"", "0", "-1 GB", "1.5 events", "5 parsecs", "EUR", "1 EURO", "GB",
+                           "281474976710656", "0 MB"})
+    EXPECT_FALSE(parse_quantity(text).ok()) << text;
 }
 
 }  // namespace

@@ -121,7 +121,7 @@ class CrashRun {
     SegmentSupply supply;
     SegmentKeeper keeper(disk_, supply, {segment_bytes_, 96 * 1024, 1}, ranges_, sequence_);
     JournalOptions options;
-    options.write_bytes_max = 48 * 1024;
+    options.write_bytes_max = 64 * 1024;
     options.in_flight_max = 1 + pick(8);
     options.relaxed = case_.relaxed;
     Journal<sim::SimDisk> journal(disk_, supply, start_, options);

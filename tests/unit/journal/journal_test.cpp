@@ -116,7 +116,7 @@ TEST(Journal, NoRoomWhenBuffersAreFullAndRoomAgainAfterCompletion) {
   SegmentSupply supply;
   JournalOptions options;
   options.in_flight_max = 1;
-  options.write_bytes_max = 48 * 1024;
+  options.write_bytes_max = 64 * 1024;
   Journal<HandDisk> journal(disk, supply, start_at(), options);
   std::uint64_t taken = 0;
   while (journal.room(limits::record_bytes_max)) {

@@ -274,7 +274,9 @@ TEST_F(Recovery, AFormatThatIsNotReadIsNamed) {
   write(0);
   const RecoveryResult result = run();
   EXPECT_EQ(result.status, RecoveryStatus::version);
-  EXPECT_NE(result.failure.text.find("version 2"), std::string::npos) << result.failure.text;
+  EXPECT_NE(result.failure.text.find("version " + std::to_string(format_version + 1)),
+            std::string::npos)
+      << result.failure.text;
 }
 
 TEST_F(Recovery, ACopiedBlockIsNotTaken) {

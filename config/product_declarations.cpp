@@ -1,0 +1,241 @@
+// The keys of plan files that make plans products: fees, allowances, periods; what bucket kinds
+// pay for.
+// Core: control. Allocates: yes. Blocks: never. Clock: none.
+//
+// An allowance names a bucket kind, whose unit may stand in another file: amounts are read with the
+// unit that they name, and rating/compile judges whether the kind has it.
+#include <algorithm>
+#include <iterator>
+
+#include "config/limits.hpp"
+#include "config/plan_reader.hpp"
+
+namespace levy::config {
+namespace {
+
+using rating::AllowanceSource;
+using rating::Placed;
+
+const PlanOwner default_plan;
+const FeeOwner default_fee;
+const AllowanceSource default_allowance;
+const BucketKindOwner default_bucket_kind;
+
+constexpr std::string_view period_form =
+    "hour, day, week, month, year, or 1 to 255 of these: \"2 weeks\", \"30 days\"";
+static_assert(limits::period_count_max == 255);
+constexpr std::string_view period_pattern = "^([0-9]+ +)?(hour|day|week|month|year)s?$";
+constexpr std::string_view quantity_form =
+    "an amount of the kind's unit: 10 GB, 90 min, 100 events, 2 EUR";
+constexpr std::string_view quantity_pattern = "^[0-9][0-9_]*(\\.[0-9][0-9_]*)? *[A-Za-z]*$";
+constexpr std::string_view money_pattern = "^[0-9][0-9_]*(\\.[0-9][0-9_]*)? *[A-Z]{3}$";
+constexpr std::string_view weight_form =
+    "a mapping of services to decimals above 0: {sms: 1, voice: 0.02}";
+
+// Into the member that Access finds in an Owner.
+template <class Owner, auto Access>
+void read_period(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
+  const std::string* text = reader.read_scalar(node, path, period_form);
+  if (text == nullptr) return;
+  ParsedPeriod parsed = parse_period(*text);
+  if (parsed.ok())
+    set_placed(Access(*static_cast<Owner*>(owner)), std::move(parsed.period), reader.place(node));
+  else
+    reader.fault(node, path, "the value " + parsed.fault, std::string(period_form), "correct it");
+}
+
+#define LEVY_PERIOD(Owner, path) \
+  (&read_period<Owner, [](Owner & owner) -> auto& { return owner.path; }>)
+
+template <auto Access>
+void read_quantity(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
+  const std::string* text = reader.read_scalar(node, path, quantity_form);
+  if (text == nullptr) return;
+  ParsedQuantity parsed = parse_quantity(*text);
+  if (parsed.ok())
+    set_placed(Access(*static_cast<AllowanceSource*>(owner)), std::move(parsed.quantity),
+               reader.place(node));
+  else
+    reader.fault(node, path, "the value " + parsed.fault, std::string(quantity_form), "correct it");
+}
+
+#define LEVY_QUANTITY(path) \
+  (&read_quantity<[](AllowanceSource & allowance) -> auto& { return allowance.path; }>)
+
+void read_fee_amount(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
+  auto& fee = *static_cast<FeeOwner*>(owner);
+  read_amount(reader, node, path, fee.currency, fee.source.amount);
+}
+
+void read_kind_services(Reader& reader, const YamlNode& node, const std::string& path,
+                        void* owner) {
+  read_texts(reader, node, path, "a name or a list of names",
+             static_cast<BucketKindOwner*>(owner)->source.services);
+}
+
+void read_kind_when(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
+  reader.read_section(*kind_when_section(), node, path, owner);
+}
+
+void read_weights(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
+  if (node.type != YamlNode::Type::mapping) {
+    reader.fault(node, path, "the value is not a mapping", std::string(weight_form),
+                 "write the weight of each service behind its name");
+    return;
+  }
+  for (const auto& [key, value] : node.entries) {
+    const std::string weight_path = sub_path(path, key->text);
+    const std::string* text = reader.read_scalar(*value, weight_path, weight_form);
+    if (text == nullptr) continue;
+    if (!is_decimal(*text, false)) {
+      reader.fault(*value, weight_path, "the value is not a decimal above 0",
+                   std::string(weight_form), "correct it");
+      continue;
+    }
+    std::string digits;
+    std::copy_if(text->begin(), text->end(), std::back_inserter(digits),
+                 [](char c) { return c != '_'; });
+    rating::WeightSource weight;
+    set_placed(weight.service, key->text, reader.place(*key));
+    set_placed(weight.weight, std::move(digits), reader.place(*value));
+    static_cast<BucketKindOwner*>(owner)->source.weights.push_back(std::move(weight));
+  }
+}
+
+const Section* rollover_section() {
+  static const Section section{
+      "plans[].allowances[].rollover",
+      "What becomes of what is left at the end of a period.",
+      &default_allowance,
+      {required(integer("periods", 1, limits::rollover_periods_max, "",
+                        LEVY_FIELD(AllowanceSource, rollover),
+                        "Further periods that what is left lives on.")),
+       shaped(custom("at_most", quantity_form, LEVY_QUANTITY(rollover_max), "no bound",
+                     "Carried at most, all former periods together."),
+              Shape::one, quantity_pattern),
+       without_default(word("use", {"first", "last"}, LEVY_FIELD(AllowanceSource, rollover_use),
+                            "Whether what was carried is used before or after the period's own."),
+                       "first")}};
+  return &section;
+}
+
+// How a product begins, goes on and ends.
+std::vector<Key> course_keys() {
+  return {
+      without_default(word("kind", {"base", "addon"}, LEVY_FIELD(PlanOwner, source.kind),
+                           "An account has one base plan and any number of add-ons."),
+                      "base"),
+      without_default(
+          integer(
+              "priority", -32'768, 32'767, "", LEVY_FIELD(PlanOwner, source.priority),
+              "Of an add-on: the services of the highest are asked first, the base plan's last."),
+          "0"),
+      without_default(
+          word("starts", {"purchase", "first_use"}, LEVY_FIELD(PlanOwner, source.starts),
+               "Of an add-on: `first_use`: with the first use that it could pay for "
+               "or that its services price."),
+          "purchase"),
+      shaped(custom("lasts", period_form, LEVY_PERIOD(PlanOwner, source.lasts), "until it is ended",
+                    "From its start to its end."),
+             Shape::one, period_pattern),
+      without_default(
+          word("again", {"add", "queue", "refuse"}, LEVY_FIELD(PlanOwner, source.again),
+               "Of an add-on, bought while one is held: a second one beside it, one that starts "
+               "when it ends, or none."),
+          "add"),
+  };
+}
+
+}  // namespace
+
+const Section* fee_section() {
+  static const Section section{
+      "plans[].fees[]",
+      "What the plan costs beside usage; the main wallet pays it.",
+      &default_fee,
+      {required(textual("fee", Kind::name, 0, LEVY_FIELD(FeeOwner, source.name),
+                        "Name of the fee, in records.")),
+       required(shaped(custom("amount", "\"<amount> <currency>\"", read_fee_amount, "",
+                              "In the plan's currency, above 0."),
+                       Shape::one, money_pattern)),
+       shaped(
+           custom("every", period_form, LEVY_PERIOD(FeeOwner, source.every), "once, at the start",
+                  "Due at the start of each period; a plan has at most 4 different ones."),
+           Shape::one, period_pattern)}};
+  static_assert(limits::cycles_per_plan_max == 4);
+  return &section;
+}
+
+const Section* allowance_section() {
+  static const Section section{
+      "plans[].allowances[]",
+      "Units or money that the plan gives.",
+      &default_allowance,
+      {required(textual("allowance", Kind::name, 0, LEVY_FIELD(AllowanceSource, kind),
+                        "The bucket kind of what is given.")),
+       required(shaped(custom("amount", quantity_form, LEVY_QUANTITY(amount), "",
+                              "How much; money in the plan's currency."),
+                       Shape::one, quantity_pattern)),
+       shaped(
+           custom("every", period_form, LEVY_PERIOD(AllowanceSource, every), "once, at the start",
+                  "Given at the start of each period, and ends with it. Once: ends after the "
+                  "kind's `lifetime`, else with the product."),
+           Shape::one, period_pattern),
+       nested("rollover", rollover_section)}};
+  return &section;
+}
+
+std::vector<Key> plan_terms_keys() {
+  std::vector<Key> keys = course_keys();
+  keys.push_back(of_section(
+      custom("fees", "a list of at most 16 fees", read_fees, "none", "What it costs beside usage."),
+      Shape::list, fee_section));
+  keys.push_back(without_default(Key{"fee_tax", Kind::permille, 0, 1000,
+                                     "Rate of the tax that its fees include; records state it.",
+                                     LEVY_FIELD(PlanOwner, source.fee_tax)},
+                                 "0 %"));
+  keys.push_back(without_default(
+      word("unpaid_fee", {"debt", "refuse", "suspend"}, LEVY_FIELD(PlanOwner, source.unpaid_fee),
+           "A fee beyond what the wallet and its credit limit can pay: the wallet goes below, the "
+           "product is not sold or ends, or it gives nothing until the fee can be paid."),
+      "debt"));
+  keys.push_back(of_section(custom("allowances", "a list of at most 16 allowances", read_allowances,
+                                   "none", "What it gives."),
+                            Shape::list, allowance_section));
+  static_assert(limits::fees_per_plan_max == 16 && limits::allowances_per_plan_max == 16);
+  keys.push_back(without_default(
+      word("allowances_after", {"expire", "keep"}, LEVY_FIELD(PlanOwner, source.allowances_after),
+           "When the product ends, what is left of them ends with it, "
+           "or at its own end."),
+      "expire"));
+  keys.push_back(without_default(
+      word("periods", {"anniversary", "calendar"}, LEVY_FIELD(PlanOwner, source.periods),
+           "What `every` counts from: the start of the product, or the calendar's hour, day, week "
+           "(Monday), month or year; then the first period ends with the running one."),
+      "anniversary"));
+  keys.push_back(without_default(
+      boolean(
+          "prorate", LEVY_FIELD(PlanOwner, source.prorate),
+          "Fees and allowances of the first calendar period by its share of time, rounded down; "
+          "else in full."),
+      "false"));
+  return keys;
+}
+
+std::vector<Key> bucket_rule_keys() {
+  return {
+      shaped(custom("services", "a name or a list of names of services, of any plan",
+                    read_kind_services, "all of its unit, or that have a price",
+                    "It pays for these alone."),
+             Shape::one_or_list, "^[A-Za-z0-9._-]{1,63}$"),
+      shaped(custom("weights", weight_form, read_weights, "none",
+                    "Of units: it pays for these services alone, with so many units of the bucket "
+                    "for each unit of the service, whose unit may be another one."),
+             Shape::map, "^[0-9][0-9_]*(\\.[0-9][0-9_]*)?$"),
+      of_section(custom("when", "conditions as a rate's `when` has them", read_kind_when, "always",
+                        "It pays under these conditions alone."),
+                 Shape::one, kind_when_section),
+  };
+}
+
+}  // namespace levy::config
