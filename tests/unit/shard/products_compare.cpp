@@ -68,8 +68,11 @@ void History::keep_record() {
                         record_.begin() + static_cast<std::ptrdiff_t>(outcome_->record_bytes));
   RecordView view;
   if (!read_record(journal_.back(), view)) return fail("a Record cannot be read");
-  for (const ProductFact& fact : view.products)
+  for (const ProductFact& fact : view.products) {
+    note(say("  product ", fact.number, " of plan ", fact.plan, ": event ",
+             static_cast<int>(fact.event), " at ", fact.at, ", fee ", fact.fee));
     if (of_fees(fact)) fees_named_ += fact.fee;
+  }
   for (const rating::Movement& m : view.movements) {
     add(sums_[m.bucket], m);
     const bool charging = m.mscc != 0xff || m.kind == MovementKind::reserve ||
@@ -90,7 +93,7 @@ Bucket* History::bucket_of(Slot slot, const Pools& after) {
     const bool taken =
         std::any_of(ids_.begin(), ids_.end(), [&](const auto& i) { return i.second == b.id; });
     if (taken || b.kind != real->second.kind || b.product != real->second.product) continue;
-    if (b.rolled != real->second.rolled) continue;
+    if (b.rolled != real->second.rolled || b.ends_at != real->second.ends_at) continue;
     ids_[slot] = b.id;
     return &b;
   }
@@ -101,6 +104,7 @@ Bucket* History::bucket_of(Slot slot, const Pools& after) {
 void History::check_order(const Bucket& used) {
   for (const Bucket& b : model_->buckets()) {
     if (b.product != used.product || b.kind != used.kind || b.rank >= used.rank) continue;
+    if (b.product == 0) continue;  // of several that have ended and left theirs
     if (b.unit != rating::Unit::money && b.usable(now_s()) && b.free >= 10)
       fail(say("reserved from [", words_of(used), "] before [", words_of(b), "]"));
   }

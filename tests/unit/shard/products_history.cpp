@@ -89,6 +89,7 @@ void History::start() {
   seconds_ = 1'704'067'200 + chance_.between(0, 730) * 86'400 + chance_.between(0, 86'399);
   if (chance_.percent(20)) seconds_ -= seconds_ % 86'400;
   shard_ = new_shard();
+  shard_->apply_due(Time::from_seconds(seconds_), record_, *outcome_);  // as the daemon's loop does
   OperatorRequest r;
   r.kind = OperatorKind::switch_plan;
   r.plan_version = 1;
@@ -219,8 +220,8 @@ void History::end() {
   model_->end(number, r.flag, now_s());
   model_->settle(now_s());
   operate(r);
-  const bool done = result_ == OperatorResult::ok || (r.flag && result_ == OperatorResult::unchanged);
-  if (!done) fail(say("end_product: ", static_cast<int>(result_)));
+  if (r.flag && result_ == OperatorResult::unchanged) return drain();
+  if (result_ != OperatorResult::ok) fail(say("end_product: ", static_cast<int>(result_)));
 }
 
 void History::change_plan() {
