@@ -17,13 +17,27 @@ bool of_fees(const ProductFact& fact) {
 
 void add(rating::Bucket& sums, const rating::Movement& m) {
   switch (m.kind) {
-    case MovementKind::credit: sums.credits += m.amount; break;
-    case MovementKind::expire: sums.credits -= m.amount; break;
-    case MovementKind::spend: sums.spent += m.amount; break;
-    case MovementKind::write_off: sums.written_off += m.amount; break;
-    case MovementKind::reserve: sums.reserved += m.amount; break;
-    case MovementKind::release: sums.reserved -= m.amount; break;
-    default: sums.in_transit += m.amount; break;
+    case MovementKind::credit:
+      sums.credits += m.amount;
+      break;
+    case MovementKind::expire:
+      sums.credits -= m.amount;
+      break;
+    case MovementKind::spend:
+      sums.spent += m.amount;
+      break;
+    case MovementKind::write_off:
+      sums.written_off += m.amount;
+      break;
+    case MovementKind::reserve:
+      sums.reserved += m.amount;
+      break;
+    case MovementKind::release:
+      sums.reserved -= m.amount;
+      break;
+    default:
+      sums.in_transit += m.amount;
+      break;
   }
 }
 
@@ -75,27 +89,35 @@ void History::keep_record() {
   }
   for (const rating::Movement& m : view.movements) {
     add(sums_[m.bucket], m);
-    const bool charging = m.mscc != 0xff || m.kind == MovementKind::reserve ||
-                          m.kind == MovementKind::release;
-    if (charging) charged_.push_back(m);
-    else if (m.kind == MovementKind::spend) fees_ += m.amount;
+    const bool charging =
+        m.mscc != 0xff || m.kind == MovementKind::reserve || m.kind == MovementKind::release;
+    if (charging)
+      charged_.push_back(m);
+    else if (m.kind == MovementKind::spend)
+      fees_ += m.amount;
   }
 }
 
 // The model's bucket of a slot, known before or new since.
 Bucket* History::bucket_of(Slot slot, const Pools& after) {
   const auto known = ids_.find(slot);
-  for (Bucket& b : model_->buckets())
-    if (known != ids_.end() && b.id == known->second) return &b;
   const auto real = after.find(slot);
-  if (real == after.end()) return nullptr;
   for (Bucket& b : model_->buckets()) {
-    const bool taken =
-        std::any_of(ids_.begin(), ids_.end(), [&](const auto& i) { return i.second == b.id; });
-    if (taken || b.kind != real->second.kind || b.product != real->second.product) continue;
-    if (b.rolled != real->second.rolled || b.ends_at != real->second.ends_at) continue;
-    ids_[slot] = b.id;
-    return &b;
+    if (known == ids_.end() || b.id != known->second) continue;
+    // The slot may be another's since.
+    if (real == after.end() || b.rolled == real->second.rolled || !b.usable(now_s())) return &b;
+  }
+  if (real == after.end()) return nullptr;
+  for (const bool same_end : {true, false}) {
+    for (Bucket& b : model_->buckets()) {
+      const bool taken =
+          std::any_of(ids_.begin(), ids_.end(), [&](const auto& i) { return i.second == b.id; });
+      if (taken || b.kind != real->second.kind || b.product != real->second.product) continue;
+      if (b.rolled != real->second.rolled) continue;
+      if (same_end && b.ends_at != real->second.ends_at) continue;
+      ids_[slot] = b.id;
+      return &b;
+    }
   }
   return nullptr;
 }
@@ -196,7 +218,8 @@ void History::compare_products(const std::map<Slot, shard::Product>& products) {
     const shard::Product& is = found->second;
     const auto differs = [&](const char* what, std::uint32_t there, std::uint32_t here) {
       if (there != here)
-        fail(say("product ", number, " of plan ", p.plan, ": ", what, " ", there, ", model ", here));
+        fail(
+            say("product ", number, " of plan ", p.plan, ": ", what, " ", there, ", model ", here));
     };
     differs("plan", is.plan, p.plan);
     differs("state", static_cast<std::uint32_t>(is.state), static_cast<std::uint32_t>(p.state));

@@ -50,8 +50,8 @@ Capacity capacity() {
 }
 
 std::unique_ptr<Shard> new_shard() {
-  auto shard = std::make_unique<Shard>(ShardId{0}, capacity(), Options{}, HugePages::off,
-                                       tariffs().scratch);
+  auto shard =
+      std::make_unique<Shard>(ShardId{0}, capacity(), Options{}, HugePages::off, tariffs().scratch);
   shard->set_plans(tariffs().sets, 1);
   return shard;
 }
@@ -139,13 +139,20 @@ void History::operate(OperatorRequest& request) {
 
 void History::step() {
   const std::uint64_t what = chance_.below(100);
-  if (what < 30) wait();
-  else if (what < 46) buy();
-  else if (what < 53) end();
-  else if (what < 58) change_plan();
-  else if (what < 70) top_up();
-  else if (what < 97) charge();
-  else restart();
+  if (what < 30)
+    wait();
+  else if (what < 46)
+    buy();
+  else if (what < 53)
+    end();
+  else if (what < 58)
+    change_plan();
+  else if (what < 70)
+    top_up();
+  else if (what < 97)
+    charge();
+  else
+    restart();
   if (failure_.empty()) compare();
 }
 
@@ -196,8 +203,8 @@ void History::buy() {
                                 : bought == Bought::held ? OperatorResult::held
                                                          : OperatorResult::insufficient;
   if (result_ != wanted)
-    return fail(say("buy_product: ", static_cast<int>(result_), " instead of ",
-                    static_cast<int>(wanted)));
+    return fail(
+        say("buy_product: ", static_cast<int>(result_), " instead of ", static_cast<int>(wanted)));
   if (bought == Bought::ok) return;
   *model_ = before;
   drain();  // a refusal may leave the account as it was before it was touched
@@ -276,8 +283,9 @@ void History::charge() {
 void History::charge_session(rating::ChargeRequest& r) {
   rating::MsccRequest& m = r.mscc[0];
   const bool fresh = open_.empty() || (open_.size() < 3 && chance_.percent(30));
-  if (fresh) open_.push_back({static_cast<std::uint32_t>(chance_.between(1, 2)), 0,
-                              say("s", ++sessions_), 0});
+  if (fresh)
+    open_.push_back(
+        {static_cast<std::uint32_t>(chance_.between(1, 2)), 0, say("s", ++sessions_), 0});
   const std::size_t at = fresh ? open_.size() - 1 : chance_.below(open_.size());
   Open session = open_[at];
   const bool last = !fresh && chance_.percent(30);
@@ -310,8 +318,8 @@ void History::charge_session(rating::ChargeRequest& r) {
 void History::send(const rating::ChargeRequest& r, bool uses) {
   model_->settle(now_s());
   std::vector<std::uint16_t> starting;
-  const auto used = r.type == rating::RequestType::event ? rating::Unit::events
-                                                         : rating::Unit::octets;
+  const auto used =
+      r.type == rating::RequestType::event ? rating::Unit::events : rating::Unit::octets;
   for (const auto& [number, p] : model_->products())
     if (uses && p.state == State::waiting && p.starts_at == 0 && p.after == 0 &&
         model_->can_pay_for(p.plan, used))

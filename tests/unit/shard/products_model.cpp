@@ -84,8 +84,8 @@ void Model::give(const Product& product, const rating::Allowance& allowance, std
                  Seconds ends_at) {
   if (amount == 0) return;
   ++grants_;
-  buckets_.push_back({++bucket_ids_, allowance.kind, product.number, allowance.unit, amount, 0,
-                      ends_at, 0, 0});
+  buckets_.push_back(
+      {++bucket_ids_, allowance.kind, product.number, allowance.unit, amount, 0, ends_at, 0, 0});
 }
 
 // The first period of every cycle that has none running: where it would begin in whole, where it
@@ -186,7 +186,8 @@ void Model::renew(Product& product, std::size_t cycle, Seconds at) {
   for (std::size_t i = 0; i < t.allowance_count; ++i)
     if (t.allowances[i].cycle == cycle) roll_over(product, t.allowances[i], at, c.at);
   for (std::size_t i = 0; i < t.allowance_count; ++i)
-    if (t.allowances[i].cycle == cycle) give(product, t.allowances[i], t.allowances[i].amount, c.at);
+    if (t.allowances[i].cycle == cycle)
+      give(product, t.allowances[i], t.allowances[i].amount, c.at);
 }
 
 void Model::finish(std::uint16_t number, Seconds at) {

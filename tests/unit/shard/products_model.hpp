@@ -45,8 +45,8 @@ struct Product {
   std::uint16_t plan = 0, number = 0;
   State state = State::waiting;
   bool started = false;
-  Seconds starts_at = 0;  // 0 = at first use
-  Seconds ends_at = 0;    // 0 = when it is ended
+  Seconds starts_at = 0;    // 0 = at first use
+  Seconds ends_at = 0;      // 0 = when it is ended
   std::uint16_t after = 0;  // queued behind the product of this number
   std::vector<Cycle> cycles;
 };
@@ -60,8 +60,8 @@ class Model {
       : plans_(std::move(plans)), wallet_(money), credit_limit_(credit_limit) {}
 
   // ---- what is asked of the account
-  bool open(std::uint16_t plan, Seconds now);  // with its base plan
-  void settle(Seconds now);                    // all that is due
+  bool open(std::uint16_t plan, Seconds now);     // with its base plan
+  void settle(Seconds now);                       // all that is due
   void top_up(std::int64_t amount, Seconds now);  // and what was suspended is tried again
   Bought buy(std::uint16_t plan, Seconds starts_at, Seconds now);
   void end(std::uint16_t number, bool with_period, Seconds now);

@@ -15,10 +15,13 @@ std::string words_of(const Period& p) {
 }
 
 Period some_period(Chance& chance, bool calendar) {
-  static const Period ones[] = {{PeriodUnit::hour, 1},  {PeriodUnit::day, 1}, {PeriodUnit::week, 1},
-                                {PeriodUnit::month, 1}, {PeriodUnit::year, 1}};
-  static const Period many[] = {{PeriodUnit::hour, 6}, {PeriodUnit::week, 2},
-                                {PeriodUnit::day, 30}, {PeriodUnit::month, 2}};
+  static const Period ones[] = {{PeriodUnit::hour, 1},
+                                {PeriodUnit::day, 1},
+                                {PeriodUnit::week, 1},
+                                {PeriodUnit::month, 1},
+                                {PeriodUnit::year, 1}};
+  static const Period many[] = {
+      {PeriodUnit::hour, 6}, {PeriodUnit::week, 2}, {PeriodUnit::day, 30}, {PeriodUnit::month, 2}};
   if (!calendar && chance.percent(30)) return many[chance.below(4)];
   return ones[chance.percent(5) ? 4 : chance.below(4)];
 }
