@@ -23,7 +23,7 @@ std::int64_t debit_units(Ledger& ledger, const Payers& payers, Group& group, std
   group.bucket_ahead -= ahead;
   std::int64_t rest = used - ahead;
   for (std::uint32_t i = 0; i < ledger.bucket_count() && rest > 0; ++i) {
-    if (ledger.bucket(i).unit == Unit::money) continue;
+    if (payers.out_of_question(ledger.bucket(i))) continue;
     const Weight weight = payers.weight_of(ledger.bucket(i));
     if (weight.numerator == 0) continue;
     const std::int64_t step = std::max<std::int64_t>(ledger.bucket(i).step, 1);
@@ -67,7 +67,7 @@ void debit_money(Ledger& ledger, const Payers& payers, std::int64_t due, Group& 
       rest = 0;
       break;
     }
-    const bool free_too = payers.weight_of(ledger.bucket(i)).free_too;
+    const bool free_too = payers.may_pay(ledger.bucket(i));
     const std::int64_t taken = std::min(available(ledger, i, group, free_too), rest);
     if (taken == 0) continue;
     ledger.spend(i, taken, group, mscc);

@@ -6,6 +6,20 @@
 
 namespace levy::rating {
 
+Int128 Weight::buys_uneven(std::int64_t amount) const {
+  return Int128{amount} * denominator / numerator;
+}
+
+std::int64_t Weight::cost_uneven(std::int64_t units, std::int64_t step) const {
+  const Int128 exact = (Int128{units} * numerator + denominator - 1) / denominator;
+  return static_cast<std::int64_t>((exact + step - 1) / step * step);
+}
+
+std::int64_t Weight::cost_below_uneven(Int128 units, std::int64_t step) const {
+  const Int128 exact = ((units + 1) * numerator - 1) / denominator;
+  return static_cast<std::int64_t>(std::min(exact, Int128{bucket_sum_max}) / step * step);
+}
+
 Weight Payers::by_rule(const Bucket& bucket, bool same) const {
   // The last to pay whatever is due: no rule restricts it.
   if ((bucket.flags & bucket_main_wallet) != 0) return unruled(same);
@@ -36,7 +50,9 @@ bool concerns(const ChargeInput& input, const MsccRequest& mscc, const Plan& pro
     const bool of_use =
         bucket.unit != Unit::money || (allowance.currency == tariff.plan->currency &&
                                        (!costs_nothing(price) || price.connect_fee > 0));
-    if (of_use && payers.weight_of(bucket).free_too) return true;
+    if (!of_use) continue;
+    if (bucket.unit == Unit::money ? payers.may_pay(bucket) : payers.weight_of(bucket).free_too)
+      return true;
   }
   return false;
 }

@@ -16,45 +16,58 @@
 namespace levy::rating {
 
 // `numerator` units of a bucket pay for `denominator` units of the service. Exact in 128 bits:
-// amounts stay below 2^63, both numbers and steps below 2^32.
+// amounts stay below 2^63, both numbers and steps below 2^32. Without initial values, for arrays.
 struct Weight {
-  std::uint32_t numerator = 1;  // 0: it pays for nothing of the service
-  std::uint32_t denominator = 1;
-  bool free_too = true;  // also what is free there, not only the group's own reservation
+  std::uint32_t numerator;  // 0: it pays for nothing of the service
+  std::uint32_t denominator;
+  bool free_too;  // also what is free there, not only the group's own reservation
 
   bool even() const { return numerator == denominator; }
   // Whole service units that `amount` of the bucket buys.
-  Int128 buys(std::int64_t amount) const {
-    return even() ? Int128{amount} : Int128{amount} * denominator / numerator;
-  }
+  Int128 buys(std::int64_t amount) const { return even() ? Int128{amount} : buys_uneven(amount); }
   // Whole steps of the bucket that `units` cost; the caller knows that they fit 63 bits.
   std::int64_t cost(std::int64_t units, std::int64_t step) const {
     if (even()) return (units + step - 1) / step * step;
-    const Int128 exact = (Int128{units} * numerator + denominator - 1) / denominator;
-    return static_cast<std::int64_t>((exact + step - 1) / step * step);
+    return cost_uneven(units, step);
   }
   // The most whole steps of the bucket that buy no more than `units`.
   std::int64_t cost_below(Int128 units, std::int64_t step) const {
-    const Int128 exact = even() ? units : ((units + 1) * numerator - 1) / denominator;
-    return static_cast<std::int64_t>(std::min(exact, Int128{bucket_sum_max}) / step * step);
+    return even() ? static_cast<std::int64_t>(units / step) * step : cost_below_uneven(units, step);
   }
+
+  // Apart, so that the 1 to 1 of most buckets stays as short as it was.
+  Int128 buys_uneven(std::int64_t amount) const;
+  std::int64_t cost_uneven(std::int64_t units, std::int64_t step) const;
+  std::int64_t cost_below_uneven(Int128 units, std::int64_t step) const;
 };
 
 class Payers {
  public:
   // `tariff` names a service. All three outlive it.
   Payers(const ChargeInput& input, const MsccRequest& mscc, const Tariff& tariff)
-      : input_(input), mscc_(mscc), tariff_(tariff) {}
+      : input_(input),
+        mscc_(mscc),
+        tariff_(tariff),
+        unit_(tariff.service != nullptr ? tariff.service->unit : Unit::money),
+        ruled_(tariff.plan->bucket_rule_count != 0) {}
 
   const Tariff& tariff() const { return tariff_; }
   // The account's, for what it may owe; the tariff may be an add-on's.
   const Plan& base() const { return *input_.plan; }
 
-  // Of a unit bucket; of one of money only `free_too` counts.
+  // Whether a bucket of units cannot pay, before any look at rules: most plans have none.
+  bool out_of_question(const Bucket& bucket) const {
+    return bucket.unit != unit_ && (!ruled_ || bucket.unit == Unit::money);
+  }
+  // Of a unit bucket.
   Weight weight_of(const Bucket& bucket) const {
-    const bool same = bucket.unit == Unit::money || bucket.unit == tariff_.service->unit;
-    if (tariff_.plan->bucket_rule_count == 0 || bucket.kind == 0) return unruled(same);
+    const bool same = bucket.unit == unit_;
+    if (!ruled_ || bucket.kind == 0) return unruled(same);
     return by_rule(bucket, same);
+  }
+  // Whether what is free in a bucket of the tariff's money may pay.
+  bool may_pay(const Bucket& money) const {
+    return !ruled_ || money.kind == 0 || by_rule(money, true).free_too;
   }
 
  private:
@@ -64,6 +77,8 @@ class Payers {
   const ChargeInput& input_;
   const MsccRequest& mscc_;
   const Tariff& tariff_;
+  Unit unit_;
+  bool ruled_;
 };
 
 }  // namespace levy::rating

@@ -18,38 +18,47 @@ void add_part(Offer& offer, std::uint32_t bucket, std::int64_t amount) {
   offer.parts[offer.part_count++] = Part{bucket, amount};
 }
 
-// A unit bucket that could pay: what it has in whole steps, and the service units that this buys.
+// A unit bucket that can pay: what it has in whole steps, and the service units that this buys.
+// Without initial values: an array of it is filled up to its count only.
 struct Store {
-  Weight weight{};
-  std::int64_t step = 1;
-  std::int64_t whole = 0;
-  Int128 buys = 0;  // 0: nothing
+  std::uint32_t bucket;  // in the ledger's order of use
+  Weight weight;
+  std::int64_t step;
+  std::int64_t whole;
+  Int128 buys;  // > 0
+};
+struct Stores {
+  std::uint32_t count = 0;
+  Int128 buys = 0;  // the sum
+  std::array<Store, limits::buckets_per_account_max> rows;
 };
 
-Store store_of(const Ledger& ledger, std::uint32_t i, const Payers& payers) {
-  const Bucket& bucket = ledger.bucket(i);
-  Store store;
-  if (bucket.unit == Unit::money || !ledger.usable(i)) return store;
-  store.weight = payers.weight_of(bucket);
-  if (!store.weight.free_too) return store;
-  store.step = std::max<std::int64_t>(bucket.step, 1);
-  store.whole = positive(bucket.free()) / store.step * store.step;
-  store.buys = store.weight.buys(store.whole);
-  return store;
+void open_stores(const Ledger& ledger, const Payers& payers, Stores& stores) {
+  for (std::uint32_t i = 0; i < ledger.bucket_count(); ++i) {
+    const Bucket& bucket = ledger.bucket(i);
+    if (payers.out_of_question(bucket) || !ledger.usable(i)) continue;
+    const Weight weight = payers.weight_of(bucket);
+    if (!weight.free_too) continue;
+    const std::int64_t step = std::max<std::int64_t>(bucket.step, 1);
+    const std::int64_t whole = positive(bucket.free()) / step * step;
+    const Int128 buys = weight.buys(whole);
+    if (buys == 0) continue;
+    stores.rows[stores.count++] = Store{i, weight, step, whole, buys};
+    stores.buys += buys;
+  }
 }
 
 // Takes `rest` units from unit buckets, no more than the share; true: more could be bought there.
 bool offer_units(const Ledger& ledger, const Payers& payers, const Wish& wish, std::int64_t& rest,
                  Offer& offer) {
-  Int128 total = 0;  // service units
-  for (std::uint32_t i = 0; i < ledger.bucket_count(); ++i)
-    total += store_of(ledger, i, payers).buys;
+  Stores stores;
+  open_stores(ledger, payers, stores);
+  const Int128 total = stores.buys;  // service units
   const Int128 share = wish.all_or_nothing ? total : total * wish.share_permille / 1000;
   Int128 bought_sum = 0;
   Int128 left = total;
-  for (std::uint32_t i = 0; i < ledger.bucket_count() && rest > 0; ++i) {
-    const Store store = store_of(ledger, i, payers);
-    if (store.buys == 0) continue;
+  for (std::uint32_t k = 0; k < stores.count && rest > 0; ++k) {
+    const Store& store = stores.rows[k];
     if (offer.part_count == wish.buckets_max) break;
     const Weight& weight = store.weight;
     auto paid = static_cast<std::int64_t>(std::min(store.buys, Int128{rest}));
@@ -66,7 +75,7 @@ bool offer_units(const Ledger& ledger, const Payers& payers, const Wish& wish, s
       if (paid == 0) break;
       taken = weight.cost(paid, store.step);
     }
-    add_part(offer, i, taken);
+    add_part(offer, store.bucket, taken);
     const Int128 bought = weight.buys(taken);
     bought_sum += bought;
     left -= store.buys - weight.buys(store.whole - taken);
@@ -90,7 +99,7 @@ void open_purse(const Ledger& ledger, const Payers& payers, Purse& purse) {
   const std::uint16_t currency = payers.tariff().plan->currency;
   for (std::uint32_t i = 0; i < ledger.bucket_count(); ++i) {
     if (!ledger.holds_money(i, currency) || !ledger.usable(i)) continue;
-    if (!payers.weight_of(ledger.bucket(i)).free_too) continue;
+    if (!payers.may_pay(ledger.bucket(i))) continue;
     std::int64_t free = ledger.bucket(i).free();
     if (ledger.main_wallet(i)) {
       free += credit_limit_of(ledger, payers.base());

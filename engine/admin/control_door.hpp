@@ -36,7 +36,6 @@ struct PlanInfo {
   bool addon = false;
   bool has_terms = false;             // whoever holds it has a Product of it
   bool at_first_use = false;          // starts with its first use
-  std::vector<std::string> cycles{};  // "month", "2 weeks": in the order of Product::due
   std::shared_ptr<const std::vector<ZoneChange>> zone{};  // its time zone; null = UTC
   std::span<const ZoneChange> changes() const {
     return zone != nullptr ? std::span<const ZoneChange>(*zone) : std::span<const ZoneChange>{};

@@ -133,7 +133,7 @@ std::string parse_products(std::string_view text, const Names& names, RowValues&
     std::string why = find_running(item, names, product.plan, product.starts_at);
     if (product.plan == nullptr && why == "no such plan")
       why = "no such add-on; add-ons:" + names.known_addons;
-    if (why.empty() && !product.plan->addon) why = "a base plan: it belongs into the column plan";
+    if (why.empty() && !product.plan->addon) why = "a base plan: write it into the column plan";
     if (!why.empty()) return quoted("products", item, why);
   }
   return {};
@@ -142,7 +142,7 @@ std::string parse_products(std::string_view text, const Names& names, RowValues&
 std::string parse_plan(std::string_view text, const Names& names, RowValues& values) {
   const PlanInfo* plan = nullptr;
   std::string why = find_running(text, names, plan, values.plan_starts_at);
-  if (why.empty() && plan->addon) why = "an add-on: it belongs into the column products";
+  if (why.empty() && plan->addon) why = "an add-on: write it into the column products";
   if (why.empty() && values.plan_starts_at != 0 && !plan->has_terms)
     why = "the plan has no periods: write its name without a date";
   if (!why.empty()) return quoted("plan", text, why);

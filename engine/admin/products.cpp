@@ -67,24 +67,16 @@ Answer not_bought(ControlDoor& door, const Target& target, OperatorResult result
   return refusal(result, id);
 }
 
-// Which one is meant, where the Shard could not tell.
-Answer not_ended(ControlDoor& door, const Target& target, OperatorResult result, std::uint16_t plan,
+// What it holds instead of what was asked for.
+Answer not_ended(ControlDoor& door, const Target& target, OperatorResult result,
                  std::string_view name, std::string_view id) {
   AccountImage image;
-  const bool asked = result == OperatorResult::not_found || result == OperatorResult::invalid;
-  if (!asked || read_account(door, target, image)) return refusal(result, id);
-  const auto count = std::count_if(image.products.begin(), image.products.end(),
-                                   [plan](const shard::Product& one) { return one.plan == plan; });
-  if (count > 1) {
-    return error_answer(409, "ambiguous",
-                        std::string(id) + " holds " + std::string(name) + " " +
-                            std::to_string(count) + " times, or not under that number",
-                        "say which: \"number\" of " + held_text(door, image));
-  }
-  return error_answer(404, "not_found",
-                      std::string(id) + " does not hold " + std::string(name) +
-                          (count == 1 ? " under that number" : ""),
-                      held_text(door, image));
+  if (result != OperatorResult::not_found || read_account(door, target, image))
+    return refusal(result, id);
+  return error_answer(
+      404, "not_found",
+      std::string(id) + " does not hold " + std::string(name) + ", or not under that number",
+      held_text(door, image));
 }
 
 // A product that is held but whose plan is gone from the files has a name of the catalogue still.
@@ -148,6 +140,9 @@ Answer Operations::buy(std::string_view id, std::string_view body) {
   const PlanInfo* product = find_addon(plans, name, fields);
   if (product == nullptr) return *fields.fault();
   const std::string_view starts = fields.text("starts"), ends = fields.text("ends");
+  if (request.flag && starts.empty())
+    return error_answer(400, "bad_request", "\"running\" without \"starts\"",
+                        "say since when it runs: its periods count from there");
   ProductDates dates;
   const std::string_view why =
       product_dates(starts, ends, request.flag, unix_now(), product->changes(), dates);
@@ -157,7 +152,9 @@ Answer Operations::buy(std::string_view id, std::string_view body) {
         "starts " + quoted(starts) + ", ends " + quoted(ends) + ": " + std::string(why));
   }
   request.plan = product->id;
-  request.starts_at = dates.starts_at;
+  // Without a date the Shard takes its own clock, which no purchase can be ahead of or behind.
+  const bool at_once = starts == "now" && !request.flag && !product->at_first_use;
+  request.starts_at = at_once ? 0 : dates.starts_at;
   request.ends_at = dates.ends_at;
   // The words, not what the clock makes of them: a repeat of the key has the same digest.
   request.digest = stable_hash("buy|" + product->name + "|" + std::string(starts) + "|" +
@@ -188,8 +185,7 @@ Answer Operations::end(std::string_view id, std::string_view body) {
   request.digest = stable_hash("end|" + std::string(name) + "|" + std::to_string(request.cursor) +
                                (request.flag ? "|with_period" : "|"));
   const OperatorResult result = try_change(request, *target);
-  return refused(result) ? not_ended(door_, *target, result, request.plan, name, id)
-                         : changed(result, *target);
+  return refused(result) ? not_ended(door_, *target, result, name, id) : changed(result, *target);
 }
 
 }  // namespace levy::admin

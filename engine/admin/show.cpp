@@ -65,6 +65,13 @@ std::string_view state_text(shard::ProductState state) {
   return "?";
 }
 
+// "month", "2 weeks"
+std::string every_text(const shard::Product::Due& due) {
+  static constexpr const char* words[] = {"?", "hour", "day", "week", "month", "year"};
+  const std::string word = due.unit < std::size(words) ? words[due.unit] : "?";
+  return due.count == 1 ? word : std::to_string(due.count + 0u) + " " + word + "s";
+}
+
 // Why it is neither in force nor over. `plan` null: the files have it no more.
 std::string_view why_text(const shard::Product& product, const PlanInfo* plan) {
   if (product.state == shard::ProductState::suspended) return "its fees could not be paid";
@@ -88,19 +95,16 @@ Json product_json(ControlDoor& door, const std::vector<PlanInfo>& plans,
   if (product.starts_at != 0) out["starts_at"] = product.starts_at;
   if (product.ends_at != 0) out["ends_at"] = product.ends_at;
   Json cycles = Json::array();
-  for (std::size_t i = 0; i < std::size(product.due); ++i) {
-    if (product.due[i].at == 0) continue;
-    Json cycle = {{"cycle", i}};
-    if (plan != nullptr && i < plan->cycles.size()) cycle["every"] = plan->cycles[i];
-    cycle["next_due_at"] = product.due[i].at;
-    cycle["periods"] = product.due[i].periods;
-    cycles.push_back(std::move(cycle));
+  for (const shard::Product::Due& due : product.due) {
+    if (due.at == 0) continue;
+    cycles.push_back(
+        {{"every", every_text(due)}, {"next_due_at", due.at}, {"periods", due.periods + 0u}});
   }
   out["cycles"] = std::move(cycles);
   return out;
 }
 
-// The name of the product that granted it goes with the product, when that was ended.
+// A bucket has its product's number as long as that is held.
 void put_product(ControlDoor& door, const AccountImage& image, const rating::Bucket& bucket,
                  Json& out) {
   if (bucket.product == 0) return;

@@ -69,12 +69,6 @@ std::string write_file(const std::string& path, const std::string& text) {
   return {};
 }
 
-std::string period_text(const rating::Period& period) {
-  static constexpr const char* words[] = {"none", "hour", "day", "week", "month", "year"};
-  const std::string word = words[static_cast<std::size_t>(period.unit)];
-  return period.count == 1 ? word : std::to_string(period.count) + " " + word + "s";
-}
-
 // Copies: whoever asks for it may outlive the version.
 admin::PlanInfo info_of(const std::string& name, const rating::Plan& plan) {
   const rating::Terms& terms = plan.terms;
@@ -82,8 +76,6 @@ admin::PlanInfo info_of(const std::string& name, const rating::Plan& plan) {
   info.addon = terms.addon;
   info.has_terms = terms.any();
   info.at_first_use = terms.at_first_use;
-  for (std::size_t i = 0; i < terms.cycle_count; ++i)
-    info.cycles.push_back(period_text(terms.cycles[i]));
   if (terms.offsets == nullptr) return info;
   std::vector<admin::ZoneChange> zone;
   for (std::uint32_t i = 0; i < terms.offset_count; ++i)

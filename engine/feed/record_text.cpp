@@ -171,9 +171,10 @@ Json product_json(const shard::ProductFact& fact, Names& names) {
   out["product"] = named(names, fact.plan);
   out["number"] = fact.number;
   out["event"] = word(shard::product_event_words, fact.event);
-  if (fact.unit != rating::PeriodUnit::none)
-    out["every"] =
-        std::to_string(fact.unit_count) + " " + word(shard::period_unit_words, fact.unit);
+  if (fact.unit != rating::PeriodUnit::none) {  // "month", "2 weeks": as plans say it
+    const std::string unit = word(shard::period_unit_words, fact.unit);
+    out["every"] = fact.unit_count == 1 ? unit : std::to_string(fact.unit_count) + " " + unit + "s";
+  }
   out["due"] = time_text(std::int64_t{fact.at} * 1'000'000);
   out["periods"] = std::uint32_t{fact.periods};
   out["fee"] = money_text(fact.charged());

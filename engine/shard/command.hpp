@@ -50,8 +50,8 @@ enum class OperatorKind : std::uint8_t {
   buy_product,  // plan, [starts_at], [ends_at]; flag: its running period is paid for (migration),
                 // and one held since the same starts_at: unchanged; cursor = unless_held: any held
                 // one of the plan: unchanged
-  end_product,  // plan, [cursor = number; without it one alone may be held, else invalid]: at once,
-                // or (flag) with its running period
+  end_product,  // plan, [cursor = number, else the latest]: at once, or (flag) with its running
+                // period
   set_credit_limit,
   show_account,   // read: from `cursor`
   list_sessions,  // read: of an account, from `cursor`

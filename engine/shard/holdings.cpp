@@ -156,8 +156,10 @@ void Shard::buy_product(Operation& op) {
     op.reply.result = Result::invalid;
     return;
   }
-  for (Slot p = accounts_[op.account].first_product; r.flag && p != none; p = products_[p].next) {
-    if (products_[p].plan != r.plan || products_[p].starts_at != r.starts_at) continue;
+  const bool unless_held = r.cursor == OperatorRequest::unless_held;
+  for (Slot p = accounts_[op.account].first_product; p != none; p = products_[p].next) {
+    const bool same = unless_held || (r.flag && products_[p].starts_at == r.starts_at);
+    if (products_[p].plan != r.plan || !same) continue;
     op.reply.result = Result::unchanged;
     op.reply.id = products_[p].number;
     return;

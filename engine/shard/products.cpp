@@ -371,12 +371,17 @@ void Shard::end_product(Slot account_slot, Slot product_slot, std::uint32_t at, 
   const Product product = products_[product_slot];
   const rating::Plan* plan = newest(product.plan);
   note_product(product, plan != nullptr ? &plan->terms : nullptr, event, at, outcome);
-  for (Slot b = account.first_bucket; b != none; b = buckets_[b].next) {
+  for (Slot b = account.first_bucket, next = none; b != none; b = next) {
+    next = buckets_[b].next;
     if (buckets_[b].product != product.number) continue;
     rating::Bucket& bucket = edit(buckets_, b);
     bucket.product = 0;
-    if (plan == nullptr || !plan->terms.keeps_allowances)
-      bucket.ends_at = first_of(bucket.ends_at, std::max(at, 1u));
+    if (plan != nullptr && plan->terms.keeps_allowances) continue;
+    bucket.ends_at = first_of(bucket.ends_at, std::max(at, 1u));
+    book(outcome, MovementKind::expire, b, std::max<std::int64_t>(0, bucket.free()));
+    if (bucket.reserved != 0 || bucket.in_transit != 0) continue;
+    unlink_bucket(account, b);
+    release(buckets_, b);
   }
   if (account.first_product == product_slot) {
     account.first_product = product.next;

@@ -9,7 +9,7 @@ from levyd import HERE, find_program
 UNIT = os.path.join(HERE, "..", "..", "tools", "levyd.service")
 
 COMMANDS = (["import"], ["subscriber"], ["topup"], ["adjust"], ["transfer"], ["balance"],
-            ["session"], ["status"], ["metrics"], ["reload"], ["trace"],
+            ["buy"], ["end"], ["session"], ["status"], ["metrics"], ["reload"], ["trace"],
             *(["subscriber", name] for name in (
                 "show", "delete", "create", "suspend", "activate", "bar", "swap-sim",
                 "change-number", "set-plan", "set-credit-limit")),
@@ -21,7 +21,7 @@ def test_every_command_has_help(world):
         code, out, err = world.ctl(*command, "--help")
         assert code == 0 and "Usage" in out and not err, (command, code, out, err)
     listed = world.ctl("--help")[1]
-    for command in COMMANDS[:11]:
+    for command in COMMANDS[:13]:
         assert command[0] in listed, command
 
 

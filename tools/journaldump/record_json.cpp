@@ -77,9 +77,10 @@ Json product_json(const shard::ProductFact& fact, const Names& names) {
   put_name(out, "product", fact.plan, names);
   out["number"] = fact.number;
   out["event"] = name_of(shard::product_event_words, fact.event);
-  if (fact.unit != rating::PeriodUnit::none)
-    out["every"] =
-        std::to_string(fact.unit_count) + " " + name_of(shard::period_unit_words, fact.unit);
+  if (fact.unit != rating::PeriodUnit::none) {  // "month", "2 weeks": as plans say it
+    const std::string unit = name_of(shard::period_unit_words, fact.unit);
+    out["every"] = fact.unit_count == 1 ? unit : std::to_string(fact.unit_count) + " " + unit + "s";
+  }
   out["at"] = fact.at;
   out["periods"] = std::uint32_t{fact.periods};
   out[fact.fee_unpaid() ? "unpaid_fee_micros" : "fee_micros"] = fact.fee;

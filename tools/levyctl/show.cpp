@@ -54,9 +54,8 @@ std::string laid_out(const Rows& rows) {
 std::string due_text(const Json& product) {
   std::string out;
   for (const Json& cycle : product.value("cycles", Json::array())) {
-    const std::string every =
-        cycle.contains("every") ? text_of(cycle, "every") : "cycle " + text_of(cycle, "cycle");
-    out += (out.empty() ? "" : ", ") + every + " " + date_of(cycle, "next_due_at");
+    out += (out.empty() ? "" : ", ") + text_of(cycle, "every") + " " +
+           date_of(cycle, "next_due_at");
   }
   return out;
 }
@@ -73,7 +72,7 @@ std::string products_table(const Json& json) {
   return rows.size() > 1 ? "\n" + laid_out(rows) : "";
 }
 
-// "roaming-pass 2"; the number alone of a product that is over.
+// "roaming-pass 2"; the number alone where the files have no such plan any more.
 std::string granted_by(const Json& bucket) {
   const std::string name = text_of(bucket, "product");
   return name + (name.empty() ? "" : " ") + text_of(bucket, "product_number");

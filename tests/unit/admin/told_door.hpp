@@ -18,7 +18,6 @@ class ToldDoor final : public ControlDoor {
     PlanInfo base{"month", 1, 978, 0}, pass{"roaming-pass", 2, 978, 0}, usd{"usd-pass", 3, 840, 0};
     base.has_terms = pass.has_terms = usd.has_terms = true;
     pass.addon = usd.addon = true;
-    pass.cycles = {"month", "2 weeks"};
     // As Europe/Berlin in 2026.
     pass.zone = std::make_shared<const std::vector<ZoneChange>>(std::vector<ZoneChange>{
         {1'761'440'400, 3600}, {1'774'746'000, 7200}, {1'792'890'000, 3600}});

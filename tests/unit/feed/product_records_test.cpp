@@ -24,7 +24,8 @@ class ProductRecords : public ::testing::Test {
     renewed_.plan = 7;
     renewed_.number = 2;
     renewed_.event = shard::ProductEvent::renewed;
-    renewed_.cycle = 1;
+    renewed_.unit = rating::PeriodUnit::week;
+    renewed_.unit_count = 2;
     renewed_.tax_permille = 190;
     renewed_.at = 1'795'564'800;
     renewed_.periods = 3;
@@ -32,7 +33,7 @@ class ProductRecords : public ::testing::Test {
     unpaid_ = renewed_;
     unpaid_.number = 3;
     unpaid_.event = shard::ProductEvent::suspended;
-    unpaid_.cycle = rating::cycle_once;
+    unpaid_.unit = rating::PeriodUnit::none;
     facts_ = {renewed_, unpaid_};
     wallet_.bucket = 4;
     wallet_.currency = 978;
@@ -81,7 +82,7 @@ TEST_F(ProductRecords, JsonSaysWhatWasChargedAndWhatWasNot) {
   const nlohmann::json wanted = {{"product", "name-7"},
                                  {"number", 2},
                                  {"event", "renewed"},
-                                 {"cycle", 1},
+                                 {"every", "2 weeks"},
                                  {"due", "2026-11-25T00:00:00.000000Z"},
                                  {"periods", 3},
                                  {"fee", "6.000000"},
@@ -91,7 +92,7 @@ TEST_F(ProductRecords, JsonSaysWhatWasChargedAndWhatWasNot) {
   EXPECT_EQ(json["products"][0], wanted);
   const auto& unpaid = json["products"][1];
   EXPECT_EQ(unpaid["event"], "suspended");
-  EXPECT_FALSE(unpaid.contains("cycle"));
+  EXPECT_FALSE(unpaid.contains("every"));
   EXPECT_EQ(unpaid["fee"], "0.000000");
   EXPECT_EQ(unpaid["tax"], "0.000000");
   EXPECT_EQ(unpaid["unpaid_fee"], "6.000000");
@@ -106,7 +107,7 @@ TEST_F(ProductRecords, CsvHasARowOfEachAndTheMovementsOnce) {
   EXPECT_EQ(cell(lines.csv[0], "product"), "name-7");
   EXPECT_EQ(cell(lines.csv[0], "product_number"), "2");
   EXPECT_EQ(cell(lines.csv[0], "product_event"), "renewed");
-  EXPECT_EQ(cell(lines.csv[0], "product_cycle"), "1");
+  EXPECT_EQ(cell(lines.csv[0], "product_every"), "2 weeks");
   EXPECT_EQ(cell(lines.csv[0], "product_due"), "2026-11-25T00:00:00.000000Z");
   EXPECT_EQ(cell(lines.csv[0], "product_periods"), "3");
   EXPECT_EQ(cell(lines.csv[0], "fee"), "6.000000");
@@ -137,7 +138,8 @@ TEST_F(ProductRecords, JournaldumpPrintsThem) {
   EXPECT_EQ(json["products"][0]["fee_micros"], 6'000'000);
   EXPECT_EQ(json["products"][1]["unpaid_fee_micros"], 6'000'000);
   const std::string text = journaldump::record_text(json);
-  EXPECT_NE(text.find("product 7 2: renewed cycle 1, due 1795564800, 3 periods, 6000000 micros\n"),
+  EXPECT_NE(text.find("product 7 2: renewed every 2 weeks, due 1795564800, 3 periods, "
+                      "6000000 micros\n"),
             std::string::npos)
       << text;
   EXPECT_NE(text.find("product 7 3: suspended, due 1795564800, 3 periods, 6000000 micros unpaid"),

@@ -182,7 +182,9 @@ TEST(Terms, FeesAndAllowancesShareCycles) {
 TEST(Terms, OffsetsOfTheZone) {
   const Compiled compiled = compile(two_plans());
   const Terms& berlin = compiled.plans.at(0)->terms;
-  ASSERT_EQ(berlin.offset_count, 1u + 2u * 41u);      // 2010 to 2050, twice a year
+  // Twice a year, to 2037 (what Debian's tzdata lists) or to 2050.
+  ASSERT_TRUE(berlin.offset_count == 1u + 2u * 28u || berlin.offset_count == 1u + 2u * 41u)
+      << berlin.offset_count;
   EXPECT_EQ(berlin.offsets[0].from, 1'262'304'000u);  // 1 Jan 2010
   EXPECT_EQ(berlin.offsets[0].seconds, 3'600);
   EXPECT_EQ(berlin.offsets[1].from, 1'269'738'000u);  // 28 Mar 2010, 01:00 UTC
