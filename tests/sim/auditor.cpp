@@ -483,8 +483,9 @@ void Auditor::on_mail(const shard::RecordView& record) {
   const shard::RecordHeader& h = record.header;
   const bool arrives = h.operator_kind == OperatorKind::transfer_in;
   const auto name = account_at_.find({h.shard, h.account});
-  require(name != account_at_.end() && record.movements.size() == 1, "mail of nobody");
-  const std::int64_t amount = record.movements[0].amount;
+  require(name != account_at_.end() && !record.movements.empty(), "mail of nobody");
+  const rating::Movement& moved = record.movements.back();  // what fell due comes before
+  const std::int64_t amount = moved.amount;
   const auto mail = std::find_if(mails_.begin(), mails_.end(), [&](const Mail& m) {
     return m.amount == amount && (arrives ? m.to : m.from) == name->second;
   });
@@ -497,7 +498,7 @@ void Auditor::on_mail(const shard::RecordView& record) {
     return;
   }
   book.wallet.in_transit -= amount;
-  const bool back = record.movements[0].kind == rating::MovementKind::come_back;
+  const bool back = moved.kind == rating::MovementKind::come_back;
   ++seen_[back ? "mail came back" : "mail arrived"];
   require(back != mail->delivered, "money came back though it had arrived, or went nowhere");
   if (!back) book.wallet.credits -= amount;
