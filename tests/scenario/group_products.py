@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from group_conditions import world_of_yesterday, yesterday
 from registry import scenario
-from replay import EMPTY, TERMINATE, Mismatch, ask, denied, eventually, granted, octets, seconds, \
-    settled
+from replay import EMPTY, TERMINATE, Mismatch, World, ask, denied, eventually, granted, network, octets, \
+    seconds, settled, triggers
 
 
 def products(account):
@@ -112,3 +112,28 @@ def changes_that_wake_a_session(world):
     account.post("status", status="suspended")
     session.expect_rar()
     session.terminate(ask(usu=octets(0)), want=[settled()])
+
+
+@scenario(alone=True)
+def a_pass_starts_with_its_first_use_abroad(build):
+    with World(build, plans="plans_abroad.yaml") as world:
+        account = world.account("data-a", "5")
+        account.post("buy", product="away-pass")
+        home, away = [network(plmn="26201")], [network(plmn="20801")]
+        change = triggers(30, 31)
+        session = account.session()
+        session.initial(ask(rsu=octets(1500000)), extra=home,
+                        want=[granted(octets(1500000), more=change)])
+        session.terminate(ask(usu=octets(1500000)), extra=home, want=[settled()])
+        account.check("4.750000")
+        if [(one["state"], one.get("starts_at")) for one in products(account)] != \
+                [("waiting", None)]:
+            raise Mismatch(f"use at home started the pass: {products(account)}")
+        session = account.session()
+        session.initial(ask(rsu=octets(1000000)), extra=away,
+                        want=[granted(octets(1000000), more=change)])
+        account.check("2.750000", away_data=(4000000, 1000000))
+        session.terminate(ask(usu=octets(400000)), extra=away, want=[settled()])
+        account.check("2.750000", away_data=4600000)
+        if products(account)[0]["state"] != "active":
+            raise Mismatch(f"use abroad did not start the pass: {products(account)}")
