@@ -57,6 +57,7 @@ struct MsccOutcome {
   std::uint32_t threshold = 0;           // remaining units, 0 = not sent
   const Plan* plan = nullptr;            // whose service it is; null = none
   std::uint16_t plan_version = 0;        // of `plan`
+  std::uint16_t changes = 0;             // Change bits that the gateway is asked to report
   std::uint16_t service = 0xffff;        // index into `plan`, for facts and for redirect address
   std::int64_t granted = 0;              // units
   // facts, for the record

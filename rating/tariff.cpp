@@ -201,13 +201,22 @@ bool has_service(const ChargeInput& input, const MsccRequest& mscc) {
   return find_service(*input.plan, *input.request, mscc) != 0xffff;
 }
 
+// An add-on's service whose rates do not hold here, and that has no price of its own, leaves the
+// use to the next product; the gateway is asked to report what would have made them hold.
 Tariff current_tariff(const ChargeInput& input, const MsccRequest& mscc) {
+  std::uint16_t passed = 0;
   for (std::uint32_t k = 0; k < input.addon_count; ++k) {
     const Addon& addon = input.addons[k];
-    const Tariff tariff = tariff_of_plan(input, mscc, *addon.plan, addon.plan_version, addon.zones);
-    if (tariff.service != nullptr) return tariff;
+    Tariff tariff = tariff_of_plan(input, mscc, *addon.plan, addon.plan_version, addon.zones);
+    if (tariff.service == nullptr) continue;
+    passed |= tariff.service->changes;
+    if (tariff.price()->none && tariff.service->rate_count != 0) continue;
+    tariff.changes = passed;
+    return tariff;
   }
-  return tariff_of_plan(input, mscc, *input.plan, input.plan_version, input.zones);
+  Tariff tariff = tariff_of_plan(input, mscc, *input.plan, input.plan_version, input.zones);
+  if (tariff.service != nullptr) tariff.changes = passed | tariff.service->changes;
+  return tariff;
 }
 
 Tariff tariff_of_usage(const ChargeInput& input, const Group& group, const MsccRequest& mscc) {
@@ -216,6 +225,7 @@ Tariff tariff_of_usage(const ChargeInput& input, const Group& group, const MsccR
     if (tariff.plan != nullptr && group.service < tariff.plan->service_count) {
       tariff.service = &tariff.plan->services[group.service];
       tariff.rate = group.rate;
+      tariff.changes = tariff.service->changes;
       return tariff;
     }
   }

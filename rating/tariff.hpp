@@ -22,6 +22,7 @@ struct Tariff {
   std::uint16_t rate = 0;
   std::uint16_t version = 0;     // of the plan
   const Zones* zones = nullptr;  // of that version
+  std::uint16_t changes = 0;     // Change bits: what may choose another one, add-ons' included
 
   // The others expect that service is not null.
   std::uint16_t index() const {
@@ -47,6 +48,7 @@ struct Tariff {
 inline void name_service(const Tariff& tariff, MsccOutcome& outcome) {
   outcome.service = tariff.index();
   outcome.plan = tariff.service != nullptr ? tariff.plan : nullptr;
+  outcome.changes = tariff.changes;
   outcome.plan_version = tariff.service != nullptr ? tariff.version : std::uint16_t{0};
 }
 

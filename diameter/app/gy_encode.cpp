@@ -155,11 +155,10 @@ void write_final_unit(Writer& writer, const MsccOutcome& outcome) {
 }
 
 void write_triggers(Writer& writer, const MsccOutcome& outcome) {
-  const rating::Service* service = service_of(outcome);
-  if (service == nullptr || service->changes == 0) return;
+  if (outcome.changes == 0) return;
   const std::size_t group = writer.begin_group(avp::trigger);
   for (const TriggerOf& one : triggers) {
-    if ((service->changes & one.change) != 0) writer.u32(avp::trigger_type, one.type);
+    if ((outcome.changes & one.change) != 0) writer.u32(avp::trigger_type, one.type);
   }
   writer.end_group(group);
 }

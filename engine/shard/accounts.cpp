@@ -24,17 +24,21 @@ std::size_t unpack_digits(std::uint64_t packed, char* into) {
   return size;
 }
 
-// The version that the account's plan is read in: the newest that has it; null when no live one
-// does.
-const rating::PlanSet* Shard::plan_set_of(const Account& account) const {
+// The newest live version that has the plan; null when none does.
+const rating::PlanSet* Shard::set_of(std::uint16_t plan) const {
   const rating::PlanSet* best = nullptr;
   for (std::uint32_t i = 0; i < plan_set_count_; ++i) {
     const rating::PlanSet* set = plan_sets_[i];
-    if (set == nullptr || set->find(account.plan) == nullptr) continue;
+    if (set == nullptr || set->find(plan) == nullptr) continue;
     if (set->version == states_[0].plan_version) return set;
     if (best == nullptr || set->version > best->version) best = set;
   }
   return best;
+}
+
+const rating::Plan* Shard::newest(std::uint16_t plan) const {
+  const rating::PlanSet* set = set_of(plan);
+  return set != nullptr ? set->find(plan) : nullptr;
 }
 
 // A plan in one version; null where that is no longer live, or has no such plan.

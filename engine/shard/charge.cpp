@@ -75,7 +75,7 @@ void Shard::apply(const rating::ChargeRequest& request, const ChargeContext& con
   if (transaction_.empty() && facts.kind != RecordKind::dispute) return;
   if (outcome.plan != nullptr) {
     facts.plan = outcome.plan->id;
-    const rating::PlanSet* set = plan_set_of(accounts_[outcome.account]);
+    const rating::PlanSet* set = set_of(accounts_[outcome.account].plan);
     facts.plan_version = set != nullptr ? set->version : std::uint16_t{0};
   }
   write_record(facts, context.now, record, outcome);
@@ -151,7 +151,7 @@ const rating::Plan* Shard::prepare_charge(const Account& account,
   input.implicit_rsu = context.implicit_rsu;
   input.no_credit_code_4012 = context.no_credit_code_4012;
   input.account_barred = account.status != AccountStatus::active;
-  const rating::PlanSet* set = plan_set_of(account);
+  const rating::PlanSet* set = set_of(account.plan);
   outcome.plan = nullptr;
   if (set == nullptr) return nullptr;
   outcome.plan = input.plan = set->find(account.plan);

@@ -61,23 +61,6 @@ struct Shard::Span {
   }
 };
 
-// The newest live version that has the plan; null: none.
-const rating::PlanSet* Shard::set_of(std::uint16_t plan) const {
-  const rating::PlanSet* best = nullptr;
-  for (std::uint32_t i = 0; i < plan_set_count_; ++i) {
-    const rating::PlanSet* set = plan_sets_[i];
-    if (set == nullptr || set->find(plan) == nullptr) continue;
-    if (set->version == states_[0].plan_version) return set;
-    if (best == nullptr || set->version > best->version) best = set;
-  }
-  return best;
-}
-
-const rating::Plan* Shard::newest(std::uint16_t plan) const {
-  const rating::PlanSet* set = set_of(plan);
-  return set != nullptr ? set->find(plan) : nullptr;
-}
-
 // ---- when ------------------------------------------------------------------------------------
 
 std::uint32_t Shard::due_at(const Product& product) const {

@@ -172,7 +172,7 @@ void Shard::settle_session(Slot slot, SessionState as, Time now, Outcome& outcom
   Account& account = accounts_[session.account];
   rating::AccountView& view = scratch_.view;
   make_view(account, now, view, outcome);
-  const rating::PlanSet* set = plan_set_of(account);
+  const rating::PlanSet* set = set_of(account.plan);
   std::size_t left = session.group_count;
   for (Slot g = session.first_group; g != none;) {
     rating::Group& group = edit(groups_, g);
@@ -357,6 +357,7 @@ bool Shard::add_verdict(Session& session, const rating::ChargeRequest& request,
       v.service = m.service;
       v.plan = m.plan != nullptr ? m.plan->id : std::uint16_t{0};
       v.plan_version = m.plan_version;
+      v.changes = m.changes;
       v.reason = m.reason;
       v.outcome_flags = m.flags;
       v.unit = m.unit;
@@ -419,7 +420,7 @@ void Shard::repeat_verdict(const Verdict& head, const rating::ChargeRequest& req
   outcome.reason = head.command_reason;
   outcome.mscc_count = std::min(head.count, request.mscc_count);
   const Account& account = accounts_[outcome.account];
-  const rating::PlanSet* set = plan_set_of(account);
+  const rating::PlanSet* set = set_of(account.plan);
   outcome.plan = set != nullptr ? set->find(account.plan) : nullptr;
   outcome.currency = outcome.plan != nullptr ? outcome.plan->currency : std::uint16_t{0};
   const Verdict* v = &head;
@@ -440,6 +441,7 @@ void Shard::repeat_verdict(const Verdict& head, const rating::ChargeRequest& req
     m.plan = find_plan(v->plan, v->plan_version);  // null: gone, and with it what it redirects to
     m.plan_version = v->plan_version;
     m.service = v->service;
+    m.changes = v->changes;
     m.granted = v->granted;
     if (v->more == none) break;
     v = &verdicts_[v->more];

@@ -236,7 +236,8 @@ class Shard {
   void list_tombstones();
 
   // accounts.cpp
-  const rating::PlanSet* plan_set_of(const Account& account) const;
+  const rating::PlanSet* set_of(std::uint16_t plan) const;
+  const rating::Plan* newest(std::uint16_t plan) const;
   const rating::Plan* find_plan(std::uint16_t id, std::uint16_t version) const;
   bool make_view(Account& account, Time now, rating::AccountView& view, Outcome& outcome);
   Slot find_account(std::string_view name) const;
@@ -247,8 +248,6 @@ class Shard {
 
   // products.cpp
   struct Span;
-  const rating::PlanSet* set_of(std::uint16_t plan) const;
-  const rating::Plan* newest(std::uint16_t plan) const;
   std::uint32_t due_at(const Product& product) const;
   void note_due(Slot account, bool arm = true);
   void book(Outcome& outcome, rating::MovementKind kind, Slot bucket, std::int64_t amount);

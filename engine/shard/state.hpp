@@ -191,7 +191,8 @@ struct Verdict {
   std::uint8_t in_use = 0;
   std::uint16_t plan = 0;  // interned, whose service it is
   std::uint16_t plan_version = 0;
-  std::uint32_t unused = 0;
+  std::uint16_t changes = 0;  // rating::Change bits
+  std::uint16_t unused = 0;
   bool live() const { return in_use != 0; }
 };
 static_assert(sizeof(Verdict) == 56);

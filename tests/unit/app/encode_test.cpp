@@ -187,7 +187,7 @@ TEST(EncodeCca, TriggersAreWhatTheRatesAskForAndGoWithAGrant) {
       {rating::change_location, {3}},
       {rating::change_tai | rating::change_ecgi | rating::change_rat, {4, 35, 36}}};
   for (const auto& [changes, wanted] : rows) {
-    plan->services[0].changes = changes;
+    c.outcomes[0].changes = changes;
     EXPECT_EQ(types(), wanted);
   }
   c.answer.triggers = false;
@@ -367,11 +367,11 @@ TEST(EncodeCca, TheLongestFiltersAndAllTriggersFit) {
   const rating::Restriction one{rule, true};
   plan->restrictions = &one;
   plan->services[0].restriction_count = 1;
-  plan->services[0].changes = 0xffff;
   plan->failover = rating::Failover::supported;
   plan->failure_handling = rating::FailureHandling::go_on;
   Case c(longest_request());
   grant_longest(c, *plan, rating::outcome_restrict);
+  for (MsccOutcome& o : c.outcomes) o.changes = 0xffff;
   const test::Parsed p = test::parse(c.encode());
   ASSERT_EQ(p.all(456).size(), limits::mscc_max);
   EXPECT_EQ(p.all(456)[15]->find(1264, v3gpp)->children.size(), 9u);

@@ -57,6 +57,30 @@ TEST(Addons, TheFirstThatHasAServiceIsAskedAndTheBasePlanLast) {
   EXPECT_EQ(scene.group(0, 3).plan, 1);
 }
 
+TEST(Addons, OneWhoseRatesDoNotHoldLeavesTheUseToTheNext) {
+  Scene scene(plan_of({{1, priced(5)}}));
+  scene.money(100'000, true);
+  Service abroad = priced(1);
+  abroad.price = Price{};
+  abroad.price.none = true;
+  abroad.rate_count = 1;
+  abroad.changes = change_plmn;
+  const auto pass = addon_of(2, {{1, abroad}});
+  Rate rate;
+  rate.price = price_per(1, 1);
+  rate.condition_count = 1;
+  Condition condition{Attribute::role, false, 1, 0};
+  const std::uint64_t originating = 0;
+  pass->rates = &rate;
+  pass->conditions = &condition;
+  pass->values = &originating;
+  scene.addons = {{pass.get(), nullptr, 1}};
+  const MsccOutcome& home = scene.send(0, RequestType::initial, {{1, 10}}).mscc[0];
+  EXPECT_EQ(home.plan, scene.plan.get());
+  EXPECT_EQ(home.changes, change_plmn);  // the gateway says when the pass could take over
+  EXPECT_EQ(scene.reserved(), 50);
+}
+
 TEST(Addons, AZeroRatingOneLeavesMoneyAndBucketsAlone) {
   Scene scene(plan_of({{1, priced(5)}, {2, priced(5)}}));
   scene.units(Unit::octets, 50);
