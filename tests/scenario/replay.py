@@ -171,11 +171,11 @@ OPTIONS = {
 
 
 class World:
-    """One levyd with plans.yaml."""
+    """One levyd with plans.yaml, or another file of this folder."""
     numbers = itertools.count(1)
 
-    def __init__(self, build, options=None):
-        self.levyd = Levyd(build, plans=os.path.join(HERE, "plans.yaml"), options=options or OPTIONS)
+    def __init__(self, build, options=None, plans="plans.yaml"):
+        self.levyd = Levyd(build, plans=os.path.join(HERE, plans), options=options or OPTIONS)
         self.gateways = {}
 
     def gateway(self, host="pgw.test", which=0, **more):

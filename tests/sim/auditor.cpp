@@ -152,6 +152,7 @@ void Auditor::on_record(Lsn lsn, const shard::RecordView& record) {
   note(h);
   apply_movements(record);
   on_given_up(record);
+  on_products(record);
   switch (h.kind) {
     case RecordKind::charge: on_charge(record); break;
     case RecordKind::late_usage: on_late(record); break;
@@ -163,6 +164,7 @@ void Auditor::on_record(Lsn lsn, const shard::RecordView& record) {
       break;
     case RecordKind::operator_change: on_operator(record); break;
     case RecordKind::recovered:
+    case RecordKind::settled:
     case RecordKind::sweep: break;
     case RecordKind::superseded:
     case RecordKind::none: throw Violation("a Record of a kind that is never written");
@@ -172,7 +174,7 @@ void Auditor::on_record(Lsn lsn, const shard::RecordView& record) {
 void Auditor::note(const shard::RecordHeader& h) {
   static constexpr const char* kinds[] = {"none", "charge", "late usage", "dispute", "session lost",
                                           "tombstone gone", "superseded", "operator change",
-                                          "push answer", "recovered", "sweep"};
+                                          "push answer", "recovered", "sweep", "settled"};
   ++seen_[kinds[static_cast<std::size_t>(h.kind)]];
   if ((h.events & shard::event_superseded) != 0) ++seen_["superseding"];
   if ((h.events & shard::event_out_of_order) != 0) ++seen_["older number"];
@@ -443,7 +445,8 @@ void Auditor::on_operation(std::size_t number, const shard::RecordView& record) 
   Operation& op = operations_[number];
   const std::string name = "operation " + std::to_string(number) + " on " + op.account;
   ++op.records;
-  const bool keyed = op.kind != OperationKind::status && op.kind != OperationKind::reauthorize;
+  const bool keyed = op.kind != OperationKind::status && op.kind != OperationKind::reauthorize &&
+                     op.kind != OperationKind::set_plan;
   require(!keyed || op.records == 1, name + ": done twice");
   if (op.kind == OperationKind::create) {
     require(!books_.contains(op.account), name + ": made twice");
@@ -468,6 +471,9 @@ void Auditor::on_operation(std::size_t number, const shard::RecordView& record) 
       mails_.push_back({op.account, op.to_account, op.amount, false});
       return;
     case OperationKind::abort: end_instance(h, false); return;
+    case OperationKind::buy:  // its facts say what it cost: on_products()
+    case OperationKind::end_product:
+    case OperationKind::set_plan:
     case OperationKind::reauthorize:
     case OperationKind::create: return;
   }
@@ -477,8 +483,9 @@ void Auditor::on_mail(const shard::RecordView& record) {
   const shard::RecordHeader& h = record.header;
   const bool arrives = h.operator_kind == OperatorKind::transfer_in;
   const auto name = account_at_.find({h.shard, h.account});
-  require(name != account_at_.end() && record.movements.size() == 1, "mail of nobody");
-  const std::int64_t amount = record.movements[0].amount;
+  require(name != account_at_.end() && !record.movements.empty(), "mail of nobody");
+  const rating::Movement& moved = record.movements.back();  // what fell due comes before
+  const std::int64_t amount = moved.amount;
   const auto mail = std::find_if(mails_.begin(), mails_.end(), [&](const Mail& m) {
     return m.amount == amount && (arrives ? m.to : m.from) == name->second;
   });
@@ -491,7 +498,7 @@ void Auditor::on_mail(const shard::RecordView& record) {
     return;
   }
   book.wallet.in_transit -= amount;
-  const bool back = record.movements[0].kind == rating::MovementKind::come_back;
+  const bool back = moved.kind == rating::MovementKind::come_back;
   ++seen_[back ? "mail came back" : "mail arrived"];
   require(back != mail->delivered, "money came back though it had arrived, or went nowhere");
   if (!back) book.wallet.credits -= amount;

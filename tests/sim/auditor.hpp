@@ -63,7 +63,7 @@ struct Request {
 };
 
 enum class OperationKind : std::uint8_t { create, credit_wallet, credit_octets, status, transfer,
-                                          reauthorize, abort };
+                                          reauthorize, abort, buy, end_product, set_plan };
 // What an operator asked; its number stands in the Record as the reason why.
 struct Operation {
   OperationKind kind{};
@@ -71,6 +71,8 @@ struct Operation {
   std::int64_t amount = 0;
   shard::AccountStatus status{};
   std::uint32_t records = 0;
+  std::uint16_t plan = 0;       // set_plan
+  std::uint32_t starts_at = 0;  // buy
 };
 
 struct Purse {
@@ -79,12 +81,19 @@ struct Purse {
   bool operator==(const Purse&) const = default;
 };
 
+struct Holding {  // a product
+  std::uint16_t plan = 0;
+  std::uint32_t since = 0, periods = 0;
+  std::uint32_t next() const { return since + periods * hour; }
+};
+
 struct Book {  // of one account
   std::uint8_t shard = 0;
   Slot slot = none;
   Purse wallet, octets;
   bool has_octets = false;
   bool active = true;
+  std::map<std::uint16_t, Holding> holdings;
 };
 
 class Auditor {
@@ -160,6 +169,11 @@ class Auditor {
               std::uint16_t version, Expected& expected);
   void compare(const shard::RecordView& record, Request& request,
                const std::vector<Expected>& expected);
+  void on_products(const shard::RecordView& record);
+  static void on_product(Book& book, const shard::ProductFact& fact);
+  void check_products(const std::string& name, const Book& book,
+                      const std::map<std::uint16_t, shard::Product>& products,
+                      const std::vector<rating::Bucket>& allowances) const;
   void on_late(const shard::RecordView& record);
   void end_instance(const shard::RecordHeader& header, bool gone);
   void on_operator(const shard::RecordView& record);

@@ -227,6 +227,7 @@ void Auditor::check_state(const std::vector<const shard::Shard*>& shards) const 
     const std::uint8_t number = shard->id().value;
     require(shard->totals().law_violations == 0, "the law does not hold in a recovered Shard");
     const auto buckets = slots_of<rating::Bucket>(*shard, shard::PoolId::bucket);
+    const auto products = slots_of<shard::Product>(*shard, shard::PoolId::product);
     for (const auto& [slot, bucket] : buckets) check_bucket(number, slot, bucket);
     for (const auto& [slot, account] : slots_of<shard::Account>(*shard, shard::PoolId::account)) {
       const std::string name(account.name_text());
@@ -235,8 +236,16 @@ void Auditor::check_state(const std::vector<const shard::Shard*>& shards) const 
               name + ": an account that the ledger does not have");
       ++accounts;
       Purse wallet, octets;
-      for (Slot b = account.first_bucket; b != none; b = buckets.at(b).next)
-        (buckets.at(b).unit == rating::Unit::money ? wallet : octets) = purse_of(buckets.at(b));
+      std::vector<rating::Bucket> allowances;
+      for (Slot b = account.first_bucket; b != none; b = buckets.at(b).next) {
+        const rating::Bucket& bucket = buckets.at(b);
+        if (bucket.product != 0) allowances.push_back(bucket);
+        else (bucket.unit == rating::Unit::money ? wallet : octets) = purse_of(bucket);
+      }
+      std::map<std::uint16_t, shard::Product> held;
+      for (Slot p = account.first_product; p != none; p = products.at(p).next)
+        held[products.at(p).number] = products.at(p);
+      check_products(name, book->second, held, allowances);
       require(wallet == book->second.wallet,
               name + ": the wallet is " + text_of(wallet) + ", the naive ledger says " +
                   text_of(book->second.wallet));

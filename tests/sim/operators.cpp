@@ -94,6 +94,9 @@ void Operators::on_reply(Daemon& daemon, const std::shared_ptr<Wish>& wish,
     require(wish->request.kind != OperatorKind::create_account, "an account was refused");
     return;
   }
+  // It had that plan already: nothing to record.
+  const bool plan_set = wish->request.kind == OperatorKind::set_plan;
+  if (plan_set && reply.result == OperatorResult::unchanged) return;
   field_.auditor.confirm(wish->operation);
   if (wish->request.kind != OperatorKind::create_account) return;
   Field::Subscriber& who = field_.subscribers[wish->subscriber];
@@ -123,7 +126,8 @@ void Operators::invent(std::vector<std::unique_ptr<Gateway>>& gateways) {
     wish.request.unit = rating::Unit::octets;
     return;
   }
-  if (what < 75) {
+  if (what < 72) return invent_product(op, what);
+  if (what < 80) {
     op.kind = OperationKind::status;
     op.status = random.percent(70) ? shard::AccountStatus::active : shard::AccountStatus::suspended;
     add(op, OperatorKind::set_status).request.status = op.status;
@@ -135,6 +139,33 @@ void Operators::invent(std::vector<std::unique_ptr<Gateway>>& gateways) {
   op.kind = abort ? OperationKind::abort : OperationKind::reauthorize;
   Wish& wish = add(op, abort ? OperatorKind::abort_session : OperatorKind::reauthorize);
   admin::put_text(wish.request.session_id, session);
+}
+
+// Bought now, or some hours ago: several periods are due at once, or soon.
+void Operators::invent_product(Operation op, std::uint64_t what) {
+  Random& random = field_.random;
+  if (what < 66) {
+    op.kind = OperationKind::buy;
+    Wish& wish = add(op, OperatorKind::buy_product);
+    wish.keyed = true;
+    wish.request.plan = addon_plan;
+    if (random.percent(60))
+      wish.request.starts_at = static_cast<std::uint32_t>(
+          Time::from_seconds(1'700'000'000).seconds() - random.below(6 * hour));
+    admin::put_text(wish.request.request_key, "key " + std::to_string(wish.operation));
+    return;
+  }
+  if (what < 69) {
+    op.kind = OperationKind::end_product;
+    Wish& wish = add(op, OperatorKind::end_product);
+    wish.keyed = true;
+    wish.request.plan = addon_plan;
+    wish.request.cursor = static_cast<std::uint32_t>(random.between(1, 4));
+    admin::put_text(wish.request.request_key, "key " + std::to_string(wish.operation));
+    return;
+  }
+  op.kind = OperationKind::set_plan;
+  add(op, OperatorKind::set_plan).request.plan = random.percent(50) ? base_plan : paid_plan;
 }
 
 // Durable mail between Shards, by the daemon's own code (engine/admin/transfer.cpp).

@@ -38,6 +38,7 @@ class Operators {
   void on_reply(Daemon& daemon, const std::shared_ptr<Wish>& wish,
                 const shard::OperatorReply& reply);
   void invent(std::vector<std::unique_ptr<Gateway>>& gateways);
+  void invent_product(Operation op, std::uint64_t what);
   void transfer(Daemon& daemon);
   const Field::Subscriber* some_ready();
 

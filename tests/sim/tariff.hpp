@@ -36,6 +36,15 @@ using RateTable = std::map<std::uint32_t, Rate>;
 
 const RateTable& rates(std::uint16_t version);
 inline constexpr std::uint16_t versions = 2;
+// Products, the same in both versions: an add-on with a fee at the start and by the hour, and an
+// allowance by the hour in a currency that no service asks for, so that charging leaves it alone;
+// and a base plan like the first, with a fee by the hour. Unpaid fees are a debt.
+inline constexpr std::uint16_t base_plan = 1, addon_plan = 2, paid_plan = 3;
+inline constexpr std::int64_t addon_start_fee = 30'001, addon_hour_fee = 20'002;
+inline constexpr std::int64_t paid_hour_fee = 15'003;
+inline constexpr std::int64_t allowance = 100, carried_max = 150;
+inline constexpr std::uint8_t carried_periods = 2;
+inline constexpr std::uint32_t hour = 3600;
 inline constexpr std::uint32_t event_rating_group = 70;
 inline constexpr std::uint32_t unknown_rating_group = 99;
 inline constexpr std::uint32_t session_ttl = 300;  // seconds

@@ -77,17 +77,49 @@ std::span<const std::uint8_t> aligned(std::span<const std::byte> bytes,
   return {reinterpret_cast<const std::uint8_t*>(words.data()), bytes.size()};
 }
 
+rating::Allowance hourly_allowance() {
+  rating::Allowance a;
+  a.amount = allowance;
+  a.rollover_max = carried_max;
+  a.kind = 9;
+  a.currency = 840;
+  a.unit = rating::Unit::money;
+  a.cycle = 0;
+  a.rollover = carried_periods;
+  return a;
+}
+
+rating::Terms terms_of(std::uint16_t plan) {
+  static const rating::Fee addon_fees[] = {{addon_start_fee, 0, rating::cycle_once},
+                                           {addon_hour_fee, 0, 0}};
+  static const rating::Fee paid_fees[] = {{paid_hour_fee, 0, 0}};
+  static const rating::Allowance hourly = hourly_allowance();
+  rating::Terms terms;
+  if (plan == base_plan) return terms;
+  terms.addon = plan == addon_plan;
+  terms.cycles[terms.cycle_count++] = {rating::PeriodUnit::hour, 1};
+  terms.fees = terms.addon ? addon_fees : paid_fees;
+  terms.fee_count = terms.addon ? 2 : 1;
+  terms.allowances = &hourly;
+  terms.allowance_count = terms.addon ? 1 : 0;
+  return terms;
+}
+
 std::unique_ptr<rating::PlanVersion> plan_version(std::uint16_t version) {
-  auto plan = std::make_unique<rating::CompiledPlan>();
-  plan->id = 1;
-  plan->currency = 978;
-  plan->session_ttl = session_ttl;
-  for (const auto& [group, rate] : rates(version)) {
-    plan->entries[plan->entry_count++] = {group, plan->service_count};
-    plan->services[plan->service_count++] = service_of(rate);
-  }
   std::vector<std::unique_ptr<rating::CompiledPlan>> plans;
-  plans.push_back(std::move(plan));
+  for (const std::uint16_t id : {base_plan, addon_plan, paid_plan}) {
+    auto plan = std::make_unique<rating::CompiledPlan>();
+    plan->id = id;
+    plan->currency = 978;
+    plan->session_ttl = session_ttl;
+    plan->terms = terms_of(id);
+    for (const auto& [group, rate] : rates(version)) {
+      if (id == addon_plan) break;
+      plan->entries[plan->entry_count++] = {group, plan->service_count};
+      plan->services[plan->service_count++] = service_of(rate);
+    }
+    plans.push_back(std::move(plan));
+  }
   return std::make_unique<rating::PlanVersion>(version, std::move(plans));
 }
 
@@ -151,7 +183,8 @@ void World::choose_settings(Planted planted) {
   settings_.shards = static_cast<std::uint32_t>(random_.between(2, 4));
   shard::Capacity& c = settings_.capacity;
   c.accounts = c.subscribers = 20;
-  c.buckets = 40;
+  c.buckets = 400;  // what products grant is never refused
+  c.products = 200;
   const bool tight = random_.one_in(3) || planted == Planted::gives_up_events ||
                      planted == Planted::gives_up_open;
   c.sessions = tight ? random_.between(6, 40) : 150;
