@@ -72,25 +72,20 @@ std::string every_text(const shard::Product::Due& due) {
   return due.count == 1 ? word : std::to_string(due.count + 0u) + " " + word + "s";
 }
 
-// Why it is neither in force nor over. `plan` null: the files have it no more.
-std::string_view why_text(const shard::Product& product, const PlanInfo* plan) {
+// Why it is neither in force nor over.
+std::string_view why_text(const shard::Product& product) {
   if (product.state == shard::ProductState::suspended) return "its fees could not be paid";
   if (product.state != shard::ProductState::waiting) return {};
-  if (product.starts_at != 0) return "for its start";
-  const bool first_use = plan == nullptr || plan->at_first_use;
-  return first_use ? "for its first use" : "for the end of the one before it";
+  if ((product.flags & shard::product_queued) != 0) return "for the end of the one before it";
+  return product.starts_at != 0 ? "for its start" : "for its first use";
 }
 
-Json product_json(ControlDoor& door, const std::vector<PlanInfo>& plans,
-                  const shard::Product& product) {
-  const auto found = std::find_if(plans.begin(), plans.end(),
-                                  [&](const PlanInfo& one) { return one.id == product.plan; });
-  const PlanInfo* plan = found != plans.end() ? &*found : nullptr;
+Json product_json(ControlDoor& door, const shard::Product& product) {
   Json out;
   out["product"] = door.name_of(product.plan);
   out["number"] = product.number;
   out["state"] = state_text(product.state);
-  if (const auto why = why_text(product, plan); !why.empty()) out["why"] = why;
+  if (const auto why = why_text(product); !why.empty()) out["why"] = why;
   out["bought_at"] = product.bought_at;
   if (product.starts_at != 0) out["starts_at"] = product.starts_at;
   if (product.ends_at != 0) out["ends_at"] = product.ends_at;
@@ -159,9 +154,8 @@ Json account_json(ControlDoor& door, const AccountImage& image, ShardId shard) {
   }
   out["other_identities"] = std::move(others);
   Json products = Json::array();
-  const auto plans = image.products.empty() ? std::vector<PlanInfo>{} : door.plans();
   for (const shard::Product& product : image.products)
-    products.push_back(product_json(door, plans, product));
+    products.push_back(product_json(door, product));
   out["products"] = std::move(products);
   Json buckets = Json::array();
   for (const rating::Bucket& bucket : image.buckets)

@@ -18,6 +18,27 @@ namespace {
 // report when their Validity-Time ends.
 constexpr std::size_t wakes_max = 128;
 
+// One that was bought as of some time ago, and whose start could not be paid.
+bool never_started(const Outcome& outcome, std::uint16_t plan, std::uint32_t number) {
+  bool started = false;
+  bool refused = false;
+  for (std::uint32_t i = 0; i < outcome.product_count; ++i) {
+    const ProductFact& fact = outcome.products[i];
+    if (fact.plan != plan || fact.number != number) continue;
+    started |= fact.event == ProductEvent::started;
+    refused |= fact.event == ProductEvent::refused;
+  }
+  return refused && !started;
+}
+
+// Whether an MSCC asks for units or reports some; a bare end does not.
+bool is_use(const rating::ChargeRequest& request, const rating::MsccRequest& mscc) {
+  using rating::RequestType;
+  if (request.type == RequestType::event) return true;
+  if (request.type != RequestType::termination && mscc.has_requested) return true;
+  return mscc.used.octets > 0 || mscc.used.seconds > 0 || mscc.used.events > 0;
+}
+
 }  // namespace
 
 // The account's products of `plan`: the oldest with number `number`, or (0) the latest; none: it
@@ -112,6 +133,7 @@ Result Shard::start_base_product(Slot account_slot, std::uint32_t since, Time no
   const auto now_s = static_cast<std::uint32_t>(now.seconds());
   const Slot slot = add_product(account_slot, plan_id, now_s, 0, now);
   if (slot == none) return Result::full;
+  edit(accounts_, account_slot).flags |= account_took_terms;
   const Result result = start_product(account_slot, slot, *plan, since, now, outcome);
   note_due(account_slot);
   return result;
@@ -142,26 +164,26 @@ void Shard::take_up_terms(Slot account_slot, Time now, Outcome& outcome) {
   const rating::Plan* plan = newest(account.plan);
   if (plan != nullptr && account.valid_until == 0) extend_life(account_slot, plan->valid_for, now);
   if (plan == nullptr || plan->terms.addon || plan->terms.cycle_count == 0 ||
-      find_product(account, account.plan, 0) != none)
+      (account.flags & account_took_terms) != 0)
     return;
   const auto now_s = static_cast<std::uint32_t>(now.seconds());
   if (!has_room(account, plan->terms, outcome)) return;
   const Slot slot = add_product(account_slot, account.plan, now_s, 0, now);
   if (slot == none) return;
+  edit(accounts_, account_slot).flags |= account_took_terms;
   products_[slot].flags |= product_started;
   settled_grants_ = 0;
   if (!begin(account_slot, slot, *plan, now_s, outcome))
     not_paid(account_slot, slot, *plan, now_s, outcome);
 }
 
-// When a further one of a plan begins; false: it may not be bought now.
-bool Shard::start_of_next(const Account& account, const rating::Plan& plan,
-                          std::uint32_t& starts_at) const {
+// Whether one of the plan may be bought, beside what is held; `queued`: it starts after that.
+bool Shard::may_buy(const Account& account, const rating::Plan& plan, bool& queued) const {
   if (plan.terms.again == BoughtAgain::add) return true;
   const Slot held = find_product(account, plan.id, 0);
   if (held == none) return true;
-  if (plan.terms.again == BoughtAgain::refuse || products_[held].ends_at == 0) return false;
-  starts_at = std::max(starts_at, products_[held].ends_at);
+  if (plan.terms.again == BoughtAgain::refuse) return false;
+  queued = true;
   return true;
 }
 
@@ -184,32 +206,41 @@ void Shard::buy_product(Operation& op) {
     op.reply.id = products_[p].number;
     return;
   }
-  std::uint32_t starts_at = r.starts_at;
-  if (!r.flag && !start_of_next(accounts_[op.account], *plan, starts_at)) {
+  bool queued = false;
+  if (!r.flag && !may_buy(accounts_[op.account], *plan, queued)) {
     op.reply.result = Result::held;
     return;
   }
-  const bool now_due =
-      r.flag || (starts_at <= now_s && !(starts_at == 0 && plan->terms.at_first_use));
-  if (now_due && starts_at == 0) starts_at = now_s;
+  take_purchase(op, *plan, queued);
+  if (op.reply.result != Result::ok) return;
+  if (!settle(op.account, r.now, op.outcome)) op.reply.result = Result::full;
+  if (never_started(op.outcome, r.plan, op.reply.id)) op.reply.result = Result::insufficient;
+  wake_sessions(op.account, false, r.now, op.outcome);
+}
+
+// The product of a purchase that may be made: started, or waiting for what starts it.
+void Shard::take_purchase(Operation& op, const rating::Plan& plan, bool queued) {
+  const OperatorRequest& r = op.request;
+  const auto now_s = static_cast<std::uint32_t>(r.now.seconds());
+  const bool at_use = r.starts_at == 0 && plan.terms.at_first_use;
+  const bool at_once = !queued && !at_use && !r.flag && (r.starts_at == 0 || r.starts_at == now_s);
+  const std::uint32_t starts_at = queued ? 0 : at_once ? now_s : r.starts_at;
   const Slot slot = add_product(op.account, r.plan, starts_at, r.ends_at, r.now);
   if (slot == none) {
     op.reply.result = Result::full;
     return;
   }
   op.reply.id = products_[slot].number;
+  if (queued) products_[slot].flags |= product_queued;
   if (r.flag) {
-    op.reply.result = start_product(op.account, slot, *plan, r.starts_at, r.now, op.outcome);
+    op.reply.result = start_product(op.account, slot, plan, r.starts_at, r.now, op.outcome);
     if (r.ends_at != 0) edit(products_, slot).ends_at = r.ends_at;
-  } else if (now_due && starts_at == now_s) {
-    op.reply.result = start_product(op.account, slot, *plan, 0, r.now, op.outcome);
-  } else {  // later, at its first use, or since a while: then its periods are settled one by one
-    note_product(products_[slot], &plan->terms, ProductEvent::bought, now_s, op.outcome);
+  } else if (at_once) {
+    op.reply.result = start_product(op.account, slot, plan, 0, r.now, op.outcome);
+  } else {  // later, after another, at its first use, or since a while: settled period by period
+    note_product(products_[slot], &plan.terms, ProductEvent::bought, now_s, op.outcome);
   }
   note_due(op.account);
-  if (op.reply.result != Result::ok) return;
-  if (!settle(op.account, r.now, op.outcome)) op.reply.result = Result::full;
-  wake_sessions(op.account, false, r.now, op.outcome);
 }
 
 // One of the account's add-ons: `cursor` is its number, 0 = the latest. `flag`: with its period.
@@ -228,7 +259,7 @@ void Shard::end_holding(Operation& op) {
   if (r.flag && products_[slot].state == ProductState::active) {
     std::uint32_t at = 0;
     for (const Product::Due& due : products_[slot].due)
-      if (due.at != 0 && (at == 0 || due.at < at)) at = due.at;
+      at = std::max(at, due.at);  // the longest that runs: a month, though hours are paid as well
     if (at != 0) {
       Product& product = edit(products_, slot);
       if (product.ends_at == at) op.reply.result = Result::unchanged;
@@ -241,6 +272,7 @@ void Shard::end_holding(Operation& op) {
   end_product(op.account, slot, static_cast<std::uint32_t>(r.now.seconds()), ProductEvent::ended,
               op.outcome);
   note_due(op.account);
+  if (!settle(op.account, r.now, op.outcome)) op.reply.result = Result::full;  // one queued behind
   wake_sessions(op.account, false, r.now, op.outcome);
 }
 
@@ -262,6 +294,7 @@ void Shard::set_plan(Operation& op) {
     end_product(op.account, former, static_cast<std::uint32_t>(r.now.seconds()),
                 ProductEvent::ended, op.outcome);
   account.plan = r.plan;
+  account.flags = static_cast<std::uint8_t>(account.flags & ~account_took_terms);
   op.reply.result = start_base_product(op.account, 0, r.now, op.outcome);
   note_due(op.account);
   wake_sessions(op.account, false, r.now, op.outcome);
@@ -307,9 +340,10 @@ bool Shard::start_at_use(Slot account_slot, const rating::ChargeInput& input, Ou
     const rating::Plan* plan = newest(products_[p].plan);
     bool concerned = false;
     if (products_[p].state == ProductState::waiting && products_[p].starts_at == 0 &&
-        plan != nullptr) {
+        (products_[p].flags & product_queued) == 0 && plan != nullptr) {
       for (std::uint32_t i = 0; i < rating::charged_rows(*input.request); ++i)
-        concerned |= rating::concerns(input, input.request->mscc[i], *plan);
+        concerned |= is_use(*input.request, input.request->mscc[i]) &&
+                     rating::concerns(input, input.request->mscc[i], *plan);
     }
     if (concerned) {
       if (!has_room(accounts_[account_slot], plan->terms, outcome)) return false;

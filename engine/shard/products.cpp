@@ -65,7 +65,8 @@ struct Shard::Span {
 
 std::uint32_t Shard::due_at(const Product& product) const {
   std::uint32_t at = product.ends_at;
-  if (product.state == ProductState::waiting) at = first_of(at, product.starts_at);
+  const bool queued = (product.flags & product_queued) != 0;
+  if (product.state == ProductState::waiting && !queued) at = first_of(at, product.starts_at);
   if (product.state == ProductState::active)
     for (const Product::Due& due : product.due) at = first_of(at, due.at);
   return at;
@@ -75,13 +76,14 @@ std::uint32_t Shard::due_at(const Product& product) const {
 void Shard::note_due(Slot account_slot, bool arm) {
   Account& account = edit(accounts_, account_slot);
   std::uint32_t at = 0;
-  std::uint8_t flags = 0;
+  std::uint8_t flags = account.flags & account_took_terms;
   for (Slot p = account.first_product; p != none; p = products_[p].next) {
     const Product& product = products_[p];
     // One whose plan a reload has taken away is looked at again with the next touch of another.
     if (newest(product.plan) != nullptr) at = first_of(at, due_at(product));
     if (product.state == ProductState::suspended) flags |= account_waits_for_money;
-    if (product.state == ProductState::waiting && product.starts_at == 0)
+    if (product.state == ProductState::waiting && product.starts_at == 0 &&
+        (product.flags & product_queued) == 0)
       flags |= account_waits_for_use;
   }
   account.settle_at = at;
@@ -206,7 +208,7 @@ void Shard::roll_over(const Account& account, const Product& product, const Allo
   for (std::size_t i = 0; i < count; ++i) {
     rating::Bucket& bucket = edit(buckets_, ended[i]);
     const std::int64_t held = bucket.free() + bucket.reserved;
-    if (held <= 0) continue;
+    if (held <= 0 || bucket.reserved >= room) continue;  // what is reserved ends with its report
     const std::int64_t cut = std::min(std::max<std::int64_t>(0, held - room), bucket.free());
     room = std::max<std::int64_t>(0, room - (held - cut));
     book(outcome, MovementKind::expire, ended[i], cut);
@@ -374,6 +376,14 @@ void Shard::end_product(Slot account_slot, Slot product_slot, std::uint32_t at, 
     edit(products_, before).next = product.next;
   }
   release(products_, product_slot);
+  if ((product.flags & product_queued) != 0) return;  // who waits behind it still waits
+  for (Slot p = account.first_product; p != none; p = products_[p].next) {
+    if (products_[p].plan != product.plan || (products_[p].flags & product_queued) == 0) continue;
+    Product& next = edit(products_, p);
+    next.flags = static_cast<std::uint8_t>(next.flags & ~product_queued);
+    next.starts_at = at;
+    break;
+  }
 }
 
 // A fee that cannot be paid: the product ends, or waits for money.

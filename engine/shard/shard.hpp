@@ -292,8 +292,7 @@ class Shard {
   Life life_of(const Account& account, Time now) const;
   void extend_life(Slot account, std::uint32_t seconds, Time now);
   void take_up_terms(Slot account, Time now, Outcome& outcome);
-  bool start_of_next(const Account& account, const rating::Plan& plan,
-                     std::uint32_t& starts_at) const;
+  bool may_buy(const Account& account, const rating::Plan& plan, bool& queued) const;
   void wake_sessions(Slot account, bool for_credit, Time now, Outcome& outcome);
   bool start_at_use(Slot account, const rating::ChargeInput& input, Outcome& outcome);
   void add_products(const Account& account, rating::ChargeInput& input) const;
@@ -335,6 +334,7 @@ class Shard {
   void session_operation(Operation& op);
   void money_came(Operation& op);
   void buy_product(Operation& op);
+  void take_purchase(Operation& op, const rating::Plan& plan, bool queued);
   void end_holding(Operation& op);
   void set_plan(Operation& op);
   void set_status(Operation& op);

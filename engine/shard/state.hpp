@@ -62,6 +62,8 @@ static_assert(sizeof(Account) == 72);
 enum AccountFlags : std::uint8_t {
   account_waits_for_use = 1,    // a product starts with the first use that concerns it
   account_waits_for_money = 2,  // a product is suspended until its fee can be paid
+  account_took_terms =
+      4,  // its base plan's terms have begun once: they never begin by themselves again
 };
 
 // Where an account stands in its life: a function of its dates and its base plan.
@@ -104,6 +106,7 @@ static_assert(sizeof(Product) == 72);
 
 enum ProductFlags : std::uint8_t {
   product_started = 1,  // what is due once, at the start, has been taken and given
+  product_queued = 2,   // starts when the one of its plan before it ends
 };
 
 // One SIM or user. E.164 and IMSI are packed: length in the top 4 bits, then BCD digits.

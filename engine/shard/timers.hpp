@@ -52,7 +52,7 @@ class Timers {
   // One slot whose put time has come (it is unlinked), or none. Looks at most at `visits` entries
   // and places, so that a turn stays bounded.
   Slot take(std::uint32_t now, int visits) {
-    if (!started_ && !seeded_) position_ = now;
+    if (!started_) position_ = seeded_ && position_ < now ? position_ : now;
     started_ = true;
     // A long jump: one revolution visits every place, more would only repeat it.
     if (now > position_ && now - position_ > places) {
