@@ -36,7 +36,7 @@ std::ptrdiff_t steps_of(const std::string& found) {
 
 TEST(ProductsModel, AgreesInEveryHistory) {
   const std::uint64_t one = from_environment("PRODUCTS_SEED", 0);
-  const std::uint64_t count = from_environment("PRODUCTS_HISTORIES", 4000);
+  const std::uint64_t count = from_environment("PRODUCTS_HISTORIES", 2000);
   std::map<std::string, std::pair<std::uint64_t, std::string>> kinds;
   for (std::uint64_t seed = one != 0 ? one : 1; seed <= (one != 0 ? one : count); ++seed) {
     const std::string found = History(seed).run();

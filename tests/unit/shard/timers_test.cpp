@@ -87,5 +87,15 @@ TEST(Timers, AgreeWithASortedListUnderChance) {
   }
 }
 
+// The first look comes before the first deadline; what is set for earlier then must not be late.
+TEST(Timers, WhatIsSetBeforeTheFirstLookDoesNotHoldUpWhatIsEarlier) {
+  Timers timers(4, HugePages::off);
+  timers.set(0, 5000);
+  EXPECT_EQ(timers.take(100, 64), none);
+  timers.set(1, 110);
+  EXPECT_EQ(timers.take(109, 64), none);
+  EXPECT_EQ(timers.take(110, 64), 1u);
+}
+
 }  // namespace
 }  // namespace levy::shard
