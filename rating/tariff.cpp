@@ -182,6 +182,19 @@ Tariff plan_of_grant(const ChargeInput& input, const Group& group) {
   return {};
 }
 
+// The tariff that the group is pinned to, with the rate that the message meets there; its plan is
+// null: it is not pinned, or its version is gone or the base plan's own.
+Tariff pinned_tariff(const ChargeInput& input, const Group& group, const MsccRequest& mscc) {
+  if (group.plan == 0 || (group.plan == input.plan->id && group.plan_version == input.plan_version))
+    return {};
+  Tariff tariff = plan_of_grant(input, group);
+  if (tariff.plan == nullptr || group.service >= tariff.plan->service_count) return {};
+  tariff.service = &tariff.plan->services[group.service];
+  if (tariff.service->on_new_version != OnNewVersion::pin) return {};
+  tariff.rate = choose_rate(input, mscc, tariff);
+  return tariff;
+}
+
 }  // namespace
 
 std::uint16_t find_service(const Plan& plan, const ChargeRequest& request,
@@ -202,11 +215,21 @@ bool has_service(const ChargeInput& input, const MsccRequest& mscc) {
 }
 
 Tariff current_tariff(const ChargeInput& input, const MsccRequest& mscc) {
+  return tariff_of_grant(input, nullptr, mscc);
+}
+
+Tariff tariff_of_grant(const ChargeInput& input, const Group* group, const MsccRequest& mscc) {
+  const Tariff pinned = group != nullptr ? pinned_tariff(input, *group, mscc) : Tariff{};
+  const auto stands = [&pinned](const Plan& plan) {
+    return pinned.plan != nullptr && pinned.plan->id == plan.id;
+  };
   for (std::uint32_t k = 0; k < input.addon_count; ++k) {
     const Addon& addon = input.addons[k];
+    if (stands(*addon.plan)) return pinned;
     const Tariff tariff = tariff_of_plan(input, mscc, *addon.plan, addon.plan_version, addon.zones);
     if (tariff.service != nullptr) return tariff;
   }
+  if (stands(*input.plan)) return pinned;
   return tariff_of_plan(input, mscc, *input.plan, input.plan_version, input.zones);
 }
 
