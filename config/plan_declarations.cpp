@@ -303,6 +303,14 @@ std::vector<Key> service_grant_keys() {
       shaped(custom("on_lost", "release, charge_reserved, or \"charge <units>\"", read_on_lost,
                     "release", "What becomes of a reservation when the session is lost."),
              Shape::one, "^(release|charge_reserved|charge +[0-9].*)$"),
+      without_default(
+          word("on_new_version", {"pin", "next_report", "reauthorize"},
+               LEVY_SERVICE(on_new_version),
+               "Under which plan version an open session goes on after a reload: that of its "
+               "group's first grant, or the newest from its next report on; reauthorize: the "
+               "newest, and its gateway is asked to report at once. The version of the group's "
+               "grant says which."),
+          "next_report for octets, else pin"),
   };
 }
 

@@ -31,6 +31,8 @@ void debit_used(const ChargeInput& input, Ledger& ledger, std::uint32_t i, MsccO
   Group& group = input.groups[i] != nullptr ? *input.groups[i] : alone;
   if (input.late) group.flags |= group_connected;
   const Tariff tariff = tariff_of_usage(input, group, mscc);
+  if (group.plan != 0 && (tariff.plan->id != group.plan || tariff.version != group.plan_version))
+    ledger.note_version_gone();
   const Unit unit = tariff.service != nullptr ? tariff.service->unit : unit_reported(mscc.used);
   outcome.unit = unit;
   // A request overtaken by a later one pays from the free credit: the standing grant, which its
@@ -174,7 +176,7 @@ void grant(const ChargeInput& input, Ledger& ledger, std::uint32_t i, const Tari
 // Pass 3 for one MSCC: its reason, and its grant where there is one.
 void decide(const ChargeInput& input, Ledger& ledger, std::uint32_t i, MsccOutcome& outcome) {
   const MsccRequest& mscc = input.request->mscc[i];
-  const Tariff tariff = current_tariff(input, mscc);
+  const Tariff tariff = tariff_of_grant(input, input.groups[i], mscc);
   name_service(tariff, outcome);
   const bool termination = input.request->type == RequestType::termination;
   if (tariff.service == nullptr) {

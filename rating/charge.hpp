@@ -106,6 +106,7 @@ struct ChargeResult {
   // Movements did not fit, or a sum left its safe range (2^61 micros or units in a bucket, 2^62
   // units in a group): the Shard rolls back and answers 5012.
   bool overflow = false;
+  bool version_gone = false;  // a report's grant was of a version that is live no more: rated now
 };
 
 // A product whose services are asked before the base plan's.

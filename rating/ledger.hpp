@@ -47,6 +47,7 @@ class Ledger {
     move_at(kind, order_[i], amount, mscc);
   }
   void overflow() { result_.overflow = true; }
+  void note_version_gone() { result_.version_gone = true; }
 
  private:
   void move_at(MovementKind kind, std::uint32_t index, std::int64_t amount, std::uint8_t mscc);

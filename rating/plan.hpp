@@ -142,6 +142,13 @@ enum class Overrun : std::uint8_t { debt, write_off };
 enum class Unmatched : std::uint8_t { rating_failed_5031, denied_4010, rate_as };
 enum class FinalAction : std::uint8_t { terminate = 0, redirect = 1, restrict_access = 2 };
 enum class OnLost : std::uint8_t { release, charge_reserved, charge_units };
+// What new grants of an open session's group are made under once a newer version is in force. The
+// service says so as the version of the group's last grant has it: what was promised stands.
+enum class OnNewVersion : std::uint8_t {
+  next_report = 0,  // the newest
+  pin,              // the version of its first grant, as long as that lives
+  reauthorize,      // the newest, and the gateway is asked to report now
+};
 // What the gateway is told to do when nobody answers it, and whether it may ask another server.
 enum class FailureHandling : std::uint8_t { not_sent, terminate, go_on, retry_and_terminate };
 enum class Failover : std::uint8_t { not_sent, not_supported, supported };
@@ -186,6 +193,7 @@ struct Service {
   bool not_applicable = false;                // 4011, and free where it cannot be said
   FinalAction final_action = FinalAction::terminate;
   OnLost on_lost = OnLost::release;
+  OnNewVersion on_new_version = OnNewVersion::next_report;
   Price price;                   // rate 0: where no other one applies
   std::uint32_t first_rate = 0;  // of Plan::rates: rate k >= 1 is rates[first_rate + k - 1]
   std::uint16_t rate_count = 0;

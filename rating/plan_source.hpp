@@ -86,6 +86,7 @@ struct ServiceSource : TariffSource {
   std::vector<Placed<std::string>> filter_ids, filter_rules;  // of restrict_access
   Placed<std::string> on_lost;                                // release | charge_reserved | charge
   Placed<std::int64_t> lost_units;
+  Placed<std::string> on_new_version;  // pin | next_report | reauthorize; absent: by the unit
 };
 
 // "month", "2 weeks", "30 days": periods of the local calendar.

@@ -182,6 +182,19 @@ Tariff plan_of_grant(const ChargeInput& input, const Group& group) {
   return {};
 }
 
+// The tariff that the group is pinned to, with the rate that the message meets there; its plan is
+// null: it is not pinned, or its version is gone or the base plan's own.
+Tariff pinned_tariff(const ChargeInput& input, const Group& group, const MsccRequest& mscc) {
+  if (group.plan == 0 || (group.plan == input.plan->id && group.plan_version == input.plan_version))
+    return {};
+  Tariff tariff = plan_of_grant(input, group);
+  if (tariff.plan == nullptr || group.service >= tariff.plan->service_count) return {};
+  tariff.service = &tariff.plan->services[group.service];
+  if (tariff.service->on_new_version != OnNewVersion::pin) return {};
+  tariff.rate = choose_rate(input, mscc, tariff);
+  return tariff;
+}
+
 }  // namespace
 
 std::uint16_t find_service(const Plan& plan, const ChargeRequest& request,
@@ -201,20 +214,29 @@ bool has_service(const ChargeInput& input, const MsccRequest& mscc) {
   return find_service(*input.plan, *input.request, mscc) != 0xffff;
 }
 
+Tariff current_tariff(const ChargeInput& input, const MsccRequest& mscc) {
+  return tariff_of_grant(input, nullptr, mscc);
+}
+
 // An add-on's service whose rates do not hold here, and that has no price of its own, leaves the
 // use to the next product; the gateway is asked to report what would have made them hold.
-Tariff current_tariff(const ChargeInput& input, const MsccRequest& mscc) {
+Tariff tariff_of_grant(const ChargeInput& input, const Group* group, const MsccRequest& mscc) {
+  const Tariff pinned = group != nullptr ? pinned_tariff(input, *group, mscc) : Tariff{};
+  const auto tariff_of = [&](const Plan& plan, std::uint16_t version, const Zones* zones) {
+    const bool stands = pinned.plan != nullptr && pinned.plan->id == plan.id;
+    return stands ? pinned : tariff_of_plan(input, mscc, plan, version, zones);
+  };
   std::uint16_t passed = 0;
   for (std::uint32_t k = 0; k < input.addon_count; ++k) {
     const Addon& addon = input.addons[k];
-    Tariff tariff = tariff_of_plan(input, mscc, *addon.plan, addon.plan_version, addon.zones);
+    Tariff tariff = tariff_of(*addon.plan, addon.plan_version, addon.zones);
     if (tariff.service == nullptr) continue;
     passed |= tariff.service->changes;
     if (tariff.price()->none && tariff.service->rate_count != 0) continue;
     tariff.changes = passed;
     return tariff;
   }
-  Tariff tariff = tariff_of_plan(input, mscc, *input.plan, input.plan_version, input.zones);
+  Tariff tariff = tariff_of(*input.plan, input.plan_version, input.zones);
   if (tariff.service != nullptr) tariff.changes = passed | tariff.service->changes;
   return tariff;
 }

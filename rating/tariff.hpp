@@ -52,9 +52,15 @@ inline void name_service(const Tariff& tariff, MsccOutcome& outcome) {
   outcome.plan_version = tariff.service != nullptr ? tariff.version : std::uint16_t{0};
 }
 
-// The tariff now, for new grants: of the first add-on that has a service for the MSCC, else of the
-// base plan.
+// The tariff now, for a group's first grant: of the first add-on that has a service for the MSCC,
+// else of the base plan.
 Tariff current_tariff(const ChargeInput& input, const MsccRequest& mscc);
+
+// The same for any grant. `group` may be null, or pinned (OnNewVersion::pin) to the version of its
+// plan that its last grant was made under: that one speaks in its plan's place then. A plan that
+// the account no longer has has no place, and what comes before the pinned one is asked before it,
+// so another plan and a bought add-on take effect at once.
+Tariff tariff_of_grant(const ChargeInput& input, const Group* group, const MsccRequest& mscc);
 
 // Whether the message meets one condition of the plan, at input.usage_time.
 bool holds(const ChargeInput& input, const MsccRequest& mscc, const Plan& plan, const Zones* zones,

@@ -219,8 +219,11 @@ void AdminServer::Parts::other_routes(httplib::Server& server) {
        [this](const Request&, const std::string& body) { return operations.abort_session(body); });
   post(server, "/v1/reload", [this](const Request&, const std::string&) {
     const std::string faults = door.reload();
-    if (faults.empty()) return Answer{200, "{\"result\": \"ok\"}\n"};
+    if (faults.empty()) return operations.plan_versions();
     return error_answer(422, "invalid", faults, "the plans in force have not changed");
+  });
+  server.Get("/v1/plan-versions", [this](const Request&, Response& response) {
+    if (is_ready(response)) send(response, operations.plan_versions());
   });
   server.Get("/v1/audit", [this](const Request&, Response& response) {
     if (is_ready(response)) send(response, operations.audit());

@@ -41,6 +41,13 @@ struct PlanInfo {
     return zone != nullptr ? std::span<const ZoneChange>(*zone) : std::span<const ZoneChange>{};
   }
 };
+// A version of the plans that is kept, or that a session's last grant still names.
+struct PlanVersionInfo {
+  std::uint16_t version = 0;
+  std::string source;  // hash of its canonical source, 16 hex digits
+  bool in_force = false;
+  bool kept = true;  // false: what was granted under it is rated by the newest
+};
 struct BucketKindInfo {
   std::string name;
   std::uint16_t id = 0;
@@ -121,6 +128,7 @@ class ControlDoor {
   };
   virtual bool trace(std::vector<Directory::Found> subscribers,
                      std::function<bool(const TraceItem&)> on_item) = 0;
+  virtual std::vector<PlanVersionInfo> plan_versions() { return {}; }  // those that are kept
   // Re-reads the plan files; empty string or the text of all faults. A plan with faults changes
   // nothing.
   virtual std::string reload() = 0;

@@ -39,6 +39,8 @@ class Operations {
   Answer transfer(std::string_view body);
   // Sums of all Shards; `holds` is false when a bucket breaks the law of semantics.md "Money".
   Answer audit();
+  // The version in force, and the open sessions on each.
+  Answer plan_versions();
   Answer reauthorize(std::string_view body);
   Answer abort_session(std::string_view body);
   // Sets or clears the trace mark.

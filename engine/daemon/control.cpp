@@ -260,6 +260,12 @@ std::vector<admin::BucketKindInfo> Control::bucket_kinds() {
                            : std::vector<admin::BucketKindInfo>{};
 }
 
+std::vector<admin::PlanVersionInfo> Control::plan_versions() {
+  const std::lock_guard lock(plans_mutex_);
+  return plans_ != nullptr ? plans_->versions(version_.load())
+                           : std::vector<admin::PlanVersionInfo>{};
+}
+
 void Control::add_name(std::uint16_t id, std::string text) {
   const std::lock_guard lock(names_mutex_);
   names_[id] = std::move(text);

@@ -93,6 +93,7 @@ class Control final : public admin::ControlDoor {
   bool ready() override { return ready_.load(); }
   bool trace(std::vector<Directory::Found> subscribers,
              std::function<bool(const TraceItem&)> on_item) override;
+  std::vector<admin::PlanVersionInfo> plan_versions() override;
   std::string reload() override;
 
  private:

@@ -12,6 +12,7 @@
 
 #include "diameter/edge/native_edge.hpp"
 #include "engine/admin/api.hpp"
+#include "engine/admin/plan_use.hpp"
 #include "engine/admin/transfer.hpp"
 #include "engine/clock.hpp"
 #include "engine/daemon/control.hpp"
@@ -317,9 +318,15 @@ std::string Daemon::Parts::open_plans() {
       [this](shard::NameKind kind, std::string_view text, std::uint64_t digest) {
         return intern(kind, text, digest);
       },
-      [this] { control->barrier(); });
+      [this] { control->barrier(); },
+      [this] {
+        std::map<std::uint16_t, std::uint64_t> sessions;
+        for (const auto& [version, use] : admin::plan_use(*control).versions)
+          sessions[version] = use.sessions;
+        return sessions;
+      });
   for (auto& s : shards) s->set_plans(plans->table().sets.data(), limits::plan_versions_max);
-  return plans->load_stored(stored);
+  return plans->load_stored(std::move(stored), shards[0]->state().plan_version);
 }
 
 std::string Daemon::Parts::switch_to(std::uint16_t version) {

@@ -10,9 +10,11 @@
 #include <cstdio>
 #include <fstream>
 #include <sstream>
+#include <tuple>
 
 #include "engine/base/currency.hpp"
 #include "engine/base/hash.hpp"
+#include "engine/daemon/log.hpp"
 
 namespace levy::daemon {
 
@@ -104,8 +106,11 @@ std::string check_plans(const rating::Catalogue& catalogue) {
   return faults;
 }
 
-Plans::Plans(std::string directory, Intern intern, Barrier barrier)
-    : directory_(std::move(directory)), intern_(std::move(intern)), barrier_(std::move(barrier)) {}
+Plans::Plans(std::string directory, Intern intern, Barrier barrier, InUse in_use)
+    : directory_(std::move(directory)),
+      intern_(std::move(intern)),
+      barrier_(std::move(barrier)),
+      in_use_(std::move(in_use)) {}
 
 const Plans::Version* Plans::find(std::uint16_t version) const {
   for (const Version& v : versions_) {
@@ -131,14 +136,16 @@ std::uint16_t Plans::take(const rating::Catalogue& catalogue,
     faults = "the catalogue of names is full: no further plan version can be named";
     return 0;
   }
-  if (find(number) == nullptr && !compile(catalogue, number, faults)) return 0;
+  if (find(number) == nullptr && !compile(catalogue, number, name, faults)) return 0;
   in_force_ = number;
   return number;
 }
 
-bool Plans::compile(const rating::Catalogue& catalogue, std::uint16_t number, std::string& faults) {
+bool Plans::compile(const rating::Catalogue& catalogue, std::uint16_t number,
+                    const std::string& name, std::string& faults) {
   Version fresh;
   fresh.number = number;
+  fresh.name = name;
   rating::Compiled compiled =
       rating::compile_catalogue(catalogue, [&](rating::NameKind kind, std::string_view text) {
         static constexpr shard::NameKind kinds[] = {shard::NameKind::plan, shard::NameKind::service,
@@ -155,16 +162,7 @@ bool Plans::compile(const rating::Catalogue& catalogue, std::uint16_t number, st
   fresh.plans = std::make_unique<rating::PlanVersion>(number, std::move(compiled.plans),
                                                       std::move(compiled.zones));
 
-  std::size_t slot = versions_.size();  // an empty one, else the oldest version's
-  for (std::size_t i = 0; i < versions_.size(); ++i) {
-    if (versions_[i].plans == nullptr) {
-      slot = i;
-      break;
-    }
-    // The version in force may be an old one that was loaded again: it stays.
-    if (versions_[i].number == in_force_) continue;
-    if (slot == versions_.size() || versions_[i].number < versions_[slot].number) slot = i;
-  }
+  const std::size_t slot = place_for_one();
   // The Shards read the table while it changes: one pointer at a time, after what it points to.
   std::atomic_ref<const rating::PlanSet*> place(table_.sets[slot]);
   if (versions_[slot].plans != nullptr) {
@@ -176,10 +174,46 @@ bool Plans::compile(const rating::Catalogue& catalogue, std::uint16_t number, st
   return true;
 }
 
-std::string Plans::load_stored(const std::vector<std::pair<std::uint16_t, std::string>>& versions) {
-  const std::size_t skip =
-      versions.size() > versions_.size() ? versions.size() - versions_.size() : 0;
-  for (std::size_t i = skip; i < versions.size(); ++i) {
+// A free place, else that of the version to drop.
+std::size_t Plans::place_for_one() const {
+  std::size_t slot = versions_.size();
+  std::map<std::uint16_t, std::uint64_t> sessions;
+  const bool full = std::all_of(versions_.begin(), versions_.end(),
+                                [](const Version& v) { return v.plans != nullptr; });
+  if (full) sessions = in_use_();
+  const auto rank = [&](const Version& v) {
+    return std::pair(sessions.contains(v.number), v.number);
+  };
+  for (std::size_t i = 0; i < versions_.size(); ++i) {
+    if (versions_[i].plans == nullptr) return i;
+    // The version in force may be an old one that was loaded again: it stays.
+    if (versions_[i].number == in_force_) continue;
+    if (slot == versions_.size() || rank(versions_[i]) < rank(versions_[slot])) slot = i;
+  }
+  const std::uint16_t number = versions_[slot].number;
+  if (sessions.contains(number))
+    log::warn("plans", "version " + std::to_string(number) + " makes room while " +
+                           std::to_string(sessions[number]) +
+                           " open sessions use it: they go on under the newest");
+  return slot;
+}
+
+std::string Plans::load_stored(std::vector<std::pair<std::uint16_t, std::string>> versions,
+                               std::uint16_t in_force) {
+  in_force_ = in_force;
+  if (versions.size() > versions_.size()) {
+    const auto sessions = in_use_();
+    const auto wanted = [&](const auto& v) {
+      return v.first == in_force || sessions.contains(v.first);
+    };
+    std::stable_sort(versions.begin(), versions.end(), [&](const auto& a, const auto& b) {
+      return std::tuple(a.first == in_force, wanted(a), a.first) >
+             std::tuple(b.first == in_force, wanted(b), b.first);
+    });
+    versions.resize(versions_.size());
+    std::sort(versions.begin(), versions.end());
+  }
+  for (std::size_t i = 0; i < versions.size(); ++i) {
     const std::string path = directory_ + "/" + versions[i].second + ".plan";
     std::ifstream in(path, std::ios::binary);
     std::stringstream text;
@@ -190,7 +224,7 @@ std::string Plans::load_stored(const std::vector<std::pair<std::uint16_t, std::s
              " is missing or damaged: restore it from a backup of the data directory";
     config::LoadedCatalogue loaded = config::parse_catalogue(std::move(sources));
     std::string faults;
-    if (!loaded.ok() || !compile(loaded.catalogue, versions[i].first, faults))
+    if (!loaded.ok() || !compile(loaded.catalogue, versions[i].first, versions[i].second, faults))
       return path + ": a stored plan version does not compile any more: " + faults;
   }
   return {};
@@ -199,6 +233,13 @@ std::string Plans::load_stored(const std::vector<std::pair<std::uint16_t, std::s
 std::vector<admin::PlanInfo> Plans::infos(std::uint16_t version) const {
   const Version* v = find(version);
   return v != nullptr ? v->infos : std::vector<admin::PlanInfo>{};
+}
+
+std::vector<admin::PlanVersionInfo> Plans::versions(std::uint16_t in_force) const {
+  std::vector<admin::PlanVersionInfo> list;
+  for (const Version& v : versions_)
+    if (v.plans != nullptr) list.push_back({v.number, v.name, v.number == in_force, true});
+  return list;
 }
 
 std::vector<admin::BucketKindInfo> Plans::bucket_kinds(std::uint16_t version) const {

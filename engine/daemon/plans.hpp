@@ -2,11 +2,13 @@
 // Core: control. Allocates: yes. Blocks: files, and interning waits for durability. Clock: none.
 //
 // A version's canonical source is stored before any Shard hears of it, so that a restart finds the
-// plan that a journaled grant names. At most limits::plan_versions_max are live.
+// plan that a journaled grant names. At most limits::plan_versions_max are live: a further one
+// takes the place of the oldest that no open session uses; where all are used, of the oldest.
 #pragma once
 
 #include <array>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,33 +31,43 @@ class Plans {
   // Waits until every Shard loop has passed a command: nobody reads what was taken out before.
   using Barrier = std::function<void()>;
 
-  Plans(std::string directory, Intern intern, Barrier barrier);
+  // Open sessions by the version of their grants: asked when a version has to make room.
+  using InUse = std::function<std::map<std::uint16_t, std::uint64_t>()>;
+
+  Plans(std::string directory, Intern intern, Barrier barrier, InUse in_use);
 
   // Compiles a catalogue; when it is new, stores its source and makes it a version. Returns the
   // version, 0 with `faults` filled when it has faults. Does not switch any Shard.
   std::uint16_t take(const rating::Catalogue& catalogue,
                      const std::vector<config::SourceText>& sources, std::string& faults);
-  // Loads the newest stored versions (a restart). Empty, or why a stored version cannot be read.
-  std::string load_stored(const std::vector<std::pair<std::uint16_t, std::string>>& versions);
+  // A restart: of the stored versions (ascending) the one in force, those in use and the newest, as
+  // many as are kept. Empty, or why a stored version cannot be read.
+  std::string load_stored(std::vector<std::pair<std::uint16_t, std::string>> versions,
+                          std::uint16_t in_force);
 
   const PlanTable& table() const { return table_; }
   std::vector<admin::PlanInfo> infos(std::uint16_t version) const;
   std::vector<admin::BucketKindInfo> bucket_kinds(std::uint16_t version) const;
+  std::vector<admin::PlanVersionInfo> versions(std::uint16_t in_force) const;
 
  private:
   struct Version {
     std::uint16_t number = 0;
+    std::string name;
     std::unique_ptr<rating::PlanVersion> plans;
     std::vector<admin::PlanInfo> infos;
     std::vector<admin::BucketKindInfo> kinds;
   };
   std::string store(const std::string& name, const std::vector<config::SourceText>& sources);
-  bool compile(const rating::Catalogue& catalogue, std::uint16_t number, std::string& faults);
+  bool compile(const rating::Catalogue& catalogue, std::uint16_t number, const std::string& name,
+               std::string& faults);
+  std::size_t place_for_one() const;
   const Version* find(std::uint16_t version) const;
 
   std::string directory_;
   Intern intern_;
   Barrier barrier_;
+  InUse in_use_;
   PlanTable table_;
   std::uint16_t in_force_ = 0;  // taken last
   std::array<Version, limits::plan_versions_max> versions_;

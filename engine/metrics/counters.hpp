@@ -110,6 +110,8 @@ enum class Owner : std::uint8_t { edge, shard, journal, control, feed };
     "Used units that no bucket and no price covered")                                              \
   X(event_times_distrusted, "event_time_distrusted_total", "", "", counter, sum, "requests", shard,\
     "Requests whose Event-Timestamp was too far off to choose a rate by")                          \
+  X(plan_versions_gone, "plan_version_gone_total", "", "", counter, sum, "requests", shard,        \
+    "Reports of grants whose plan version is kept no more, rated by the newest")                   \
   X(records, "records_total", "", "", counter, sum, "records", shard,                              \
     "Records handed to the journal")                                                               \
   X(record_bytes, "record_bytes_total", "", "", counter, sum, "bytes", shard,                      \

@@ -450,6 +450,7 @@ void ShardLoop::count(const Frame& frame, const rating::ChargeRequest& request) 
   if ((events & shard::event_superseded) != 0) counters_.add(Counter::sessions_superseded);
   if ((events & shard::event_time_distrusted) != 0)
     counters_.add(Counter::event_times_distrusted);
+  if ((events & shard::event_version_gone) != 0) counters_.add(Counter::plan_versions_gone);
   if ((events & shard::event_tombstones_given_up) != 0) say_given_up(outcome_.tombstones_given_up);
   if ((events & shard::event_duplicate_differs) != 0) {
     counters_.add(Counter::duplicates_different);

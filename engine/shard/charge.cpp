@@ -219,6 +219,7 @@ bool Shard::run_charge(Session& session, Account& account, const rating::ChargeR
     return false;
   }
   rating::charge(input, scratch_.view, outcome.charge);
+  if (outcome.charge.version_gone) outcome.events |= event_version_gone;
   outcome.mscc_count = request.mscc_count;
   for (std::size_t i = 0; i < request.mscc_count; ++i) {
     if (outcome.charge.mscc[i].unpaid != 0) outcome.events |= event_overrun;

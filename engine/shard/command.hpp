@@ -69,6 +69,7 @@ enum class OperatorKind : std::uint8_t {
   recovered,        // first Command after a start: deadlines move (house.md "Time")
   host_restarted,   // origin_host, origin_state_id: older sessions end, paced
   shard_totals,     // read: sums over the Shard, for status and the auditor
+  plan_use,         // read: open sessions by the plan version of their grants, from `cursor`
 };
 
 enum class OperatorResult : std::uint8_t {
@@ -201,6 +202,16 @@ struct Totals {
   std::uint64_t buckets = 0, groups = 0, verdicts = 0;
   std::uint64_t law_violations =
       0;  // buckets for which the law, or reserved = sum of groups, fails
+};
+
+// Payload of plan_use: what stands on each plan version, in no order. The first item, of version 0,
+// is of all that are not in force: a session with groups of several versions counts in each, and
+// there once. Sums over all pages. reply.id is the cursor of the next page, none at the end.
+struct VersionUse {
+  std::uint16_t version = 0;
+  std::uint16_t unused[3] = {};
+  std::uint64_t sessions = 0;  // open ones with a group whose last grant is of the version
+  std::uint64_t groups = 0;    // such groups
 };
 
 // Payload item of list_sessions: this, then GroupRow[group_count]. reply.id is the cursor of the

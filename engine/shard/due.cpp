@@ -19,7 +19,8 @@ bool Shard::apply_due(Time now, std::span<std::uint8_t> record, Outcome& outcome
   if (sweep_at_ != none && sweep_step(now, record, outcome)) return true;
   if (due_session(now, record, outcome)) return true;
   if (due_account(now, record, outcome)) return true;
-  return plan_sweep_at_ != none && plan_sweep_step(now, record, outcome);
+  if (plan_sweep_at_ != none && plan_sweep_step(now, record, outcome)) return true;
+  return version_sweep_at_ != none && version_sweep_step(now, record, outcome);
 }
 
 // A session whose deadline is over, or a tombstone's.

@@ -47,6 +47,7 @@ enum OutcomeEvent : std::uint32_t {
   event_bucket_expired = 1u << 16,
   event_time_distrusted = 1u << 17,  // Event-Timestamp too far off: rated at the time of arrival
   event_tombstones_given_up = 1u << 18,  // before their time, to make room
+  event_version_gone = 1u << 19,         // usage of a grant whose plan version is live no more
 };
 
 // A message to push: the session's identity and addressing are read by the encoder.
@@ -137,7 +138,7 @@ struct Outcome {
     tombstones_given_up = 0;
     push_count = 0;
     charge.movement_count = 0;
-    charge.overflow = false;
+    charge.overflow = charge.version_gone = false;
     lost_count = 0;
     product_count = 0;
   }

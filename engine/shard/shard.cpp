@@ -107,7 +107,7 @@ void Shard::arm_accounts(Time now) {
     if (accounts_[a].live() && accounts_[a].settle_at != 0)
       due_accounts_.set(a, accounts_[a].settle_at);
   }
-  plan_sweep_at_ = 0;  // the plans may have changed while nobody ran
+  plan_sweep_at_ = version_sweep_at_ = 0;  // the plans may have changed while nobody ran
 }
 
 void Shard::rebuild(Time now) {

@@ -303,6 +303,11 @@ class Shard {
   bool plan_sweep_step(Time now, std::span<std::uint8_t> record, Outcome& outcome);
   bool due_session(Time now, std::span<std::uint8_t> record, Outcome& outcome);
 
+  // versions.cpp
+  std::size_t groups_to_ask(const Session& session, Slot& only) const;
+  bool ask_for_new_version(Slot slot, Time now, Outcome& outcome);
+  bool version_sweep_step(Time now, std::span<std::uint8_t> record, Outcome& outcome);
+
   // operator.cpp
   using Reply = OperatorReply;
   struct Operation {
@@ -343,6 +348,7 @@ class Shard {
   void transfer_close(Operation& op);
   void transfer_forget(Operation& op);
   void list_mail(Operation& op);
+  void plan_use(Operation& op) const;
   void intern(Operation& op);
   void host_restarted(Operation& op);
   Slot find_mail(MailState state, std::uint8_t from_shard, std::uint64_t sequence) const;
@@ -422,6 +428,7 @@ class Shard {
   std::uint32_t settled_grants_ = 0;  // buckets that the settlement at hand has made
   std::int64_t unpaid_fee_ = 0;       // that the step at hand could not take
   Slot plan_sweep_at_ = none;         // the next account to look at after a change of the plans
+  Slot version_sweep_at_ = none;      // likewise the next session
   FixedArray<Runtime> runtime_;
   FixedArray<Slot> push_queue_;  // ring: sessions whose push is tried again
   std::size_t push_head_ = 0, push_tail_ = 0;

@@ -43,7 +43,7 @@ bool Shard::operate_system(Operation& op) {
         op.reply.result = Result::unchanged;
       else
         edit(states_, 0).plan_version = r.plan_version;
-      plan_sweep_at_ = 0;
+      plan_sweep_at_ = version_sweep_at_ = 0;
       return true;
     case OperatorKind::recovered: {
       ShardState& state = edit(states_, 0);
@@ -63,6 +63,9 @@ bool Shard::operate_system(Operation& op) {
       op.reply.payload_bytes = sizeof t;
       return true;
     }
+    case OperatorKind::plan_use:
+      plan_use(op);
+      return true;
     default:
       return false;
   }

@@ -38,9 +38,10 @@ inline constexpr const char* operator_kind_words[] = {"none",
                                                       "intern",
                                                       "recovered",
                                                       "host_restarted",
-                                                      "shard_totals"};
+                                                      "shard_totals",
+                                                      "plan_use"};
 static_assert(std::size(operator_kind_words) ==
-              static_cast<std::size_t>(OperatorKind::shard_totals) + 1);
+              static_cast<std::size_t>(OperatorKind::plan_use) + 1);
 
 inline constexpr const char* request_type_words[] = {"", "initial", "update", "termination",
                                                      "event"};

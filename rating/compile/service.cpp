@@ -100,6 +100,16 @@ void compile_lost(const ServiceSource& source, Checks& checks, Service& service)
                   "lost_units has no effect without 'on_lost: charge'; remove it or set that");
 }
 
+void compile_on_new_version(const ServiceSource& source, Checks& checks, Service& service) {
+  static constexpr Choices<OnNewVersion, 3> words{{{"next_report", OnNewVersion::next_report},
+                                                   {"pin", OnNewVersion::pin},
+                                                   {"reauthorize", OnNewVersion::reauthorize}}};
+  // A call or a message ends as it was begun; data sessions go on for weeks.
+  const OnNewVersion usual =
+      service.unit == Unit::octets ? OnNewVersion::next_report : OnNewVersion::pin;
+  service.on_new_version = checks.choice(source.on_new_version, "on_new_version", words, usual);
+}
+
 void compile_unpriced(const ServiceSource& source, Checks& checks, Service& service) {
   static constexpr Choices<bool, 2> words{{{"4012", false}, {"5031", true}}};
   service.unpriced_fails = checks.choice(source.unpriced, "unpriced", words, false);
@@ -174,6 +184,7 @@ void compile_service(const ServiceSource& source, const Place& plan_place, Check
   compile_reporting(source, checks, service);
   compile_final_units(source, place, checks, plan, service);
   compile_lost(source, checks, service);
+  compile_on_new_version(source, checks, service);
 }
 
 }  // namespace levy::rating

@@ -48,7 +48,7 @@ def held(world, name):
 
 
 def test_more_reloads_than_versions_are_kept(world):
-    """A session whose version is gone is rated by the plan in force; one that is kept, by its own."""
+    """A version that an open session uses is the last to make room, over a restart as well."""
     path, own = own_world(world, "many-versions", KINDS, PLANS)
     with own:
         name, imsi, _ = own.account("1000")
@@ -59,7 +59,13 @@ def test_more_reloads_than_versions_are_kept(world):
         before = held(own, holder)
         for turn in range(1, 21):  # 16 versions are kept
             write(path, KINDS, [plan("data-a", f"{turn}.00"), *PLANS[1:]])
-            assert own.ctl("reload")[0] == 0
+            code, out, _ = own.ctl("--json", "reload")
+            told = json.loads(out)
+            assert code == 0 and told["sessions_on_older"] == (2 if turn <= 10 else 3), told
+            kept = {row["version"]: row for row in told["versions"] if row["kept"]}
+            assert len(kept) == min(turn + 1, 16), told
+            assert kept[told["plan_version"]]["in_force"] and \
+                sum(row["sessions"] for row in kept.values()) == told["sessions_on_older"], told
             if turn == 10:
                 late.send(INITIAL, service(1))  # at 10.00, a version that is kept to the end
             if turn == 18:
@@ -70,7 +76,7 @@ def test_more_reloads_than_versions_are_kept(world):
                 old.gateway = late.gateway = holding.gateway = own.session(imsi).gateway
             assert held(own, holder) == before, turn
         assert own.levyd.wallet("account:" + name)["reserved"] == "10.25"
-        for session, spent in ((old, "20.00"), (late, "30.00")):
+        for session, spent in ((old, "0.25"), (late, "10.25")):
             session.send(UPDATE, service(1, used=STEP))
             assert own.levyd.wallet("account:" + name)["spent"] == spent
         assert own.levyd.wallet("account:" + name)["reserved"] == "40.00"
@@ -80,8 +86,29 @@ def test_more_reloads_than_versions_are_kept(world):
         now = held(own, holder)
         assert now.pop(("bonus", None))["free"] == "2500000", now
         before.pop(("bonus", None))
-        assert now == before and own.free(name) == "970.00", now
+        assert now == before and own.free(name) == "989.75", now
         assert own.call("GET", "/v1/audit").ok()["holds"] is True
+
+
+def test_versions_say_who_goes_on_as_before(world):
+    """levyctl versions: one row a version, with its open sessions; a terminated one counts no more."""
+    path, own = own_world(world, "versions", KINDS, PLANS)
+    with own:
+        _, imsi, _ = own.account("1000")
+        session = own.session(imsi)
+        session.send(INITIAL, service(1), service(2))
+        write(path, KINDS, [plan("data-a", "3.00"), *PLANS[1:]])
+        assert own.ctl("reload")[0] == 0
+        first, second = json.loads(own.ctl("--json", "versions")[1])["versions"]
+        assert (first["sessions"], first["groups"], first["in_force"]) == (1, 2, False), first
+        assert (second["sessions"], second["groups"], second["in_force"]) == (0, 0, True), second
+        assert len(first["source"]) == 16 and first["kept"] is True, first
+        session.send(UPDATE, service(1, used=STEP))
+        told = own.call("GET", "/v1/plan-versions").ok()
+        assert (told["sessions_on_older"], told["groups_on_older"]) == (1, 1), told
+        assert [row["sessions"] for row in told["versions"]] == [1, 1], told
+        session.send(TERMINATION, service(1, ask=False, used=0))
+        assert own.call("GET", "/v1/plan-versions").ok()["sessions_on_older"] == 0
 
 
 def test_restart_with_the_files_in_another_order(world):

@@ -150,6 +150,16 @@ def test_terms_and_what_kinds_pay_for(files):
         """)
 
 
+def test_what_open_sessions_do(files):
+    plan = ("plan: p\ncurrency: EUR\nservices:\n"
+            "  - {{service: data, rating_groups: [1], unit: octets{}}}\n"
+            "  - {{service: call, rating_groups: [2], unit: seconds{}}}\n")
+    a = files.write("a.yaml", plan.format("", ", on_new_version: pin"))
+    b = files.write("b.yaml", plan.format(", on_new_version: reauthorize", ""))
+    same(files.run("diff", a, b)[1],
+         "plan p, service data: on_new_version next_report -> reauthorize\n")
+
+
 def test_same_and_faulty(files):
     same(files.run("diff", EXAMPLES, EXAMPLES)[1], "no difference\n")
     one = "plan: p\ncurrency: EUR\n{}services:\n  - {{service: s, rating_groups: [{}], unit: octets, {}}}\n"

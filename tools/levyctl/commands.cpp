@@ -393,11 +393,19 @@ void add_daemon(CLI::App& app, Context& context) {
           return code != exit_ok || holds ? code : static_cast<int>(exit_refused);
         };
       });
-  app.add_subcommand("reload", "reads the plan files again")->callback([&context] {
-    context.run = [&context] {
-      return present(context, Client(context.socket).post("/v1/reload", "{}"), View::generic);
-    };
-  });
+  app.add_subcommand("reload",
+                     "reads the plan files again; says which open sessions go on as before")
+      ->callback([&context] {
+        context.run = [&context] {
+          return present(context, Client(context.socket).post("/v1/reload", "{}"), View::generic);
+        };
+      });
+  app.add_subcommand("versions", "the plan version in force, and the open sessions on each")
+      ->callback([&context] {
+        context.run = [&context] {
+          return present(context, Client(context.socket).get("/v1/plan-versions"), View::generic);
+        };
+      });
 }
 
 }  // namespace

@@ -102,6 +102,8 @@ Keys keys_of(const rating::ServiceSource& s, const std::string& currency) {
   keys.emplace_back("on_final", or_default(s.on_final, "terminate") + to);
   const std::string lost = s.lost_units.given ? " " + units_text(s.lost_units.value, unit) : "";
   keys.emplace_back("on_lost", or_default(s.on_lost, "release") + lost);
+  keys.emplace_back("on_new_version",
+                    or_default(s.on_new_version, unit == "octets" ? "next_report" : "pin"));
   return keys;
 }
 

@@ -396,6 +396,26 @@ TEST(Compile, UnpricedNeedsRatesAlone) {
   expect_faults(catalogue, {"unpriced has no effect"});
 }
 
+TEST(Compile, OnNewVersionByUnitWhereItIsNotGiven) {
+  for (const auto& [unit, given, expected] :
+       {std::tuple("octets", "", OnNewVersion::next_report),
+        std::tuple("seconds", "", OnNewVersion::pin), std::tuple("events", "", OnNewVersion::pin),
+        std::tuple("octets", "pin", OnNewVersion::pin),
+        std::tuple("seconds", "next_report", OnNewVersion::next_report),
+        std::tuple("events", "reauthorize", OnNewVersion::reauthorize)}) {
+    Catalogue catalogue = data_a_source();
+    ServiceSource& service = catalogue.plans[0].services[0];
+    put(service.unit, unit);
+    if (*given != '\0') put(service.on_new_version, given);
+    const Compiled compiled = compile(catalogue);
+    ASSERT_TRUE(compiled.faults.empty()) << compiled.faults[0].message;
+    EXPECT_EQ(compiled.plans[0]->services[0].on_new_version, expected) << unit << given;
+  }
+  Catalogue catalogue = data_a_source();
+  put(catalogue.plans[0].services[0].on_new_version, "never");
+  expect_faults(catalogue, {"on_new_version is 'never'; allowed: next_report, pin, reauthorize"});
+}
+
 TEST(Compile, Amounts) {
   std::int64_t micros = 0;
   EXPECT_TRUE(parse_amount("0.000001", micros) && micros == 1);

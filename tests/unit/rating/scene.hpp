@@ -275,7 +275,9 @@ class Scene {
     mscc.reporting_reasons = row.reasons;
     mscc.has_requested = row.requested != absent;
     mscc.has_used = row.used != absent;
-    if (has_service(input, mscc)) input.groups[i] = &group(session, row.rating_group);
+    // One that the plan names no longer is still found, as in the Shard.
+    if (has_service(input, mscc) || groups.contains({session, row.rating_group}))
+      input.groups[i] = &group(session, row.rating_group);
     const Unit unit = row.unit != Unit::money ? row.unit : unit_now(mscc);
     mscc.requested = amounts_of(unit, row.requested);
     mscc.used = amounts_of(unit, row.used);
