@@ -14,7 +14,8 @@ def lines():
 
 
 def explain(files, *arguments, records=RECORDS, plans=EXAMPLES):
-    return files.levyctl_run("explain", records, *SKEW, *(("--plans", plans) if plans else ()),
+    skew = () if "--event-time-skew" in arguments else SKEW
+    return files.levyctl_run("explain", records, *skew, *(("--plans", plans) if plans else ()),
                              *arguments)
 
 
@@ -268,10 +269,18 @@ def test_a_planted_rate_is_found(files):
     """The amount is that of the rate, but the facts lead to another one."""
     def change(record):
         record["event_timestamp"] = "2026-11-24T21:00:00.000000Z"
+        record["time"] = "2026-11-24T21:00:00.000000Z"
     code, out, _ = explain(files, "--session", "call;1",
                            records=planted(files, "call;1", change))
     assert code == 1 and "*** by the recorded facts the plans choose another rate: germany-peak " \
         "does not hold: time is not peak" in out, out
+
+
+def test_another_skew_is_no_fault(files):
+    """Event-Timestamps of the evening before count as the daemon was told, not as is guessed here."""
+    code, out, _ = explain(files, "--session", "call;1", "--event-time-skew", "60")
+    assert code == 0 and "by the time of its Event-Timestamp: the daemon's " \
+        "sessions.event_time_skew_max is not the 60 s of --event-time-skew" in out, out
 
 
 def test_plans_of_another_version(files):

@@ -160,7 +160,19 @@ void RecordExplainer::chosen(const Rule& rule, const RecordLine& record, const G
   if (grant != &record)
     say(fmt::format("    rated as record {} granted it, {}", grant->id,
                     local_text(usage_time(*grant, options_.event_time_skew).seconds(), zone_)));
-  const RuleWhy why = why_rule(*files_, rule, *grant, line.key, options_.event_time_skew);
+  const std::int64_t skew = options_.event_time_skew;
+  RuleWhy why = why_rule(*files_, rule, *grant, line.key, skew);
+  if (!why.contradiction.empty() && grant->event_timestamp != 0) {
+    const bool believed = usage_time(*grant, skew).micros == grant->event_timestamp;
+    const RuleWhy other = why_rule(*files_, rule, *grant, line.key, believed ? 0 : INT32_MAX);
+    if (other.contradiction.empty()) {
+      why = other;
+      say(
+          fmt::format("    by the time of its {}: the daemon's sessions.event_time_skew_max is not "
+                      "the {} s of --event-time-skew",
+                      believed ? "arrival" : "Event-Timestamp", skew));
+    }
+  }
   if (!why.because.empty()) say("    because " + joined(why.because, ", "));
   if (!why.not_taken.empty()) say("    not " + joined(why.not_taken, ", "));
   if (!why.unknown.empty()) say("    not to be told from the record: " + joined(why.unknown, ", "));

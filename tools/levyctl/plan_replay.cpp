@@ -60,7 +60,8 @@ class Replay {
       if (counted_) ++sums.disputes;
       return;
     }
-    if (record.mscc.empty() && record.lost.empty() && record.closing.empty()) return;
+    // An initial request without any group opens its session all the same.
+    if (record.request_type.empty() && record.lost.empty() && record.closing.empty()) return;
     const bool alone = record.request_type == "event" || record.kind == "late_usage";
     if (alone)
       take_alone(record);
@@ -106,7 +107,8 @@ class Replay {
     OpenSession& session = at->second;
     if (begins) {
       session.sums = {record.session_id, record.account, record.plan, "", {}};
-      if (counted_ && record.request_type != "initial") ++sums.begun_before;
+      const bool uses = !record.mscc.empty() || !record.lost.empty();
+      if (counted_ && uses && record.request_type != "initial") ++sums.begun_before;
     }
     if (counted_ && !session.counted) session.counted = true, ++sums.sessions;
     const std::size_t count = record.mscc.size();
@@ -115,11 +117,14 @@ class Replay {
       for (std::size_t j = i + 1; j < count; ++j) more |= record.mscc[j].key == record.mscc[i].key;
       price(record, record.mscc[i], &session, more, session.sums);
     }
+    if (!record.plan.empty()) session.sums.plan = record.plan;
+    RecordLine named;  // the record of a loss names no plan
+    if (!record.lost.empty()) named = record, named.plan = session.sums.plan;
     // What a session that another one superseded lost: the record does not name it.
     const bool other = record.closing == "supersedes";
     for (const GroupLine& line : record.lost) {
       if (other && counted_) sums.superseded[currency_of(record)] += line.charged;
-      if (!other) price(record, line, &session, false, session.sums);
+      if (!other) price(named, line, &session, false, session.sums);
     }
     const bool refused = record.request_type == "initial" && record.reason != "ok";
     if ((record.closing.empty() || other) && !refused) return;
