@@ -11,6 +11,7 @@ EXAMPLES = os.path.join("config", "examples", "plans")  # from ROOT, where levyc
 
 class Files:
     def __init__(self, build, directory):
+        self.build = build
         self.levyctl = os.path.join(os.path.abspath(build), "tools", "levyctl", "levyctl")
         self.directory = directory
 
@@ -23,7 +24,11 @@ class Files:
 
     def run(self, *arguments):
         """(exit code, standard output, standard error) of `levyctl plan ...`."""
-        done = subprocess.run([self.levyctl, "plan", *arguments], cwd=ROOT, text=True,
+        return self.levyctl_run("plan", *arguments)
+
+    def levyctl_run(self, *arguments):
+        """The same of `levyctl ...`."""
+        done = subprocess.run([self.levyctl, *arguments], cwd=ROOT, text=True,
                               capture_output=True, timeout=60, check=False)
         return done.returncode, done.stdout, done.stderr
 

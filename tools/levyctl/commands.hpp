@@ -22,6 +22,7 @@ struct Context {
 void add_commands(CLI::App& app, Context& context);
 void add_trace(CLI::App& app, Context& context);
 void add_plan(CLI::App& app, Context& context);
+void add_explain(CLI::App& app, Context& context);
 
 // Prints a failed reply; its exit code.
 int report(const Reply& reply, bool json);

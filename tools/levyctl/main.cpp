@@ -1,5 +1,5 @@
 // levyctl: the operator's command line. What changes or shows accounts it asks of levyd over the
-// admin socket; `plan` works on files alone.
+// admin socket; `plan` and `explain` work on files alone.
 // Core: none. Allocates: yes. Blocks: yes. Clock: none.
 #include <CLI/CLI.hpp>
 #include <csignal>
@@ -21,6 +21,7 @@ int main(int argc, char** argv) {
   levyctl::add_commands(app, context);
   levyctl::add_trace(app, context);
   levyctl::add_plan(app, context);
+  levyctl::add_explain(app, context);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -1,4 +1,4 @@
-// levyctl plan check | price | diff | schema: offline, on plan files and directories.
+// levyctl plan check | price | diff | replay | schema: offline, on plan files and directories.
 // Core: none. Allocates: yes. Blocks: reads files. Clock: system, where no time is given.
 #include <fmt/format.h>
 
@@ -12,6 +12,7 @@
 #include "tools/levyctl/plan_check.hpp"
 #include "tools/levyctl/plan_diff.hpp"
 #include "tools/levyctl/plan_price.hpp"
+#include "tools/levyctl/plan_replay.hpp"
 #include "tools/levyctl/plan_words.hpp"
 
 namespace levyctl {
@@ -170,6 +171,43 @@ void add_diff(CLI::App& group, Context& context) {
   });
 }
 
+void add_replay(CLI::App& group, Context& context) {
+  CLI::App* command =
+      group.add_subcommand("replay", "what recorded use would cost under another catalogue");
+  const auto options = std::make_shared<ReplayOptions>();
+  command
+      ->add_option("RECORDS", options->records,
+                   "files of charging records (*.jsonl), and directories of them")
+      ->required();
+  command->add_option("--plans", options->plans, "the catalogue to try: files and directories")
+      ->required();
+  command->add_option("--against", options->against,
+                      "the one to compare it with, instead of the recorded amounts");
+  command->add_option("--account", options->account, "of this account alone");
+  command->add_option("--since", options->since, "\"2026-12-24 17:30\", UTC");
+  command->add_option("--until", options->until, "likewise, exclusive");
+  command->add_option("--top", options->top, "how many of the sessions that change most")
+      ->capture_default_str();
+  command
+      ->add_option("--event-time-skew", options->event_time_skew,
+                   "seconds: the daemon's sessions.event_time_skew_max")
+      ->capture_default_str();
+  command->footer(
+      "Feeds charge() itself with what each session reported, in order, with the recorded facts: "
+      "time, RAT, PLMN, location, called. Sums per plan, service and rate, and the sessions that "
+      "change most; exact. Memory grows with open sessions, not with records.\n"
+      "It cannot know: balances (units that buckets paid then are paid by buckets now); what a "
+      "denied or smaller grant would have led to; facts that records do not keep (APN, calling "
+      "party, characteristics, QCI, role, more than one Service-Identifier): a rate that asks for "
+      "one does not hold; which add-ons an account had (a service that the base plan does not "
+      "name is looked for in add-ons); a change of prices in the middle of a report. Products' "
+      "fees and refunds are taken as they were.\n"
+      "Exit codes: 0 all of the use was priced, 1 not all of it (or files have faults), 2 usage.");
+  command->callback([&context, options] {
+    context.run = [&context, options] { return run_replay(*options, context.json); };
+  });
+}
+
 void add_schema(CLI::App& group, Context& context) {
   CLI::App* command = group.add_subcommand("schema", "the JSON Schema of plan files, for editors");
   const auto daemon = std::make_shared<bool>(false);
@@ -190,11 +228,13 @@ void add_schema(CLI::App& group, Context& context) {
 }  // namespace
 
 void add_plan(CLI::App& app, Context& context) {
-  CLI::App* group = app.add_subcommand("plan", "check, price and compare plan files, offline");
+  CLI::App* group =
+      app.add_subcommand("plan", "check, price, compare and replay plan files, offline");
   group->require_subcommand(1);
   add_check(*group, context);
   add_price(*group, context);
   add_diff(*group, context);
+  add_replay(*group, context);
   add_schema(*group, context);
 }
 
