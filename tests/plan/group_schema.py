@@ -13,6 +13,7 @@ from command import HERE, ROOT
 PLAN_FILES = sorted(glob.glob(os.path.join(ROOT, "config", "examples", "plans", "*.yaml")) +
                     glob.glob(os.path.join(ROOT, "tests", "support", "plans", "*.yaml")) +
                     [os.path.join(ROOT, "tests", "scenario", "plans.yaml"),
+                     os.path.join(ROOT, "tests", "scenario", "plans_tariffs.yaml"),
                      os.path.join(HERE, "vectors.yaml")])
 
 

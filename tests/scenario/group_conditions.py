@@ -136,7 +136,7 @@ def a_change_alone_asks_for_the_next_grant(world):
     account.check("9.7", "0.2")
 
 
-@scenario("V-33")
+@scenario("V-33", "V-63")
 def prices_by_prefix(world):
     account = world.account("by-prefix", "1000")
     unknown = account.session(context="32260@3gpp.org")
@@ -157,9 +157,16 @@ def yesterday(hour, minute=0, second=0):
     return day * 86400 + hour * 3600 + minute * 60 + second
 
 
-def world_of_yesterday(build):
-    """Event-Timestamps of yesterday are believed."""
-    return World(build, {**OPTIONS, "sessions": {"event_time_skew_max": "2 d"}})
+def last(weekday, hour, minute=0):
+    """On the latest such day (0: Monday) of which, and of the next day, nothing is to come."""
+    day = int(time.time()) // 86400 - 2
+    day -= (day + 3 - weekday) % 7  # day 0 was a Thursday
+    return day * 86400 + hour * 3600 + minute * 60
+
+
+def world_of_yesterday(build, days=2):
+    """Event-Timestamps of yesterday are believed, or older ones."""
+    return World(build, {**OPTIONS, "sessions": {"event_time_skew_max": f"{days} d"}})
 
 
 @scenario("V-27", alone=True)

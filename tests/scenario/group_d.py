@@ -1,4 +1,7 @@
 """Group D of the vectors: sessions that correct what they reserved (V-73 … V-81)."""
+from decimal import Decimal
+
+from group_conditions import last, world_of_yesterday
 from registry import scenario
 from replay import (DIRECT_DEBITING, TERMINATE, ask, denied, granted, messages, octets, seconds,
                     settled)
@@ -14,6 +17,45 @@ def data_with_one_correction(world):
     account.check("0", octets=("93184", "5120"))
     session.terminate(ask(usu=octets(0)), want=[settled()])
     account.check("0", octets="98304")
+
+
+@scenario("V-76")
+def a_dear_first_minute(world):
+    account = world.account("dear-first-minute", "10.00")
+    session = account.session()
+    session.initial(ask(rsu=seconds(90)), want=[granted(seconds(90))])
+    account.check("8.70", "1.30")
+    session.terminate(ask(usu=seconds(60)), want=[settled()])
+    account.check("8.80")
+    session.check_records(["charge"] * 2, used=60, charged="1.20")
+
+
+@scenario()
+def tiers_have_their_own_steps(world):
+    """Begun: 30 s of the first minute, 10 s after it; 0.2 / 6 is 0.033333…, rounded up once."""
+    for use, given, left in ((1, 30, "9.000000"), (31, 60, "8.800000"), (61, 70, "8.766666"),
+                             (75, 80, "8.733333")):
+        account = world.account("dear-first-minute", "10.00")
+        session = account.session()
+        session.initial(ask(rsu=seconds(use)), want=[granted(seconds(given))])
+        account.check(left, 10 - Decimal(left))
+        session.update(ask(usu=seconds(1)), want=[settled()])
+        session.terminate(ask(usu=seconds(use - 1)), want=[settled()])
+        account.check(left)
+
+
+@scenario("V-78", alone=True)
+def full_refund_of_a_session_at_the_weekend(build):
+    with world_of_yesterday(build, 10) as world:
+        account = world.account("weekend", "10.65")
+        session = account.session()
+        at = last(5, 12)
+        session.initial(ask(rsu=seconds(120)), at=at,
+                        want=[granted(seconds(120), more=[("Validity-Time", 36 * 3600)])])
+        account.check("10.30", "0.35")
+        session.terminate(ask(usu=seconds(0)), at=at + 120, want=[settled()])
+        account.check("10.65")
+        session.check_records(["charge"] * 2, used=0, charged="0")
 
 
 @scenario("V-78")

@@ -116,7 +116,7 @@ def changes_that_wake_a_session(world):
 
 @scenario(alone=True)
 def a_pass_starts_with_its_first_use_abroad(build):
-    with World(build, plans="plans_abroad.yaml") as world:
+    with World(build, plans=["plans_abroad.yaml"]) as world:
         account = world.account("data-a", "5")
         account.post("buy", product="away-pass")
         home, away = [network(plmn="26201")], [network(plmn="20801")]

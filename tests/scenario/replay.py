@@ -171,11 +171,12 @@ OPTIONS = {
 
 
 class World:
-    """One levyd with plans.yaml, or another file of this folder."""
+    """One levyd with plans.yaml and plans_tariffs.yaml, or other files of this folder."""
     numbers = itertools.count(1)
 
-    def __init__(self, build, options=None, plans="plans.yaml"):
-        self.levyd = Levyd(build, plans=os.path.join(HERE, plans), options=options or OPTIONS)
+    def __init__(self, build, options=None, plans=("plans.yaml", "plans_tariffs.yaml")):
+        files = [os.path.join(HERE, name) for name in plans]
+        self.levyd = Levyd(build, options={**(options or OPTIONS), "plans": files})
         self.gateways = {}
 
     def gateway(self, host="pgw.test", which=0, **more):
@@ -245,7 +246,8 @@ class Account:
         number = next(World.numbers)
         self.name = f"account-{number}"
         self.imsi = f"00101{number:010d}"
-        self.row = {"account": self.name, "imsi": self.imsi, "plan": plan, "wallet": money,
+        self.row = {"account": self.name, "imsi": self.imsi, "plan": plan,
+                    **({} if money is None else {"wallet": money}),
                     "buckets": {kind: str(amount) for kind, amount in buckets.items()}, **more}
         world.levyd.import_subscribers([self.row])
 
