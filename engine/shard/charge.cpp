@@ -42,6 +42,7 @@ void Shard::pool_full(Outcome& outcome) {
 void Shard::apply(const rating::ChargeRequest& request, const ChargeContext& context,
                   std::span<std::uint8_t> record, Outcome& outcome) {
   outcome.reset();
+  settled_grants_ = 0;
   const Slot slot = find_session(context.session_hash, request.session_id, context.application);
   Facts facts;
   facts.request = &request;

@@ -13,6 +13,7 @@ constexpr std::uint32_t full_retry = 10;
 
 bool Shard::apply_due(Time now, std::span<std::uint8_t> record, Outcome& outcome) {
   outcome.reset();
+  settled_grants_ = 0;
   outcome.answer = false;
   if (awaits_recovered_) return false;  // the downtime is not counted yet: nothing is late
   if (due_push(now, record, outcome)) return true;

@@ -91,7 +91,6 @@ Slot Shard::add_product(Slot account_slot, std::uint16_t plan, std::uint32_t sta
 Result Shard::start_product(Slot account_slot, Slot product_slot, const rating::Plan& plan,
                             std::uint32_t since, Time now, Outcome& outcome) {
   const auto now_s = static_cast<std::uint32_t>(now.seconds());
-  settled_grants_ = 0;
   if (!has_room(accounts_[account_slot], plan.terms, outcome)) return Result::full;
   if (since != 0) {
     run_since(edit(products_, product_slot), plan.terms, since, now_s);
@@ -172,7 +171,6 @@ void Shard::take_up_terms(Slot account_slot, Time now, Outcome& outcome) {
   if (slot == none) return;
   edit(accounts_, account_slot).flags |= account_took_terms;
   products_[slot].flags |= product_started;
-  settled_grants_ = 0;
   if (!begin(account_slot, slot, *plan, now_s, outcome))
     not_paid(account_slot, slot, *plan, now_s, outcome);
 }
@@ -268,7 +266,6 @@ void Shard::end_holding(Operation& op) {
       return;
     }
   }
-  settled_grants_ = 0;
   end_product(op.account, slot, static_cast<std::uint32_t>(r.now.seconds()), ProductEvent::ended,
               op.outcome);
   note_due(op.account);

@@ -15,6 +15,7 @@ using Result = OperatorResult;
 std::size_t Shard::apply(const OperatorRequest& request, std::span<std::uint8_t> reply_bytes,
                          std::span<std::uint8_t> record, Outcome& outcome) {
   outcome.reset();
+  settled_grants_ = 0;
   Reply reply;
   Operation op{request, reply, outcome, reply_bytes.subspan(sizeof(Reply)), none, none};
   find_meant(op);

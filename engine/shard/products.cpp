@@ -155,7 +155,11 @@ bool Shard::has_room(const Account& account, const Terms& terms, const Outcome& 
 
 ProductFact& Shard::note_product(const Product& product, const Terms* terms, ProductEvent event,
                                  std::uint32_t at, Outcome& outcome) const {
-  LEVY_CHECK(outcome.product_count < outcome.products.size(), outcome.product_count);
+  // has_room() keeps two for each step; an operator's wish that finds none left is refused.
+  if (outcome.product_count == outcome.products.size()) {
+    outcome.charge.overflow = true;
+    --outcome.product_count;
+  }
   ProductFact& fact = outcome.products[outcome.product_count++];
   fact = ProductFact{};
   fact.plan = product.plan;
@@ -438,7 +442,6 @@ bool Shard::settle(Slot account_slot, Time now, Outcome& outcome) {
   const auto now_s = static_cast<std::uint32_t>(now.seconds());
   const Account& account = accounts_[account_slot];
   if (account.settle_at == 0 || account.settle_at > now_s) return true;
-  settled_grants_ = 0;
   std::uint32_t at = 0;
   int steps = 0;
   Slot next = first_due(account, now_s, at);
@@ -456,7 +459,6 @@ bool Shard::settle(Slot account_slot, Time now, Outcome& outcome) {
 bool Shard::resume_products(Slot account_slot, Time now, Outcome& outcome) {
   if ((accounts_[account_slot].flags & account_waits_for_money) == 0) return true;
   const auto now_s = static_cast<std::uint32_t>(now.seconds());
-  settled_grants_ = 0;
   for (Slot p = accounts_[account_slot].first_product; p != none; p = products_[p].next) {
     if (products_[p].state != ProductState::suspended) continue;
     const rating::Plan* plan = newest(products_[p].plan);

@@ -77,6 +77,7 @@ bool Shard::due_push(Time now, std::span<std::uint8_t> record, Outcome& outcome)
 
 void Shard::apply(const PushAnswer& answer, std::span<std::uint8_t> record, Outcome& outcome) {
   outcome.reset();
+  settled_grants_ = 0;
   outcome.answer = false;
   if (answer.session >= sessions_.capacity()) return;
   const Session& known = sessions_[answer.session];

@@ -425,7 +425,7 @@ class Shard {
   Table account_index_;                   // hash of the name -> account
   Timers timers_;
   Timers due_accounts_;               // accounts by settle_at, unix seconds
-  std::uint32_t settled_grants_ = 0;  // buckets that the settlement at hand has made
+  std::uint32_t settled_grants_ = 0;  // buckets that the apply at hand has made for products
   std::int64_t unpaid_fee_ = 0;       // that the step at hand could not take
   Slot plan_sweep_at_ = none;         // the next account to look at after a change of the plans
   Slot version_sweep_at_ = none;      // likewise the next session
