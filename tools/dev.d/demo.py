@@ -104,12 +104,9 @@ def session(levyd, gateway):
 
 def top_up(levyd, gateway):
     """The operator's change reaches the live session: RAR, RAA, and the gateway's CCR update."""
-    session_id = levyd.sessions(ALICE)[0]["session_id"]
-    tell("4. The operator tops her up and has levyd ask the gateway to report anew.\n"
-         f"  $ levyctl topup {ALICE} 5.00 EUR\n"
-         f"  $ levyctl session reauthorize '{session_id}'")
+    tell("4. The operator tops her up; levyd asks the gateway, which had to stop, to come again.\n"
+         f"  $ levyctl topup {ALICE} 5.00 EUR")
     levyd.ctl("topup", ALICE, "5.00", "EUR")
-    levyd.ctl("session", "reauthorize", session_id)
     show_wire(gateway.play("wait-rar data"))
     exchange(gateway, "update", f"update data rg=1 rsu={STEP} rr=7\n"
              f"expect rc=2001 mscc=2001 gsu={STEP} fui=none", f"{STEP:,} octets wanted")
@@ -119,6 +116,22 @@ def top_up(levyd, gateway):
              if line.startswith("levy_pushes_total") and '"acked"' in line]
     if [float(line.split()[-1]) for line in acked] != [1.0]:
         raise LevydError(f"levyd did not take the Re-Auth-Answer: {acked}")
+
+
+def buy(levyd):
+    """An add-on: its fee is taken from the wallet, and it is held until it ends."""
+    tell("6. She buys an add-on: 3 EUR for 30 days, and music (rating group 12) is free.\n"
+         f"  $ levyctl buy {ALICE} music-flat")
+    levyd.ctl("buy", ALICE, "music-flat")
+    show_products(levyd)
+    require(levyd, "wallet", free=1.75, reserved=0, spent=13.25)
+
+
+def show_products(levyd):
+    for one in levyd.subscriber(ALICE)["products"]:
+        days = round((one["ends_at"] - one["starts_at"]) / 86400)
+        print(f"    {one['product']}: {one['state']}, for {days} days", flush=True)
+    show_account(levyd)
 
 
 def main():
@@ -131,11 +144,12 @@ def main():
         show_account(levyd)
         with Gateway(build, levyd.port, show=False) as gateway:
             session(levyd, gateway)
-        tell("6. levyd is killed (kill -9) and started again: the account stands as it was.")
+        buy(levyd)
+        tell("7. levyd is killed (kill -9) and started again: the account stands as it was.")
         levyd.kill()
         levyd.start()
-        show_account(levyd)
-        require(levyd, "wallet", free=4.75, reserved=0, spent=10.25)
+        show_products(levyd)
+        require(levyd, "wallet", free=1.75, reserved=0, spent=13.25)
     tell("levyd has stopped with exit code 0. The demo went as told.")
 
 
