@@ -136,7 +136,7 @@ std::vector<Key> course_keys() {
                "or that its services price."),
           "purchase"),
       shaped(custom("lasts", period_form, LEVY_PERIOD(PlanOwner, source.lasts), "until it is ended",
-                    "From its start to its end."),
+                    "Of an add-on: from its start to its end."),
              Shape::one, period_pattern),
       without_default(
           word("again", {"add", "queue", "refuse"}, LEVY_FIELD(PlanOwner, source.again),

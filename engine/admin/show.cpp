@@ -33,20 +33,28 @@ bool take(const std::uint8_t*& at, std::size_t& left, std::size_t count, std::ve
 
 std::string_view status_text(shard::AccountStatus status) {
   switch (status) {
-    case shard::AccountStatus::active: return "active";
-    case shard::AccountStatus::suspended: return "suspended";
-    case shard::AccountStatus::barred: return "barred";
+    case shard::AccountStatus::active:
+      return "active";
+    case shard::AccountStatus::suspended:
+      return "suspended";
+    case shard::AccountStatus::barred:
+      return "barred";
   }
   return "?";
 }
 
 std::string_view state_text(shard::SessionState state) {
   switch (state) {
-    case shard::SessionState::free: return "free";
-    case shard::SessionState::open: return "open";
-    case shard::SessionState::ended: return "ended";
-    case shard::SessionState::lost: return "lost";
-    case shard::SessionState::superseded: return "superseded";
+    case shard::SessionState::free:
+      return "free";
+    case shard::SessionState::open:
+      return "open";
+    case shard::SessionState::ended:
+      return "ended";
+    case shard::SessionState::lost:
+      return "lost";
+    case shard::SessionState::superseded:
+      return "superseded";
   }
   return "?";
 }
@@ -137,7 +145,8 @@ Json account_json(ControlDoor& door, const AccountImage& image, ShardId shard) {
   out["plan"] = account.plan == 0 ? "" : door.name_of(account.plan);
   out["credit_limit"] = money_text(account.credit_limit);
   out["created_at"] = account.created_at;
-  if (account.valid_until != 0) out["valid_until"] = account.valid_until;
+  if (account.valid_until != 0 && account.valid_until != shard::valid_for_ever)
+    out["valid_until"] = account.valid_until;
   out["shard"] = shard.value;
   out["sessions_open"] = image.session_count;
   Json subscribers = Json::array();

@@ -170,8 +170,15 @@ const rating::Plan* Shard::prepare_charge(const Account& account,
 // false: there is no room for that.
 bool Shard::prepare_products(Slot account, rating::ChargeInput& input, Outcome& outcome) {
   if (accounts_[account].first_product == none) return true;
-  if (!settle(account, input.now, outcome)) return false;
-  if (!input.account_barred && !start_at_use(account, input, outcome)) return false;
+  const bool settled =
+      settle(account, input.now, outcome) && resume_products(account, input.now, outcome);
+  add_products(accounts_[account], input);
+  if (!settled) return false;
+  if (input.account_barred || input.in_grace) return true;
+  const std::uint32_t facts = outcome.product_count;
+  if (!start_at_use(account, input, outcome)) return false;
+  if (outcome.product_count == facts) return true;
+  input.addon_count = 0;  // they are more now
   add_products(accounts_[account], input);
   return true;
 }
@@ -187,7 +194,9 @@ bool Shard::run_charge(Session& session, Account& account, const rating::ChargeR
   }
   input.late = !grants;
   input.account_barred |= !grants;
-  if (!prepare_products(session.account, input, outcome)) {
+  // What was used is charged, though there be no room to settle products first.
+  const bool must = request.type == RequestType::termination || !grants;
+  if (!prepare_products(session.account, input, outcome) && !must) {
     pool_full(outcome);
     return false;
   }
@@ -215,7 +224,7 @@ bool Shard::run_charge(Session& session, Account& account, const rating::ChargeR
       outcome.events |= event_out_of_order;
     }
   }
-  if (!make_view(account, context.now, scratch_.view, outcome)) {
+  if (!make_view(account, context.now, scratch_.view, outcome) && !must) {
     pool_full(outcome);
     return false;
   }

@@ -60,7 +60,10 @@ bool Shard::write_settled(Slot account, Time now, std::span<std::uint8_t> record
   outcome.account = account;
   const bool settled = make_view(edit(accounts_, account), now, scratch_.view, outcome);
   const bool whole = settled && !outcome.charge.overflow;
-  if (!whole) due_accounts_.set(account, static_cast<std::uint32_t>(now.seconds()) + full_retry);
+  const bool progress = !outcome.charge.overflow && outcome.product_count != 0;
+  if (!whole)  // one Record has not held all of it, or there is no room
+    due_accounts_.set(account,
+                      static_cast<std::uint32_t>(now.seconds()) + (progress ? 0 : full_retry));
   if (outcome.charge.overflow || !transaction_.changed()) {
     transaction_.roll_back();
     outcome.reset();
@@ -99,8 +102,10 @@ bool Shard::plan_sweep_step(Time now, std::span<std::uint8_t> record, Outcome& o
     outcome.account = slot;
     take_up_terms(slot, now, outcome);
     note_due(slot);
-    if (!transaction_.changed()) {
+    if (outcome.charge.overflow || !transaction_.changed()) {
       transaction_.roll_back();
+      outcome.reset();
+      outcome.answer = false;
       continue;
     }
     Facts facts;

@@ -34,7 +34,9 @@ bool never_started(const Outcome& outcome, std::uint16_t plan, std::uint32_t num
 // Whether an MSCC asks for units or reports some; a bare end does not.
 bool is_use(const rating::ChargeRequest& request, const rating::MsccRequest& mscc) {
   using rating::RequestType;
-  if (request.type == RequestType::event) return true;
+  if (request.type == RequestType::event)
+    return !request.has_requested_action ||
+           request.requested_action == rating::RequestedAction::direct_debiting;
   if (request.type != RequestType::termination && mscc.has_requested) return true;
   return mscc.used.octets > 0 || mscc.used.seconds > 0 || mscc.used.events > 0;
 }
@@ -91,7 +93,7 @@ Slot Shard::add_product(Slot account_slot, std::uint16_t plan, std::uint32_t sta
 Result Shard::start_product(Slot account_slot, Slot product_slot, const rating::Plan& plan,
                             std::uint32_t since, Time now, Outcome& outcome) {
   const auto now_s = static_cast<std::uint32_t>(now.seconds());
-  if (!has_room(accounts_[account_slot], plan.terms, outcome)) return Result::full;
+  if (!make_room(account_slot, products_[product_slot], plan, now_s, outcome)) return Result::full;
   if (since != 0) {
     run_since(edit(products_, product_slot), plan.terms, since, now_s);
     note_product(products_[product_slot], &plan.terms, ProductEvent::started, since, outcome);
@@ -139,10 +141,12 @@ Result Shard::start_base_product(Slot account_slot, std::uint32_t since, Time no
 }
 
 Life Shard::life_of(const Account& account, Time now) const {
-  if (account.valid_until == 0) return {};
+  const rating::Plan* plan = newest(account.plan);
+  if (account.valid_until == 0 || account.valid_until == valid_for_ever ||
+      (plan != nullptr && plan->valid_for == 0))
+    return {};
   const auto now_s = static_cast<std::uint32_t>(now.seconds());
   if (now_s < account.valid_until) return {LifePhase::valid, account.valid_until};
-  const rating::Plan* plan = newest(account.plan);
   const std::uint32_t end = account.valid_until + (plan != nullptr ? plan->grace : 0);
   if (now_s < end) return {LifePhase::grace, end};
   return {LifePhase::expired, 0};
@@ -156,23 +160,32 @@ void Shard::extend_life(Slot account_slot, std::uint32_t seconds, Time now) {
     edit(accounts_, account_slot).valid_until = until;
 }
 
-// An account whose base plan has got terms since: its first periods begin now, what is due once at
-// the start is not.
+// After a reload: an account whose base plan has got terms takes them up (what is due once at the
+// start is not), and products begin the cycles that their plans have got.
 void Shard::take_up_terms(Slot account_slot, Time now, Outcome& outcome) {
   const Account& account = accounts_[account_slot];
-  const rating::Plan* plan = newest(account.plan);
-  if (plan != nullptr && account.valid_until == 0) extend_life(account_slot, plan->valid_for, now);
-  if (plan == nullptr || plan->terms.addon || plan->terms.cycle_count == 0 ||
-      (account.flags & account_took_terms) != 0)
-    return;
   const auto now_s = static_cast<std::uint32_t>(now.seconds());
-  if (!has_room(account, plan->terms, outcome)) return;
-  const Slot slot = add_product(account_slot, account.plan, now_s, 0, now);
-  if (slot == none) return;
-  edit(accounts_, account_slot).flags |= account_took_terms;
-  products_[slot].flags |= product_started;
-  if (!begin(account_slot, slot, *plan, now_s, outcome))
-    not_paid(account_slot, slot, *plan, now_s, outcome);
+  const rating::Plan* base = newest(account.plan);
+  if (base != nullptr && account.valid_until == 0) extend_life(account_slot, base->valid_for, now);
+  if (!settle(account_slot, now, outcome)) return;
+  if (base != nullptr && !base->terms.addon && base->terms.cycle_count != 0 &&
+      (account.flags & account_took_terms) == 0) {
+    const Slot slot = add_product(account_slot, account.plan, now_s, 0, now);
+    if (slot == none) return;
+    edit(accounts_, account_slot).flags |= account_took_terms;
+    products_[slot].flags |= product_started;
+    products_[slot].state = ProductState::active;
+  }
+  for (Slot p = account.first_product, next = none; p != none; p = next) {
+    next = products_[p].next;
+    const rating::Plan* plan = newest(products_[p].plan);
+    if (products_[p].state != ProductState::active || plan == nullptr ||
+        !misses_cycle(products_[p], plan->terms) ||
+        !make_room(account_slot, products_[p], *plan, now_s, outcome))
+      continue;
+    if (!begin(account_slot, p, *plan, now_s, outcome))
+      not_paid(account_slot, p, *plan, now_s, outcome);
+  }
 }
 
 // Whether one of the plan may be bought, beside what is held; `queued`: it starts after that.
@@ -241,6 +254,18 @@ void Shard::take_purchase(Operation& op, const rating::Plan& plan, bool queued) 
   note_due(op.account);
 }
 
+// When what is paid for is over: the longest period that runs, though hours may be paid as well; of
+// a product without periods its own end, else that of its last allowance. 0: nothing has an end.
+std::uint32_t Shard::end_of_period(const Account& account, const Product& product) const {
+  std::uint32_t at = 0;
+  for (const Product::Due& due : product.due) at = std::max(at, due.at);
+  if (at != 0 && product.ends_at != 0) return std::min(at, product.ends_at);
+  if (at == 0) at = product.ends_at;
+  for (Slot b = account.first_bucket; b != none && at == 0; b = buckets_[b].next)
+    if (buckets_[b].product == product.number) at = std::max(at, buckets_[b].ends_at);
+  return at;
+}
+
 // One of the account's add-ons: `cursor` is its number, 0 = the latest. `flag`: with its period.
 void Shard::end_holding(Operation& op) {
   const OperatorRequest& r = op.request;
@@ -255,13 +280,10 @@ void Shard::end_holding(Operation& op) {
   }
   op.reply.id = products_[slot].number;
   if (r.flag && products_[slot].state == ProductState::active) {
-    std::uint32_t at = 0;
-    for (const Product::Due& due : products_[slot].due)
-      at = std::max(at, due.at);  // the longest that runs: a month, though hours are paid as well
+    const std::uint32_t at = end_of_period(accounts_[op.account], products_[slot]);
     if (at != 0) {
-      Product& product = edit(products_, slot);
-      if (product.ends_at == at) op.reply.result = Result::unchanged;
-      product.ends_at = product.ends_at == 0 ? at : std::min(at, product.ends_at);
+      if (products_[slot].ends_at == at) op.reply.result = Result::unchanged;
+      edit(products_, slot).ends_at = at;
       note_due(op.account);
       return;
     }
@@ -291,6 +313,7 @@ void Shard::set_plan(Operation& op) {
     end_product(op.account, former, static_cast<std::uint32_t>(r.now.seconds()),
                 ProductEvent::ended, op.outcome);
   account.plan = r.plan;
+  if (plan->valid_for == 0) account.valid_until = 0;  // the new plan sets no end to it
   account.flags = static_cast<std::uint8_t>(account.flags & ~account_took_terms);
   op.reply.result = start_base_product(op.account, 0, r.now, op.outcome);
   note_due(op.account);
@@ -343,8 +366,8 @@ bool Shard::start_at_use(Slot account_slot, const rating::ChargeInput& input, Ou
                      rating::concerns(input, input.request->mscc[i], *plan);
     }
     if (concerned) {
-      if (!has_room(accounts_[account_slot], plan->terms, outcome)) return false;
       const auto now_s = static_cast<std::uint32_t>(input.now.seconds());
+      if (!make_room(account_slot, products_[p], *plan, now_s, outcome)) return false;
       if (!begin(account_slot, p, *plan, now_s, outcome))
         not_paid(account_slot, p, *plan, now_s, outcome);
       started = true;

@@ -175,10 +175,9 @@ void Shard::operate(Operation& op) {
     return;
   }
   // What is due comes before what is asked: a top-up must not pay for less than it would have
-  // later.
-  if (!settle(op.account, r.now, op.outcome))
-    op.reply.result = Result::full;
-  else if (!operate_account(op))
+  // later. Where there is no room for all of it, what is asked may be what makes room.
+  settle(op.account, r.now, op.outcome);
+  if (!operate_account(op))
     op.reply.result = Result::invalid;
   else if (op.reply.result == Result::ok && brings_money(r.kind))
     money_came(op);
@@ -234,7 +233,7 @@ bool Shard::operate_account(Operation& op) {
       edit(accounts_, op.account).credit_limit = r.credit_limit;
       return true;
     case OperatorKind::set_validity:
-      edit(accounts_, op.account).valid_until = r.ends_at;
+      edit(accounts_, op.account).valid_until = r.ends_at != 0 ? r.ends_at : valid_for_ever;
       wake_sessions(op.account, false, r.now, op.outcome);
       return true;
     case OperatorKind::trace: {

@@ -132,7 +132,7 @@ bool Shard::pay_fee(Slot account_slot, const rating::Plan& plan, std::int64_t fe
     rating::Bucket fresh;
     fresh.flags = rating::bucket_main_wallet;
     fresh.currency = plan.currency;
-    wallet = add_bucket(account, account_slot, fresh);  // room() has seen to it
+    wallet = add_bucket(account, account_slot, fresh);  // make_room() has seen to it
     if (wallet == none) return false;
   }
   book(outcome, MovementKind::spend, wallet, fee);
@@ -141,21 +141,87 @@ bool Shard::pay_fee(Slot account_slot, const rating::Plan& plan, std::int64_t fe
 
 // ---- steps -----------------------------------------------------------------------------------
 
-// Whether the largest step of the terms fits into what is left of the Record and the pools.
-bool Shard::has_room(const Account& account, const Terms& terms, const Outcome& outcome) const {
+// Whether a step at `at` gives the allowances of a cycle.
+bool Shard::falls_due(const Product& product, const Terms& terms, std::uint8_t cycle,
+                      std::uint32_t at) {
+  if (cycle == rating::cycle_once) return (product.flags & product_started) == 0;
+  for (const Product::Due& due : product.due)
+    if (due.at != 0 && period_of(due) == terms.cycles[cycle]) return due.at <= at;
+  return true;
+}
+
+// Whether a former period's bucket of the allowance can be filled again at `at`.
+bool Shard::has_reusable(const Account& account, const Product& product, const Allowance& allowance,
+                         std::uint32_t at) const {
+  for (Slot b = account.first_bucket; b != none; b = buckets_[b].next) {
+    const rating::Bucket& bucket = buckets_[b];
+    const bool rolls =
+        bucket.ends_at == at && bucket.rolled < allowance.rollover && bucket.free() > 0;
+    if (product.number != 0 && bucket.product == product.number && bucket.kind == allowance.kind &&
+        bucket.unit == allowance.unit && bucket.ends_at != 0 && bucket.ends_at <= at &&
+        bucket.reserved == 0 && bucket.in_transit == 0 && !rolls)
+      return true;
+  }
+  return false;
+}
+
+// The bucket whose loss hurts least: one that has ended, else what was carried longest. Nobody
+// holds anything of it. none: there is no such one.
+Slot Shard::least_missed(const Account& account, std::uint32_t at) const {
+  Slot least = none;
+  for (Slot b = account.first_bucket; b != none; b = buckets_[b].next) {
+    const rating::Bucket& bucket = buckets_[b];
+    if ((bucket.flags & rating::bucket_main_wallet) != 0 || bucket.reserved != 0 ||
+        bucket.in_transit != 0)
+      continue;
+    if (bucket.ends_at != 0 && bucket.ends_at < at) return b;
+    if (bucket.rolled != 0 && (least == none || bucket.rolled > buckets_[least].rolled)) least = b;
+  }
+  return least;
+}
+
+// Makes what a step of the product needs: places for its new buckets, movements and facts. Where
+// the account's buckets are all taken, what has ended goes, then what was carried longest. false:
+// there is no room.
+bool Shard::make_room(Slot account_slot, const Product& product, const rating::Plan& plan,
+                      std::uint32_t at, Outcome& outcome) {
+  Account& account = edit(accounts_, account_slot);
+  const Terms& terms = plan.terms;
   std::size_t held = 0;
-  for (Slot b = account.first_bucket; b != none; b = buckets_[b].next) ++held;
-  const std::size_t fresh = terms.allowance_count + 1u;  // and a wallet
-  return held + fresh <= limits::buckets_per_account_max &&
-         buckets_.capacity() - buckets_.used() >= fresh &&
-         settled_grants_ + fresh <= limits::grants_per_settlement_max &&
-         outcome.charge.movement_count + 2 * (held + fresh) <= movements_of_settlement &&
-         outcome.product_count + 2 <= outcome.products.size();
+  std::size_t own = 0;
+  for (Slot b = account.first_bucket; b != none; b = buckets_[b].next) {
+    ++held;
+    own += product.number != 0 && buckets_[b].product == product.number;
+  }
+  std::size_t fresh = find_wallet(account, plan.currency) == none;
+  for (std::size_t i = 0; i < terms.allowance_count; ++i)
+    fresh += falls_due(product, terms, terms.allowances[i].cycle, at) &&
+             !has_reusable(account, product, terms.allowances[i], at);
+  std::size_t spare = buckets_.capacity() - buckets_.used();
+  const std::size_t over = held + fresh > limits::buckets_per_account_max
+                               ? held + fresh - limits::buckets_per_account_max
+                               : 0;
+  const std::size_t moves = own + terms.allowance_count + over + 2;
+  if (outcome.product_count + 2 > outcome.products.size() ||
+      settled_grants_ + fresh > limits::grants_per_settlement_max ||
+      outcome.charge.movement_count + moves > movements_of_settlement)
+    return false;
+  while (held + fresh > limits::buckets_per_account_max || spare < fresh) {
+    const Slot slot = least_missed(account, at);
+    if (slot == none) return false;
+    edit(buckets_, slot);
+    book(outcome, MovementKind::expire, slot, std::max<std::int64_t>(0, buckets_[slot].free()));
+    unlink_bucket(account, slot);
+    release(buckets_, slot);
+    --held;
+    ++spare;
+  }
+  return true;
 }
 
 ProductFact& Shard::note_product(const Product& product, const Terms* terms, ProductEvent event,
                                  std::uint32_t at, Outcome& outcome) const {
-  // has_room() keeps two for each step; an operator's wish that finds none left is refused.
+  // make_room() keeps two for each step; an operator's wish that finds none left is refused.
   if (outcome.product_count == outcome.products.size()) {
     outcome.charge.overflow = true;
     --outcome.product_count;
@@ -248,7 +314,7 @@ void Shard::give(Slot account_slot, const Product& product, const Allowance& all
                  std::int64_t amount, std::uint32_t at, std::uint32_t to, Outcome& outcome) {
   if (amount == 0) return;
   const Slot slot = allowance_bucket(account_slot, product, allowance, at, outcome);
-  LEVY_CHECK(slot != none, account_slot);  // has_room() has seen to it
+  LEVY_CHECK(slot != none, account_slot);  // make_room() has seen to it
   rating::Bucket& bucket = edit(buckets_, slot);
   bucket.currency = allowance.currency;
   bucket.priority = allowance.priority;
@@ -277,19 +343,38 @@ void Shard::give_cycle(Slot account_slot, const Product& product, const Terms& t
   }
 }
 
-// The product's place for a cycle; a cycle that a reload has brought gets a free one.
-Product::Due* Shard::due_of(Product& product, const Period& period) {
-  Product::Due* free = nullptr;
-  for (Product::Due& due : product.due) {
-    if (due.at != 0 && period_of(due) == period) return &due;
-    if (due.at == 0 && free == nullptr) free = &due;
+// A row for each cycle of the plan: its own, or one that is free or of a cycle that the plan has no
+// more.
+void Shard::claim_rows(Product& product, const Terms& terms, Rows& rows) {
+  std::array<bool, limits::cycles_per_plan_max> taken{};
+  for (std::size_t c = 0; c < terms.cycle_count; ++c) {
+    rows[c] = nullptr;
+    for (std::size_t i = 0; i < product.due.size(); ++i) {
+      if (product.due[i].at == 0 || !(period_of(product.due[i]) == terms.cycles[c])) continue;
+      rows[c] = &product.due[i];
+      taken[i] = true;
+    }
   }
-  if (free != nullptr) {
-    *free = Product::Due{};
-    free->unit = static_cast<std::uint32_t>(period.unit) & 15u;
-    free->count = period.count & 255u;
+  for (std::size_t c = 0; c < terms.cycle_count; ++c) {
+    for (std::size_t i = 0; i < product.due.size() && rows[c] == nullptr; ++i) {
+      if (taken[i]) continue;
+      rows[c] = &product.due[i];
+      taken[i] = true;
+    }
   }
-  return free;
+}
+
+// Whether the plan has a cycle that the product does not know, and the product none that the plan
+// has no more: that one's period is paid for, and the new one begins after it.
+bool Shard::misses_cycle(const Product& product, const Terms& terms) {
+  std::size_t running = 0;
+  std::size_t known = 0;
+  for (const Product::Due& due : product.due) {
+    if (due.at == 0) continue;
+    ++running;
+    for (std::size_t c = 0; c < terms.cycle_count; ++c) known += period_of(due) == terms.cycles[c];
+  }
+  return running == known && known < terms.cycle_count;
 }
 
 // Begins the cycles that stand still, and at the first start what is given once. false: the fees
@@ -299,19 +384,22 @@ bool Shard::begin(Slot account_slot, Slot product_slot, const rating::Plan& plan
   Product& product = edit(products_, product_slot);
   const Terms& terms = plan.terms;
   const bool fresh = (product.flags & product_started) == 0;
-  const auto stands_still = [&](std::size_t cycle) {
-    const Product::Due* due = due_of(product, terms.cycles[cycle]);
-    return due != nullptr && due->at <= at;
-  };
+  const bool resumes = product.state == ProductState::suspended;
+  Rows rows{};
+  claim_rows(product, terms, rows);
+  std::array<bool, limits::cycles_per_plan_max> begins{};
   std::int64_t fee = fresh ? fees_of(terms, rating::cycle_once) : 0;
   for (std::uint8_t c = 0; c < terms.cycle_count; ++c) {
-    if (!stands_still(c)) continue;
-    const Span span = Span::first(terms, terms.cycles[c], at);
-    fee += span.part(fees_of(terms, c), 1);
+    const bool known = rows[c]->at != 0 && period_of(*rows[c]) == terms.cycles[c];
+    begins[c] = !known || (resumes && rows[c]->at <= at);
+    if (!begins[c]) continue;
+    fee += Span::first(terms, terms.cycles[c], at).part(fees_of(terms, c), 1);
   }
   if (!pay_fee(account_slot, plan, fee, outcome)) return false;
-  note_product(product, &terms, fresh ? ProductEvent::started : ProductEvent::resumed, at, outcome)
-      .fee = fee;
+  const ProductEvent event = fresh     ? ProductEvent::started
+                             : resumes ? ProductEvent::resumed
+                                       : ProductEvent::renewed;
+  note_product(product, &terms, event, at, outcome).fee = fee;
   product.state = ProductState::active;
   product.flags |= product_started;
   if (fresh) {
@@ -321,28 +409,28 @@ bool Shard::begin(Slot account_slot, Slot product_slot, const rating::Plan& plan
     give_cycle(account_slot, product, terms, rating::cycle_once, Span{}, at, outcome);
   }
   for (std::uint8_t c = 0; c < terms.cycle_count; ++c) {
-    if (!stands_still(c)) continue;
+    if (!begins[c]) continue;
     const Span span = Span::first(terms, terms.cycles[c], at);
-    Product::Due& due = *due_of(product, terms.cycles[c]);
-    due.anchor = terms.calendar ? span.start : at;
-    due.periods = 1;
-    due.at = span.to;
+    *rows[c] = Product::Due{span.to, terms.calendar ? span.start : at, 1,
+                            static_cast<std::uint32_t>(terms.cycles[c].unit) & 15u,
+                            terms.cycles[c].count & 255u};
     give_cycle(account_slot, product, terms, c, span, at, outcome);
   }
   return true;
 }
 
 // The next period of one cycle. false: its fee cannot be paid; nothing has changed.
-bool Shard::renew(Slot account_slot, Product& product, const rating::Plan& plan, Product::Due& due,
+bool Shard::renew(Slot account_slot, Slot product_slot, const rating::Plan& plan, Product::Due& due,
                   Outcome& outcome) {
+  Product& product = products_[product_slot];
   const Terms& terms = plan.terms;
   const Period period = period_of(due);
   const std::uint32_t at = due.at;
   std::uint8_t cycle = 0;
   while (cycle < terms.cycle_count && !(terms.cycles[cycle] == period)) ++cycle;
-  if (cycle == terms.cycle_count) {  // a reload has taken it out of the plan
+  if (cycle == terms.cycle_count) {  // a reload has taken it out: what came instead begins now
     due = Product::Due{};
-    return true;
+    return !misses_cycle(product, terms) || begin(account_slot, product_slot, plan, at, outcome);
   }
   const std::int64_t fee = fees_of(terms, cycle);
   if (!pay_fee(account_slot, plan, fee, outcome)) return false;
@@ -417,7 +505,7 @@ void Shard::step(Slot account_slot, Slot product_slot, const rating::Plan& plan,
   }
   for (Product::Due& due : product.due) {
     if (due.at == 0 || due.at > at) continue;
-    if (!renew(account_slot, product, plan, due, outcome))
+    if (!renew(account_slot, product_slot, plan, due, outcome))
       not_paid(account_slot, product_slot, plan, at, outcome);
     return;
   }
@@ -447,7 +535,10 @@ bool Shard::settle(Slot account_slot, Time now, Outcome& outcome) {
   Slot next = first_due(account, now_s, at);
   for (; next != none && steps < steps_max; ++steps) {
     const rating::Plan& plan = *newest(products_[next].plan);
-    if (!has_room(account, plan.terms, outcome)) break;
+    const Product& product = products_[next];
+    const bool ends = product.ends_at != 0 && product.ends_at <= at;
+    if (!ends && !make_room(account_slot, product, plan, at, outcome)) break;
+    if (outcome.product_count + 2 > outcome.products.size()) break;
     step(account_slot, next, plan, at, outcome);
     next = first_due(account, now_s, at);
   }
@@ -463,7 +554,7 @@ bool Shard::resume_products(Slot account_slot, Time now, Outcome& outcome) {
     if (products_[p].state != ProductState::suspended) continue;
     const rating::Plan* plan = newest(products_[p].plan);
     if (plan == nullptr) continue;
-    if (!has_room(accounts_[account_slot], plan->terms, outcome)) return false;
+    if (!make_room(account_slot, products_[p], *plan, now_s, outcome)) return false;
     begin(account_slot, p, *plan, now_s, outcome);
   }
   note_due(account_slot);

@@ -252,7 +252,14 @@ class Shard {
   void note_due(Slot account, bool arm = true);
   void book(Outcome& outcome, rating::MovementKind kind, Slot bucket, std::int64_t amount);
   bool pay_fee(Slot account, const rating::Plan& plan, std::int64_t fee, Outcome& outcome);
-  bool has_room(const Account& account, const rating::Terms& terms, const Outcome& outcome) const;
+  using Rows = std::array<Product::Due*, limits::cycles_per_plan_max>;
+  static bool falls_due(const Product& product, const rating::Terms& terms, std::uint8_t cycle,
+                        std::uint32_t at);
+  bool has_reusable(const Account& account, const Product& product,
+                    const rating::Allowance& allowance, std::uint32_t at) const;
+  Slot least_missed(const Account& account, std::uint32_t at) const;
+  bool make_room(Slot account, const Product& product, const rating::Plan& plan, std::uint32_t at,
+                 Outcome& outcome);
   ProductFact& note_product(const Product& product, const rating::Terms* terms, ProductEvent event,
                             std::uint32_t at, Outcome& outcome) const;
   void note_renewal(const Product& product, const rating::Terms& terms, const Product::Due& due,
@@ -265,10 +272,11 @@ class Shard {
             std::int64_t amount, std::uint32_t at, std::uint32_t to, Outcome& outcome);
   void give_cycle(Slot account, const Product& product, const rating::Terms& terms,
                   std::uint8_t cycle, const Span& span, std::uint32_t at, Outcome& outcome);
-  static Product::Due* due_of(Product& product, const rating::Period& period);
+  static void claim_rows(Product& product, const rating::Terms& terms, Rows& rows);
+  static bool misses_cycle(const Product& product, const rating::Terms& terms);
   bool begin(Slot account, Slot product, const rating::Plan& plan, std::uint32_t at,
              Outcome& outcome);
-  bool renew(Slot account, Product& product, const rating::Plan& plan, Product::Due& due,
+  bool renew(Slot account, Slot product, const rating::Plan& plan, Product::Due& due,
              Outcome& outcome);
   void end_product(Slot account, Slot product, std::uint32_t at, ProductEvent event,
                    Outcome& outcome);
@@ -339,6 +347,7 @@ class Shard {
   void session_operation(Operation& op);
   void money_came(Operation& op);
   void buy_product(Operation& op);
+  std::uint32_t end_of_period(const Account& account, const Product& product) const;
   void take_purchase(Operation& op, const rating::Plan& plan, bool queued);
   void end_holding(Operation& op);
   void set_plan(Operation& op);

@@ -6,6 +6,7 @@
 // free lists, timers) are rebuilt from these and never saved.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string_view>
 
@@ -66,6 +67,8 @@ enum AccountFlags : std::uint8_t {
       4,  // its base plan's terms have begun once: they never begin by themselves again
 };
 
+inline constexpr std::uint32_t valid_for_ever = 0xffffffff;  // Account::valid_until by an operator
+
 // Where an account stands in its life: a function of its dates and its base plan.
 enum class LifePhase : std::uint8_t { valid = 0, grace = 1, expired = 2 };
 struct Life {
@@ -99,7 +102,7 @@ struct Product {
   ProductState state = ProductState::free;
   std::uint8_t flags = 0;  // ProductFlags
   std::uint8_t unused[2] = {};
-  Due due[limits::cycles_per_plan_max]{};
+  std::array<Due, limits::cycles_per_plan_max> due{};
   bool live() const { return state != ProductState::free; }
 };
 static_assert(sizeof(Product) == 72);

@@ -273,9 +273,12 @@ class TermsCompiler {
     useless(source_.priority, "priority", why, "kind");
     useless(source_.starts, "starts", why, "kind");
     useless(source_.again, "again", why, "kind");
-    if (source_.fees.empty() && source_.allowances.empty())
-      useless(source_.lasts, "lasts",
-              " has no effect on a base plan without fees and allowances; remove it");
+    useless(
+        source_.lasts, "lasts",
+        " is of add-ons alone: an account keeps its base plan until it gets another; remove it");
+    if (source_.unpaid_fee.given && source_.unpaid_fee.value == "refuse")
+      checks_.fault(source_.unpaid_fee.place,
+                    "unpaid_fee is 'refuse', and a base plan cannot end; write suspend or debt");
   }
 
   void of_addon() {

@@ -60,7 +60,7 @@ PLANTED_PRODUCTS = (
     (41, 60, "this key is missing"), (42, 17, "allowance 'twice' stands twice for the same time"),
     (43, 13, "the value is none of the words known here; value: forgive"),
     (48, 1, "this key is missing"),
-    (50, 8, "lasts has no effect on a base plan without fees and allowanc"),
+    (50, 8, "lasts is of add-ons alone: an account keeps its base plan unt"),
     (51, 10, "fee_tax has no effect without fees"),
     (52, 10, "periods has no effect where nothing recurs"),
     (57, 9, "starts is 'first_use', and nothing can use an add-on without"),

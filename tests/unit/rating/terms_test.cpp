@@ -247,6 +247,14 @@ TEST(Terms, Bounds) {
                          "amount is '0'", "every is 'eon'; allowed: hour, day, week"});
 }
 
+TEST(Terms, ABasePlanNeitherEndsNorIsRefused) {
+  Catalogue catalogue = two_plans();
+  put(catalogue.plans[0].unpaid_fee, std::string("refuse"));
+  put(catalogue.plans[0].lasts, every(1, "month"));
+  add_fee(catalogue.plans[0], "monthly", "1");
+  expect_faults(catalogue, {"lasts is of add-ons alone", "unpaid_fee is 'refuse'"});
+}
+
 TEST(Terms, OneKindGivenTwice) {
   Catalogue catalogue = two_plans();
   PlanSource& plan = catalogue.plans[0];

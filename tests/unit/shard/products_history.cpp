@@ -317,6 +317,8 @@ void History::charge_session(rating::ChargeRequest& r) {
 
 void History::send(const rating::ChargeRequest& r, bool uses) {
   model_->settle(now_s());
+  model_->resume(now_s());  // something may have been released since
+  uses = uses && !model_->base_suspended();
   std::vector<std::uint16_t> starting;
   const auto used =
       r.type == rating::RequestType::event ? rating::Unit::events : rating::Unit::octets;

@@ -258,7 +258,11 @@ bool Model::open(std::uint16_t plan, Seconds now) {
 
 void Model::top_up(std::int64_t amount, Seconds now) {
   wallet_ += amount;
-  // What could not be paid: those periods count from this moment.
+  resume(now);
+}
+
+// What could not be paid: those periods count from this moment.
+void Model::resume(Seconds now) {
   std::vector<std::uint16_t> numbers;
   for (const auto& [number, p] : products_)
     if (p.state == State::suspended) numbers.push_back(number);

@@ -66,6 +66,7 @@ class Model {
   Bought buy(std::uint16_t plan, Seconds starts_at, Seconds now);
   void end(std::uint16_t number, bool with_period, Seconds now);
   bool set_plan(std::uint16_t plan, Seconds now);
+  void resume(Seconds now);
   void first_use(Seconds now, const std::vector<std::uint16_t>& numbers);
 
   // ---- what there is
