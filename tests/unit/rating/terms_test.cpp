@@ -215,7 +215,8 @@ TEST(Terms, OfAnAddon) {
   put(addon.periods, "calendar");
   put(addon.prorate, true);
   put(add_allowance(addon, "data", octets(1)).every, every(1, "month"));
-  const Terms& terms = compile(catalogue).plans.at(1)->terms;
+  const Compiled compiled = compile(catalogue);
+  const Terms& terms = compiled.plans.at(1)->terms;
   EXPECT_TRUE(terms.addon && terms.at_first_use && terms.calendar && terms.prorate);
   EXPECT_TRUE(terms.keeps_allowances && terms.any());
   EXPECT_EQ(terms.priority, -5);
