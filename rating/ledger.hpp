@@ -2,9 +2,10 @@
 // order in which an account's buckets are used.
 // Core: shard. Allocates: never. Blocks: never. Clock: in the request.
 //
-// Internal to rating/. Invariant: applying the movements in order to a copy of the buckets gives
-// the buckets. A sum that would leave bucket_sum_max is not applied: `overflow` is set and the
-// caller of charge() rolls everything back.
+// Internal to rating/, but for apply_movement(), by which products change buckets too. Invariant:
+// applying the movements in order to a copy of the buckets gives the buckets. A sum that would
+// leave bucket_sum_max is not applied: `overflow` is set and the caller of charge() rolls
+// everything back.
 #pragma once
 
 #include <array>

@@ -84,7 +84,7 @@ std::string every_text(const shard::Product::Due& due) {
 std::string_view why_text(const shard::Product& product) {
   if (product.state == shard::ProductState::suspended) return "its fees could not be paid";
   if (product.state != shard::ProductState::waiting) return {};
-  if ((product.flags & shard::product_queued) != 0) return "for the end of the one before it";
+  if (product.queued()) return "for the end of the one before it";
   return product.starts_at != 0 ? "for its start" : "for its first use";
 }
 

@@ -1,5 +1,7 @@
 // Shard: accounts, their buckets and the view that rating works on.
 // Core: shard. Allocates: never. Blocks: never. Clock: in the command.
+#include <algorithm>
+
 #include "engine/base/hash.hpp"
 #include "engine/shard/pools.hpp"
 
@@ -73,10 +75,8 @@ bool Shard::make_view(Account& account, Time now, rating::AccountView& view, Out
                          (bucket.flags & rating::bucket_main_wallet) == 0;
     const bool waits = !settled && bucket.product != 0;  // it may still roll over
     if (expired && !waits && bucket.reserved == 0 && bucket.in_transit == 0) {
-      if (bucket.free() > 0) move(outcome, MovementKind::expire, b, bucket.free());
+      drop_bucket(account, b, outcome);
       outcome.events |= event_bucket_expired;
-      unlink_bucket(account, b);
-      release(buckets_, b);
     } else {
       if (view.bucket_count == view.buckets.size()) return false;
       view.buckets[view.bucket_count] = &bucket;
@@ -98,6 +98,16 @@ Slot Shard::find_wallet(const Account& account, std::uint16_t currency) const {
       return b;
   }
   return none;
+}
+
+// The account's wallet of the currency, made when it has none; none: no room.
+Slot Shard::find_or_open_wallet(Slot account, std::uint16_t currency) {
+  const Slot known = find_wallet(accounts_[account], currency);
+  if (known != none) return known;
+  rating::Bucket fresh;
+  fresh.flags = rating::bucket_main_wallet;
+  fresh.currency = currency;
+  return add_bucket(accounts_[account], account, fresh);
 }
 
 // Appends a bucket (oldest first); none: the pool is full or the account has as many as it may.
@@ -133,6 +143,13 @@ void Shard::unlink_bucket(Account& account_in, Slot bucket) {
   Slot before = account_in.first_bucket;
   while (buckets_[before].next != bucket) before = buckets_[before].next;
   edit(buckets_, before).next = next;
+}
+
+// A bucket that nobody holds anything of leaves the account; what is free in it expires.
+void Shard::drop_bucket(Account& account, Slot bucket, Outcome& outcome) {
+  book(outcome, MovementKind::expire, bucket, std::max<std::int64_t>(0, buckets_[bucket].free()));
+  unlink_bucket(account, bucket);
+  release(buckets_, bucket);
 }
 
 }  // namespace levy::shard

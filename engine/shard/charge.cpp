@@ -76,8 +76,7 @@ void Shard::apply(const rating::ChargeRequest& request, const ChargeContext& con
   if (transaction_.empty() && facts.kind != RecordKind::dispute) return;
   if (outcome.plan != nullptr) {
     facts.plan = outcome.plan->id;
-    const rating::PlanSet* set = set_of(accounts_[outcome.account].plan);
-    facts.plan_version = set != nullptr ? set->version : std::uint16_t{0};
+    facts.plan_version = outcome.plan_version;
   }
   write_record(facts, context.now, record, outcome);
   if ((outcome.events & event_session_opened) == 0) return;
@@ -152,16 +151,16 @@ const rating::Plan* Shard::prepare_charge(const Account& account,
   input.implicit_rsu = context.implicit_rsu;
   input.no_credit_code_4012 = context.no_credit_code_4012;
   input.account_barred = account.status != AccountStatus::active;
-  const Life life = life_of(account, context.now);
-  input.account_barred |= life.phase == LifePhase::expired;
-  input.in_grace = life.phase == LifePhase::grace;
-  input.access_ends_at = life.ends_at;
   const rating::PlanSet* set = set_of(account.plan);
   outcome.plan = nullptr;
   if (set == nullptr) return nullptr;
   outcome.plan = input.plan = set->find(account.plan);
+  outcome.plan_version = input.plan_version = set->version;
   outcome.currency = input.plan->currency;
-  input.plan_version = set->version;
+  const Life life = life_of(account, input.plan, context.now);
+  input.account_barred |= life.phase == LifePhase::expired;
+  input.in_grace = life.phase == LifePhase::grace;
+  input.access_ends_at = life.ends_at;
   input.zones = set->zones;
   return input.plan;
 }

@@ -140,8 +140,8 @@ Result Shard::start_base_product(Slot account_slot, std::uint32_t since, Time no
   return result;
 }
 
-Life Shard::life_of(const Account& account, Time now) const {
-  const rating::Plan* plan = newest(account.plan);
+// `plan`: its base plan, null where that is gone.
+Life Shard::life_of(const Account& account, const rating::Plan* plan, Time now) {
   if (account.valid_until == 0 || account.valid_until == valid_for_ever ||
       (plan != nullptr && plan->valid_for == 0))
     return {};
@@ -334,18 +334,14 @@ void Shard::wake_sessions(Slot account_slot, bool for_credit, Time now, Outcome&
   for (Slot s = accounts_[account_slot].first_session; s != none && woken < wakes_max;
        s = sessions_[s].next) {
     if (sessions_[s].state != SessionState::open) continue;
-    std::size_t concerned = 0;
-    Slot only = none;
+    Concerned concerned;
     for (Slot g = sessions_[s].first_group; g != none && for_credit; g = groups_[g].next) {
-      if ((groups_[g].flags & rating::group_has_grant) != 0 &&
-          (groups_[g].flags & rating::group_final) == 0)
-        continue;
-      only = g;
-      ++concerned;
+      if ((groups_[g].flags & rating::group_has_grant) == 0 ||
+          (groups_[g].flags & rating::group_final) != 0)
+        concerned.add(groups_[g]);
     }
-    if (for_credit && concerned == 0) continue;
-    const bool one = concerned == 1 && (groups_[only].flags & rating::group_has_rating_group) != 0;
-    ask_push(s, edit(sessions_, s), one, one ? groups_[only].rating_group : 0, now, outcome);
+    if (for_credit && concerned.count == 0) continue;
+    ask_push(s, edit(sessions_, s), concerned.one(), concerned.rating_group(), now, outcome);
     if (!runtime_[s].push_outstanding) queue_push(s, shard_seconds(now));
     ++woken;
   }
@@ -359,8 +355,7 @@ bool Shard::start_at_use(Slot account_slot, const rating::ChargeInput& input, Ou
     const Slot next = products_[p].next;  // it may end here: unpaid_fee: refuse
     const rating::Plan* plan = newest(products_[p].plan);
     bool concerned = false;
-    if (products_[p].state == ProductState::waiting && products_[p].starts_at == 0 &&
-        (products_[p].flags & product_queued) == 0 && plan != nullptr) {
+    if (products_[p].waits_for_use() && plan != nullptr) {
       for (std::uint32_t i = 0; i < rating::charged_rows(*input.request); ++i)
         concerned |= is_use(*input.request, input.request->mscc[i]) &&
                      rating::concerns(input, input.request->mscc[i], *plan);

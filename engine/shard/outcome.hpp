@@ -106,7 +106,8 @@ struct Outcome {
   bool has_event_result = false;
   std::uint16_t currency = 0;
   rating::EventResult event{};
-  const rating::Plan* plan = nullptr;
+  const rating::Plan* plan = nullptr;  // the account's base plan, in the version that was read
+  std::uint16_t plan_version = 0;
   Slot session = none;
   Slot account = none;
   Slot subscriber = none;
@@ -133,6 +134,7 @@ struct Outcome {
     currency = 0;
     event = {};
     plan = nullptr;
+    plan_version = 0;
     session = account = subscriber = none;
     record_bytes = 0;
     tombstones_given_up = 0;

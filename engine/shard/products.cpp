@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "engine/shard/pools.hpp"
+#include "rating/ledger.hpp"
 #include "rating/recurrence.hpp"
 
 namespace levy::shard {
@@ -65,8 +66,8 @@ struct Shard::Span {
 
 std::uint32_t Shard::due_at(const Product& product) const {
   std::uint32_t at = product.ends_at;
-  const bool queued = (product.flags & product_queued) != 0;
-  if (product.state == ProductState::waiting && !queued) at = first_of(at, product.starts_at);
+  if (product.state == ProductState::waiting && !product.queued())
+    at = first_of(at, product.starts_at);
   if (product.state == ProductState::active)
     for (const Product::Due& due : product.due) at = first_of(at, due.at);
   return at;
@@ -82,9 +83,7 @@ void Shard::note_due(Slot account_slot, bool arm) {
     // One whose plan a reload has taken away is looked at again with the next touch of another.
     if (newest(product.plan) != nullptr) at = first_of(at, due_at(product));
     if (product.state == ProductState::suspended) flags |= account_waits_for_money;
-    if (product.state == ProductState::waiting && product.starts_at == 0 &&
-        (product.flags & product_queued) == 0)
-      flags |= account_waits_for_use;
+    if (product.waits_for_use()) flags |= account_waits_for_use;
   }
   account.settle_at = at;
   account.flags = flags;
@@ -96,23 +95,17 @@ void Shard::note_due(Slot account_slot, bool arm) {
 // One change of a bucket that no MSCC caused; those of one settlement are summed up.
 void Shard::book(Outcome& outcome, MovementKind kind, Slot slot, std::int64_t amount) {
   if (amount == 0) return;
-  rating::Bucket& bucket = edit(buckets_, slot);
-  std::int64_t& sum = kind == MovementKind::spend ? bucket.spent : bucket.credits;
-  constexpr std::int64_t sum_max = std::int64_t{1} << 61;
-  if (kind != MovementKind::expire && sum > sum_max - amount) {
-    outcome.charge.overflow = true;
+  rating::ChargeResult& c = outcome.charge;
+  const std::uint32_t before = c.movement_count;
+  rating::apply_movement(edit(buckets_, slot), slot, kind, amount, 0xff, c);
+  if (c.movement_count == before) return;  // it overflows
+  for (std::uint32_t i = 0; i < before; ++i) {
+    rating::Movement& m = c.movements[i];
+    if (m.kind != kind || m.bucket != slot || m.mscc != 0xff) continue;
+    m.amount += amount;
+    c.movement_count = before;
     return;
   }
-  sum += kind == MovementKind::expire ? -amount : amount;
-  rating::ChargeResult& c = outcome.charge;
-  for (std::uint32_t i = 0; i < c.movement_count; ++i) {
-    rating::Movement& m = c.movements[i];
-    if (m.kind == kind && m.bucket == slot && m.mscc == 0xff) {
-      m.amount += amount;
-      return;
-    }
-  }
-  move(outcome, kind, slot, amount);
 }
 
 // Takes a fee from the main wallet, if the plan's `unpaid_fee` lets it. false: it cannot be paid.
@@ -120,21 +113,16 @@ bool Shard::pay_fee(Slot account_slot, const rating::Plan& plan, std::int64_t fe
                     Outcome& outcome) {
   if (fee == 0) return true;
   Account& account = edit(accounts_, account_slot);
-  Slot wallet = find_wallet(account, plan.currency);
   if (plan.terms.unpaid_fee != UnpaidFee::debt) {
     const rating::Plan* base = newest(account.plan);
     const std::int64_t limit = account.credit_limit + (base != nullptr ? base->credit_limit : 0);
-    const std::int64_t free = wallet != none ? buckets_[wallet].free() : 0;
+    const Slot held = find_wallet(account, plan.currency);
+    const std::int64_t free = held != none ? buckets_[held].free() : 0;
     unpaid_fee_ = fee;
     if (free + limit < fee) return false;
   }
-  if (wallet == none) {
-    rating::Bucket fresh;
-    fresh.flags = rating::bucket_main_wallet;
-    fresh.currency = plan.currency;
-    wallet = add_bucket(account, account_slot, fresh);  // make_room() has seen to it
-    if (wallet == none) return false;
-  }
+  const Slot wallet = find_or_open_wallet(account_slot, plan.currency);
+  if (wallet == none) return false;  // never: make_room() has seen to it
   book(outcome, MovementKind::spend, wallet, fee);
   return true;
 }
@@ -209,10 +197,7 @@ bool Shard::make_room(Slot account_slot, const Product& product, const rating::P
   while (held + fresh > limits::buckets_per_account_max || spare < fresh) {
     const Slot slot = least_missed(account, at);
     if (slot == none) return false;
-    edit(buckets_, slot);
-    book(outcome, MovementKind::expire, slot, std::max<std::int64_t>(0, buckets_[slot].free()));
-    unlink_bucket(account, slot);
-    release(buckets_, slot);
+    drop_bucket(account, slot, outcome);
     --held;
     ++spare;
   }
@@ -455,10 +440,10 @@ void Shard::end_product(Slot account_slot, Slot product_slot, std::uint32_t at, 
     bucket.product = 0;
     if (plan != nullptr && plan->terms.keeps_allowances) continue;
     bucket.ends_at = first_of(bucket.ends_at, std::max(at, 1u));
-    book(outcome, MovementKind::expire, b, std::max<std::int64_t>(0, bucket.free()));
-    if (bucket.reserved != 0 || bucket.in_transit != 0) continue;
-    unlink_bucket(account, b);
-    release(buckets_, b);
+    if (bucket.reserved == 0 && bucket.in_transit == 0)
+      drop_bucket(account, b, outcome);
+    else
+      book(outcome, MovementKind::expire, b, std::max<std::int64_t>(0, bucket.free()));
   }
   if (account.first_product == product_slot) {
     account.first_product = product.next;
@@ -468,9 +453,9 @@ void Shard::end_product(Slot account_slot, Slot product_slot, std::uint32_t at, 
     edit(products_, before).next = product.next;
   }
   release(products_, product_slot);
-  if ((product.flags & product_queued) != 0) return;  // who waits behind it still waits
+  if (product.queued()) return;  // who waits behind it still waits
   for (Slot p = account.first_product; p != none; p = products_[p].next) {
-    if (products_[p].plan != product.plan || (products_[p].flags & product_queued) == 0) continue;
+    if (products_[p].plan != product.plan || !products_[p].queued()) continue;
     Product& next = edit(products_, p);
     next.flags = static_cast<std::uint8_t>(next.flags & ~product_queued);
     next.starts_at = at;

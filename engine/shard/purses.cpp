@@ -116,7 +116,8 @@ void Shard::money_came(Operation& op) {
   const rating::Plan* plan = newest(accounts_[op.account].plan);
   const bool topped_up = op.request.kind == OperatorKind::credit && op.request.bucket_kind == 0 &&
                          op.request.amount > 0;
-  const bool expired = life_of(accounts_[op.account], op.request.now).phase != LifePhase::valid;
+  const bool expired =
+      life_of(accounts_[op.account], plan, op.request.now).phase != LifePhase::valid;
   if (topped_up && plan != nullptr && accounts_[op.account].valid_until != 0)
     extend_life(op.account, plan->topup_extends, op.request.now);
   if (!resume_products(op.account, op.request.now, op.outcome)) op.reply.result = Result::full;

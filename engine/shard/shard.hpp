@@ -150,6 +150,17 @@ class Shard {
     bool push_outstanding = false;
     bool bearer_known = false;  // it stands in the indexes of bearers
   };
+  // The groups of a session that a RAR is for: it names a Rating-Group where there is but one.
+  struct Concerned {
+    std::size_t count = 0;
+    const rating::Group* last = nullptr;
+    void add(const rating::Group& group) {
+      ++count;
+      last = &group;
+    }
+    bool one() const { return count == 1 && (last->flags & rating::group_has_rating_group) != 0; }
+    std::uint32_t rating_group() const { return one() ? last->rating_group : 0; }
+  };
   struct Freed {
     std::uint64_t hash = 0;  // of its Session-Id
     Slot slot = none;
@@ -242,7 +253,9 @@ class Shard {
   bool make_view(Account& account, Time now, rating::AccountView& view, Outcome& outcome);
   Slot find_account(std::string_view name) const;
   Slot find_wallet(const Account& account, std::uint16_t currency) const;
+  Slot find_or_open_wallet(Slot account, std::uint16_t currency);
   Slot add_bucket(Account& account, Slot account_slot, const rating::Bucket& bucket);
+  void drop_bucket(Account& account, Slot bucket, Outcome& outcome);
   void unlink_bucket(Account& account, Slot bucket);
   void move(Outcome& outcome, rating::MovementKind kind, Slot bucket, std::int64_t amount);
 
@@ -297,7 +310,7 @@ class Shard {
   void run_since(Product& product, const rating::Terms& terms, std::uint32_t since,
                  std::uint32_t now_s) const;
   OperatorResult start_base_product(Slot account, std::uint32_t since, Time now, Outcome& outcome);
-  Life life_of(const Account& account, Time now) const;
+  static Life life_of(const Account& account, const rating::Plan* plan, Time now);
   void extend_life(Slot account, std::uint32_t seconds, Time now);
   void take_up_terms(Slot account, Time now, Outcome& outcome);
   bool may_buy(const Account& account, const rating::Plan& plan, bool& queued) const;
@@ -312,7 +325,7 @@ class Shard {
   bool due_session(Time now, std::span<std::uint8_t> record, Outcome& outcome);
 
   // versions.cpp
-  std::size_t groups_to_ask(const Session& session, Slot& only) const;
+  Concerned groups_to_ask(const Session& session) const;
   bool ask_for_new_version(Slot slot, Time now, Outcome& outcome);
   bool version_sweep_step(Time now, std::span<std::uint8_t> record, Outcome& outcome);
 

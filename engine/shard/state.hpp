@@ -83,6 +83,10 @@ enum class ProductState : std::uint8_t {
   active = 2,
   suspended = 3,  // a fee could not be paid: it gives and prices nothing until it is
 };
+enum ProductFlags : std::uint8_t {
+  product_started = 1,  // what is due once, at the start, has been taken and given
+  product_queued = 2,   // starts when the one of its plan before it ends
+};
 struct Product {
   // One cycle of the plan's terms, known by its Period, so that a reload may reorder them:
   // `periods` have begun since `anchor`, the next begins at `at`.
@@ -104,13 +108,12 @@ struct Product {
   std::uint8_t unused[2] = {};
   std::array<Due, limits::cycles_per_plan_max> due{};
   bool live() const { return state != ProductState::free; }
+  bool queued() const { return (flags & product_queued) != 0; }
+  bool waits_for_use() const {
+    return state == ProductState::waiting && starts_at == 0 && !queued();
+  }
 };
 static_assert(sizeof(Product) == 72);
-
-enum ProductFlags : std::uint8_t {
-  product_started = 1,  // what is due once, at the start, has been taken and given
-  product_queued = 2,   // starts when the one of its plan before it ends
-};
 
 // One SIM or user. E.164 and IMSI are packed: length in the top 4 bits, then BCD digits.
 struct Subscriber {

@@ -132,13 +132,7 @@ void Shard::transfer_in(Operation& op) {
     op.reply.result = Result::full;
     return;
   }
-  Slot wallet = find_wallet(accounts_[op.account], r.currency);
-  if (wallet == none) {
-    rating::Bucket fresh;
-    fresh.flags = rating::bucket_main_wallet;
-    fresh.currency = r.currency;
-    wallet = add_bucket(accounts_[op.account], op.account, fresh);
-  }
+  const Slot wallet = find_or_open_wallet(op.account, r.currency);
   if (wallet == none || buckets_[wallet].credits > limits::balance_micros_max - r.amount) {
     op.reply.result = wallet == none ? Result::full : Result::invalid;
     return;

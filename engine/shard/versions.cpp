@@ -35,10 +35,9 @@ static_assert(sizeof(OperatorReply) + sizeof(UseRows::rows) <= limits::answer_by
 
 }  // namespace
 
-// The groups of the session with a grant of an older version whose service wants to be asked for;
-// `only`: the last of them.
-std::size_t Shard::groups_to_ask(const Session& session, Slot& only) const {
-  std::size_t concerned = 0;
+// The groups of the session with a grant of an older version whose service wants to be asked for.
+Shard::Concerned Shard::groups_to_ask(const Session& session) const {
+  Concerned concerned;
   for (Slot g = session.first_group; g != none; g = groups_[g].next) {
     const rating::Group& group = groups_[g];
     if ((group.flags & rating::group_has_grant) == 0 ||
@@ -50,25 +49,21 @@ std::size_t Shard::groups_to_ask(const Session& session, Slot& only) const {
     if (plan == nullptr || group.service >= plan->service_count ||
         plan->services[group.service].on_new_version != rating::OnNewVersion::reauthorize)
       continue;
-    only = g;
-    ++concerned;
+    concerned.add(group);
   }
   return concerned;
 }
 
 // false: the session holds nothing to ask for, or has been asked for as much and not answered yet.
 bool Shard::ask_for_new_version(Slot slot, Time now, Outcome& outcome) {
-  Slot only = none;
-  const std::size_t concerned = groups_to_ask(sessions_[slot], only);
-  if (concerned == 0) return false;
-  const bool one = concerned == 1 && (groups_[only].flags & rating::group_has_rating_group) != 0;
-  const std::uint32_t rating_group = one ? groups_[only].rating_group : 0;
+  const Concerned concerned = groups_to_ask(sessions_[slot]);
+  if (concerned.count == 0) return false;
   const Session& known = sessions_[slot];
   const bool of_group = (known.flags & session_reauth_group) != 0;
   if (known.reauth_wanted != known.reauth_acked &&
-      (!of_group || (one && known.reauth_rating_group == rating_group)))
+      (!of_group || (concerned.one() && known.reauth_rating_group == concerned.rating_group())))
     return false;
-  ask_push(slot, edit(sessions_, slot), one, rating_group, now, outcome);
+  ask_push(slot, edit(sessions_, slot), concerned.one(), concerned.rating_group(), now, outcome);
   return true;
 }
 

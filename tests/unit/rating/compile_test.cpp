@@ -8,22 +8,10 @@
 #include "engine/base/currency.hpp"
 #include "rating/charge.hpp"
 #include "rating/compile/compile.hpp"
+#include "tests/unit/rating/placed.hpp"
 
 namespace levy::rating {
 namespace {
-
-int next_line = 1;
-
-template <class T>
-void put(Placed<T>& field, T value) {
-  field.value = std::move(value);
-  field.place = Place{"plan.yaml", next_line++, 3};
-  field.given = true;
-}
-
-void put(Placed<std::string>& field, const char* text) {
-  put<std::string>(field, text);
-}
 
 PriceSource price_source(const char* amount, std::int64_t per, std::int64_t step = 0) {
   return PriceSource{amount, per, step, false};

@@ -5,15 +5,10 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "tests/unit/rating/placed.hpp"
+
 namespace levy::rating::naive {
 namespace {
-
-template <class T, class V>
-void put(Placed<T>& field, V&& value) {
-  field.value = std::forward<V>(value);
-  field.place = Place{"plan.yaml", 1, 1};
-  field.given = true;
-}
 
 const std::vector<std::string> networks{"262", "26201", "26202", "310", "310410", "31041", "404"};
 const std::vector<std::string> prefixes{"4",    "49",    "491",    "49151", "4915112", "1",  "12",

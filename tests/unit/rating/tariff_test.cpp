@@ -8,17 +8,11 @@
 #include "rating/compile/compile.hpp"
 #include "rating/price.hpp"
 #include "rating/quote.hpp"
+#include "tests/unit/rating/placed.hpp"
 #include "tests/unit/rating/scene.hpp"
 
 namespace levy::rating {
 namespace {
-
-template <class T, class V>
-void put(Placed<T>& field, V&& value) {
-  field.value = std::forward<V>(value);
-  field.place = Place{"plan.yaml", 1, 1};
-  field.given = true;
-}
 
 PriceSource money(const char* amount, std::int64_t per, std::int64_t step = 0,
                   std::int64_t first = 0, std::int64_t upto = 0) {

@@ -10,22 +10,10 @@
 
 #include "rating/compile/compile.hpp"
 #include "rating/compile/terms.hpp"
+#include "tests/unit/rating/placed.hpp"
 
 namespace levy::rating {
 namespace {
-
-int next_line = 1;
-
-template <class T>
-void put(Placed<T>& field, T value) {
-  field.value = std::move(value);
-  field.place = Place{"plan.yaml", next_line++, 3};
-  field.given = true;
-}
-
-void put(Placed<std::string>& field, const char* text) {
-  put<std::string>(field, text);
-}
 
 PeriodSource every(std::int64_t count, const char* unit) {
   return {count, unit};
