@@ -83,6 +83,12 @@ inline constexpr std::size_t allowances_per_plan_max = 16;
 inline constexpr std::int64_t period_count_max = 255;
 // Periods that what is left of an allowance is carried on: Bucket::rolled counts them in a byte.
 inline constexpr std::int64_t rollover_periods_max = 250;
+// Counters that one plan declares, levels of one, and counters that one account has.
+inline constexpr std::size_t counters_per_plan_max = 16;
+inline constexpr std::size_t levels_per_counter_max = 8;
+inline constexpr std::size_t counters_per_account_max = 32;
+// Counters with a limit that one grant may hold part of.
+inline constexpr std::size_t counter_holds_per_group_max = 3;
 // Kinds of bucket that one plan restricts or weighs.
 inline constexpr std::size_t bucket_rules_per_plan_max = 256;
 // Longest Validity-Time sent, seconds: 30 days, the longest that any gateway is known to take.

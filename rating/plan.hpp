@@ -182,6 +182,8 @@ enum ServiceContext : std::uint8_t {
 };
 
 struct Service {
+  static constexpr std::uint16_t no_counter = 0xffff;
+
   std::uint16_t name = 0;    // interned
   Unit unit = Unit::octets;  // what the plan prices; other units of a report are ignored
   std::uint8_t contexts = context_any;
@@ -201,7 +203,10 @@ struct Service {
   bool unpriced_fails = false;     // where no rate holds and nothing pays: 5031, not 4012
   // A rate, or a bucket kind that pays for it, asks for the time: grants end at its next change.
   bool by_time = false;
+  bool whole_tiers = false;  // a report is priced in the tier where its running total stands before
   std::uint16_t changes = 0;  // Change bits: what these ask for
+  // Index of Plan::counters, whose sum is the running total of its prices; none: the session's own.
+  std::uint16_t accumulates = no_counter;
   std::uint8_t restriction_count = 0;
   std::uint32_t first_restriction = 0;  // of Plan::restrictions
   std::array<std::uint32_t, limits::service_identifiers_max> service_identifiers{};
@@ -310,6 +315,34 @@ struct Terms {
   bool any() const { return addon || fee_count != 0 || allowance_count != 0; }
 };
 
+// A step of a counter, by name: reached as soon as the counter stands at `at` or beyond. The
+// highest one reached is the counter's level.
+struct Level {
+  std::int64_t at = 0;         // units or micros, > 0; of a bucket kind: 0, and
+  std::uint16_t permille = 0;  // of what the account's live buckets of the kind were credited
+  std::uint16_t name = 0;      // interned
+};
+
+// What a plan counts of the use of an account that holds it, or of each of its subscribers.
+// Counters are known by their interned names: the same name in another plan goes on counting. Where
+// several products of an account declare one, the add-on of the highest priority says its rule, the
+// base plan last.
+struct CounterRule {
+  std::uint16_t name = 0;           // interned
+  Unit unit = Unit::octets;         // money: micros charged for use, connect fees included
+  bool per_subscriber = false;      // one for each subscriber of the account
+  std::uint16_t bucket_kind = 0;    // interned; != 0: no sum of its own, but what has been used of
+                                    // the live buckets of the kind. Then no `every`, no `limit`
+  std::uint16_t service_count = 0;  // interned names, of any plan; 0 = all, of its unit
+  std::uint16_t condition_count = 0;  // of Plan::conditions: all must hold
+  std::uint32_t first_service = 0;    // of Plan::values
+  std::uint32_t first_condition = 0;
+  Period every;            // it begins anew with each; none = never. As Terms::calendar says
+  std::int64_t limit = 0;  // units or micros: no grant goes beyond, 0 = no bound
+  std::uint8_t level_count = 0;
+  const Level* levels = nullptr;  // ascending; owned by the PlanVersion
+};
+
 // Which MSCC a service takes: those of one Rating-Group, those without one, whatever no other
 // takes.
 enum class Takes : std::uint8_t { rating_group = 0, without, any };
@@ -344,7 +377,9 @@ struct Plan {
   const TimePattern* times = nullptr;
   const Restriction* restrictions = nullptr;
   const BucketRule* bucket_rules = nullptr;
+  const CounterRule* counters = nullptr;
   std::uint32_t bucket_rule_count = 0;
+  std::uint32_t counter_count = 0;
   Terms terms;
   std::array<Service, limits::services_per_plan_max> services{};
   std::array<RatingGroupEntry, limits::services_per_plan_max * 4> entries{};

@@ -72,8 +72,10 @@ struct ServiceSource : TariffSource {
   std::vector<Placed<std::uint32_t>> service_identifiers;  // empty = any
   Placed<std::string> unit;                                // octets | seconds | events
   std::vector<RateSource> rates;                           // in order: the first that fits
-  Placed<std::string> unpriced;                            // 4012 | 5031, where none fits
-  Placed<std::int64_t> tax;                                // per mille, included in the price
+  Placed<std::string> accumulate;  // a counter of the plan: its sum is the prices' running total
+  Placed<std::string> tiers;       // stepped | whole
+  Placed<std::string> unpriced;    // 4012 | 5031, where none fits
+  Placed<std::int64_t> tax;        // per mille, included in the price
   Placed<std::int64_t> grant_first, grant_default, grant_min, grant_max;
   Placed<std::int64_t> validity, quota_holding_time;  // seconds
   Placed<std::int64_t> threshold_permille, threshold_units;
@@ -122,6 +124,28 @@ struct AllowanceSource {
   Place place;
 };
 
+// "warned at 80 %", "throttled at 10 GB": of a counter's limit, of a bucket kind, or absolute.
+struct LevelSource {
+  Placed<std::string> name;
+  Placed<QuantitySource> at;         // either this
+  Placed<std::int64_t> at_permille;  // or this
+  Place place;
+};
+
+// What a plan counts of the use of its accounts (rating/plan.hpp, CounterRule).
+struct CounterSource {
+  Placed<std::string> name;
+  Placed<std::string> counts;                 // octets | seconds | events | money; or
+  Placed<std::string> bucket;                 // a bucket kind
+  std::vector<Placed<std::string>> services;  // of any plan; empty = all of its unit
+  std::vector<ConditionSource> when;          // all must hold
+  Placed<std::string> per;                    // account | subscriber
+  Placed<PeriodSource> every;                 // not given: it never begins anew
+  Placed<QuantitySource> limit;
+  std::vector<LevelSource> levels;
+  Place place;
+};
+
 struct PlanSource {
   Placed<std::string> name;
   Placed<std::string> kind;              // base | addon
@@ -136,6 +160,7 @@ struct PlanSource {
   Placed<std::int64_t> fee_tax;          // per mille, that its fees include
   std::vector<FeeSource> fees;
   std::vector<AllowanceSource> allowances;
+  std::vector<CounterSource> counters;
   Placed<std::string> currency;                          // ISO 4217 letters
   Placed<std::string> overrun;                           // debt | write_off
   Placed<std::string> unmatched;                         // 5031 | 4010 | rate_as
