@@ -130,8 +130,7 @@ void read_on_final(Reader& reader, const YamlNode& node, const std::string& path
 }
 
 template <auto Access>
-void read_restrictions(Reader& reader, const YamlNode& node, const std::string& path,
-                       void* owner) {
+void read_restrictions(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
   read_texts(reader, node, path, "a text or a list of texts",
              Access(static_cast<ServiceOwner*>(owner)->source));
 }
@@ -161,8 +160,7 @@ void read_on_lost(Reader& reader, const YamlNode& node, const std::string& path,
   set(service.source.lost_units, parsed.number, reader.place(node));
 }
 
-void read_credit_limit(Reader& reader, const YamlNode& node, const std::string& path,
-                       void* owner) {
+void read_credit_limit(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
   auto& plan = *static_cast<PlanOwner*>(owner);
   constexpr std::string_view form = "an amount in the plan's currency, e.g. 10.00";
   const std::string* text = reader.read_scalar(node, path, form);
@@ -266,11 +264,11 @@ std::vector<Key> service_tariff_keys() {
                  Shape::one_or_list, "^(any|none|[0-9][0-9_]*)$")),
       required(word("unit", {"octets", "seconds", "events"}, LEVY_SERVICE(unit),
                     "What is counted; other units of a report are ignored.")),
-      without_default(word("access", {"open", "barred", "refused", "not_applicable"},
-                           LEVY_SERVICE(access),
-                           "`barred`: 4010; `refused`: 5003; `not_applicable`: no credit control, "
-                           "4011 where nothing else is asked for, else free."),
-                      "open"),
+      without_default(
+          word("access", {"open", "barred", "refused", "not_applicable"}, LEVY_SERVICE(access),
+               "`barred`: 4010; `refused`: 5003; `not_applicable`: no credit control, "
+               "4011 where nothing else is asked for, else free."),
+          "open"),
   };
 }
 
@@ -296,10 +294,10 @@ std::vector<Key> service_grant_keys() {
       without_default(boolean("in_grace", LEVY_SERVICE(in_grace),
                               "Granted also in the account's grace period."),
                       "false"),
-      of_section(custom("on_final",
-                        "terminate, restrict_access, or {action, to, filter_ids, rules}",
-                        read_on_final, "terminate", "Final-Unit-Action of the last grant."),
-                 Shape::one, on_final_section, {"terminate", "restrict_access"}),
+      of_section(
+          custom("on_final", "terminate, restrict_access, or {action, to, filter_ids, rules}",
+                 read_on_final, "terminate", "Final-Unit-Action of the last grant."),
+          Shape::one, on_final_section, {"terminate", "restrict_access"}),
       shaped(custom("on_lost", "release, charge_reserved, or \"charge <units>\"", read_on_lost,
                     "release", "What becomes of a reservation when the session is lost."),
              Shape::one, "^(release|charge_reserved|charge +[0-9].*)$"),
@@ -314,11 +312,25 @@ std::vector<Key> service_grant_keys() {
   };
 }
 
+template <class Owner>
+void read_was(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
+  read_texts(reader, node, path, "a name or a list of names",
+             static_cast<Owner*>(owner)->source.was);
+}
+
+template <class Owner>
+Key was_key() {
+  return shaped(custom("was", "a name or a list of names", &read_was<Owner>, "none",
+                       "Names that it had: what accounts hold under them is of this name now."),
+                Shape::one_or_list, "^[A-Za-z0-9._-]{1,63}$");
+}
+
 // The keys of a plan that are of its sessions and of the account that has it.
 std::vector<Key> plan_keys() {
   return {
       required(textual("plan", Kind::name, 0, LEVY_FIELD(PlanOwner, source.name),
                        "Name of the plan; accounts name it.")),
+      was_key<PlanOwner>(),
       required(shaped(custom("currency", "three capital letters of ISO 4217", read_plan_currency,
                              "", "Currency of its prices and of the main wallet."),
                       Shape::one, "^[A-Z]{3}$")),
@@ -374,6 +386,7 @@ std::vector<Key> plan_keys() {
 std::vector<Key> bucket_kind_keys() {
   return {required(textual("kind", Kind::name, 0, LEVY_FIELD(BucketKindOwner, source.name),
                            "Name of the kind.")),
+          was_key<BucketKindOwner>(),
           required(word("unit", {"money", "octets", "seconds", "events"},
                         LEVY_FIELD(BucketKindOwner, source.unit), "What such a bucket holds.")),
           shaped(custom("currency", "three capital letters of ISO 4217", read_kind_currency, "",

@@ -190,10 +190,15 @@ std::vector<Key> plan_terms_keys() {
   keys.push_back(of_section(
       custom("fees", "a list of at most 16 fees", read_fees, "none", "What it costs beside usage."),
       Shape::list, fee_section));
-  keys.push_back(without_default(Key{"fee_tax", Kind::permille, 0, 1000,
-                                     "Rate of the tax that its fees include; records state it.",
-                                     LEVY_FIELD(PlanOwner, source.fee_tax)},
-                                 "0 %"));
+  keys.push_back(without_default(
+      Key{"fee_tax", Kind::permille, 0, 1000, "Rate of the tax on its fees; records state it.",
+          LEVY_FIELD(PlanOwner, source.fee_tax)},
+      "0 %"));
+  keys.push_back(without_default(
+      word("tax_is", {"included", "added"}, LEVY_FIELD(PlanOwner, source.tax_is),
+           "Whether its prices and fees, as written, include their tax, or it comes on top: "
+           "exactly on prices, rounded to 0.000001 half up on single amounts."),
+      "included"));
   keys.push_back(without_default(
       word("unpaid_fee", {"debt", "refuse", "suspend"}, LEVY_FIELD(PlanOwner, source.unpaid_fee),
            "A fee beyond what the wallet and its credit limit can pay: the wallet goes below, the "

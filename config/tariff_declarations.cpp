@@ -142,10 +142,10 @@ void read_service_identifiers(Reader& reader, const YamlNode& node, const std::s
   for (const Placed<std::string>& text : texts) {
     const Parsed parsed = parse_integer(text.value);
     if (!parsed.ok() || parsed.number < 0 || parsed.number > 0xffffffff) {
-      reader.diagnostics().add({text.place, path, text.value,
-                                parsed.ok() ? "the value is out of bounds"
-                                            : "the value " + parsed.fault,
-                                std::string(form), "correct it"});
+      reader.diagnostics().add(
+          {text.place, path, text.value,
+           parsed.ok() ? "the value is out of bounds" : "the value " + parsed.fault,
+           std::string(form), "correct it"});
       continue;
     }
     Placed<std::uint32_t> identifier;
@@ -260,13 +260,14 @@ std::vector<Key> service_price_keys() {
              "Prices under conditions: the first whose `when` holds is taken, where none does the "
              "service's own. A grant keeps its rate until it is reported."),
       Shape::list, rate_section));
-  keys.push_back(without_default(word("unpriced", {"4012", "5031"},
-                                      LEVY_FIELD(ServiceOwner, source.unpriced),
-                                      "Result-Code where no rate holds, the service has no price "
-                                      "of its own and no bucket pays, e.g. unknown destinations."),
-                                 "4012"));
+  keys.push_back(
+      without_default(word("unpriced", {"4012", "5031"}, LEVY_FIELD(ServiceOwner, source.unpriced),
+                           "Result-Code where no rate holds, the service has no price "
+                           "of its own and no bucket pays, e.g. unknown destinations."),
+                      "4012"));
   keys.push_back(without_default(Key{"tax", Kind::permille, 0, 1000,
-                                     "Rate of the tax that the price includes; records state it.",
+                                     "Rate of the tax on its prices (see the plan's `tax_is`); "
+                                     "records state it.",
                                      LEVY_FIELD(ServiceOwner, source.tax)},
                                  "0 %"));
   return keys;
@@ -364,14 +365,17 @@ const Section* when_section() {
 const Section* rate_section() {
   static const Section section = [] {
     Section made{"plans[].services[].rates[]", "A price under conditions.", &default_rate, {}};
-    made.keys.push_back(required(textual("rate", Kind::name, 0,
-                                         LEVY_FIELD(RateOwner, source.name),
+    made.keys.push_back(required(textual("rate", Kind::name, 0, LEVY_FIELD(RateOwner, source.name),
                                          "Name of the rate, in records and explanations.")));
     made.keys.push_back(required(nested("when", when_section)));
     for (Key& key : price_keys<RateOwner>()) {
-      if (key.name == "price") key = required(std::move(key));
+      if (key.name == "price") key.default_text = "required where `access` is open";
       made.keys.push_back(std::move(key));
     }
+    made.keys.push_back(without_default(
+        word("access", {"open", "barred", "refused"}, LEVY_FIELD(RateOwner, source.access),
+             "Under these conditions `barred`: 4010; `refused`: 5003."),
+        "open"));
     return made;
   }();
   return &section;

@@ -187,7 +187,7 @@ void decide(const ChargeInput& input, Ledger& ledger, std::uint32_t i, MsccOutco
   if (!mscc.has_used) outcome.unit = tariff.service->unit;
   if (outcome.used == 0) outcome.rated_by = tariff.rated_by();
   if (termination) return;
-  outcome.reason = access_reason(input, *tariff.service);
+  outcome.reason = access_reason(input, tariff);
   if (outcome.reason != Reason::ok) return;
   if (input.groups[i] == nullptr) {
     if (mscc.has_used || mscc.has_requested) outcome.reason = Reason::unknown_session;

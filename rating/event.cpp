@@ -100,7 +100,7 @@ void charge_one(const ChargeInput& input, Ledger& ledger, std::uint8_t i, MsccOu
     event.enough = false;
     return;
   }
-  outcome.reason = access_reason(input, *tariff.service);
+  outcome.reason = access_reason(input, tariff);
   if (outcome.reason != Reason::ok) {
     event.enough = false;
     return;

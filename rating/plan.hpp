@@ -167,6 +167,8 @@ inline constexpr std::size_t restriction_bytes_max = 256;
 struct Rate {
   std::uint16_t name = 0;  // interned, 0 = none given
   std::uint16_t condition_count = 0;
+  bool barred = false;                // under these conditions 4010
+  bool refused = false;               // 5003
   std::uint32_t first_condition = 0;  // of Plan::conditions
   Price price;
 };

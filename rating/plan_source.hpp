@@ -59,6 +59,7 @@ struct ConditionSource {
 
 struct RateSource : TariffSource {
   Placed<std::string> name;
+  Placed<std::string> access;         // open | barred | refused
   std::vector<ConditionSource> when;  // all must hold
   Place place;
 };
@@ -75,7 +76,7 @@ struct ServiceSource : TariffSource {
   Placed<std::string> accumulate;  // a counter of the plan: its sum is the prices' running total
   Placed<std::string> tiers;       // stepped | whole
   Placed<std::string> unpriced;    // 4012 | 5031, where none fits
-  Placed<std::int64_t> tax;        // per mille, included in the price
+  Placed<std::int64_t> tax;        // per mille, see PlanSource::tax_is
   Placed<std::int64_t> grant_first, grant_default, grant_min, grant_max;
   Placed<std::int64_t> validity, quota_holding_time;  // seconds
   Placed<std::int64_t> threshold_permille, threshold_units;
@@ -148,6 +149,7 @@ struct CounterSource {
 
 struct PlanSource {
   Placed<std::string> name;
+  std::vector<Placed<std::string>> was;  // names that it had: what holds them holds it
   Placed<std::string> kind;              // base | addon
   Placed<std::int64_t> priority;         // of an add-on's services among the account's products
   Placed<std::string> starts;            // purchase | first_use
@@ -157,7 +159,8 @@ struct PlanSource {
   Placed<std::string> unpaid_fee;        // debt | refuse | suspend
   Placed<std::string> again;             // add | queue | refuse: bought while one is held
   Placed<std::string> allowances_after;  // expire | keep: what becomes of them when it ends
-  Placed<std::int64_t> fee_tax;          // per mille, that its fees include
+  Placed<std::int64_t> fee_tax;          // per mille, of its fees
+  Placed<std::string> tax_is;            // included | added: in prices and fees as written
   std::vector<FeeSource> fees;
   std::vector<AllowanceSource> allowances;
   std::vector<CounterSource> counters;
@@ -184,8 +187,9 @@ struct WeightSource {
 // A kind of bucket that imports, top-ups and allowances may name.
 struct BucketKindSource {
   Placed<std::string> name;
-  Placed<std::string> unit;      // money | octets | seconds | events
-  Placed<std::string> currency;  // for money
+  std::vector<Placed<std::string>> was;  // names that it had
+  Placed<std::string> unit;              // money | octets | seconds | events
+  Placed<std::string> currency;          // for money
   Placed<std::int64_t> priority;
   Placed<std::int64_t> step;
   Placed<std::int64_t> lifetime;  // seconds from the credit, 0 = none

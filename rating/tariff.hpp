@@ -87,10 +87,13 @@ inline Reason unmatched_reason(const Plan& plan) {
   return plan.unmatched == Unmatched::denied_4010 ? Reason::denied : Reason::rating_failed;
 }
 
-inline Reason access_reason(const ChargeInput& input, const Service& service) {
-  if (service.refused) return Reason::refused;
+inline Reason access_reason(const ChargeInput& input, const Tariff& tariff) {
+  const Service& service = *tariff.service;
+  const Rate* one = tariff.chosen();
+  if (service.refused || (one != nullptr && one->refused)) return Reason::refused;
   const bool closed = input.account_barred || (input.in_grace && !service.in_grace);
-  return closed || service.barred ? Reason::denied : Reason::ok;
+  const bool barred = service.barred || (one != nullptr && one->barred);
+  return closed || barred ? Reason::denied : Reason::ok;
 }
 
 // Why nothing can pay: no credit; or the plan names no price, and says that this is a fault.

@@ -81,6 +81,10 @@ struct Daemon::Parts {
   std::string reload();
   std::string switch_to(std::uint16_t version);
   std::uint16_t intern(shard::NameKind kind, std::string_view text, std::uint64_t digest);
+  std::uint16_t find_name(shard::NameKind kind, std::string_view text);
+  bool rename(shard::NameKind kind, std::string_view text, std::uint16_t id);
+  shard::OperatorReply name_command(shard::NameKind kind, std::string_view text, std::uint32_t id,
+                                    bool only_find, std::uint64_t digest = 0);
   std::string start_admin();
   bool fresh = false;
 };
@@ -287,20 +291,37 @@ void Daemon::Parts::make_threads() {
   add("levy-journal", p.journal_core, {journal_loop.get()});
 }
 
-std::uint16_t Daemon::Parts::intern(shard::NameKind kind, std::string_view text,
-                                    std::uint64_t digest) {
+shard::OperatorReply Daemon::Parts::name_command(shard::NameKind kind, std::string_view text,
+                                                 std::uint32_t id, bool only_find,
+                                                 std::uint64_t digest) {
   OperatorRequest r;
   r.kind = OperatorKind::intern;
   r.name_kind = kind;
+  r.flag = only_find;
   r.digest = digest;
-  if (text.size() >= sizeof r.name) return 0;
+  r.cursor = id;
+  if (text.size() >= sizeof r.name) return {};
   std::memcpy(r.name, text.data(), text.size());
-  const admin::CallResult result = control->call(ShardId{0}, r);
-  if (result.reply.result != OperatorResult::ok && result.reply.result != OperatorResult::unchanged)
-    return 0;
-  const auto id = static_cast<std::uint16_t>(result.reply.id);
+  return control->call(ShardId{0}, r).reply;
+}
+
+std::uint16_t Daemon::Parts::intern(shard::NameKind kind, std::string_view text,
+                                    std::uint64_t digest) {
+  const shard::OperatorReply reply = name_command(kind, text, 0, false, digest);
+  if (reply.result != OperatorResult::ok && reply.result != OperatorResult::unchanged) return 0;
+  const auto id = static_cast<std::uint16_t>(reply.id);
   control->add_name(id, std::string(text));
   return id;
+}
+
+std::uint16_t Daemon::Parts::find_name(shard::NameKind kind, std::string_view text) {
+  const shard::OperatorReply reply = name_command(kind, text, 0, true);
+  return reply.result == OperatorResult::unchanged ? static_cast<std::uint16_t>(reply.id)
+                                                   : std::uint16_t{0};
+}
+
+bool Daemon::Parts::rename(shard::NameKind kind, std::string_view text, std::uint16_t id) {
+  return name_command(kind, text, id, false).result == OperatorResult::ok;
 }
 
 std::string Daemon::Parts::open_plans() {
@@ -310,21 +331,28 @@ std::string Daemon::Parts::open_plans() {
     if (!name.live()) break;
     if (name.kind == shard::NameKind::plan_version)
       stored.emplace_back(static_cast<std::uint16_t>(id), std::string(name.view()));
-    else
-      control->add_name(static_cast<std::uint16_t>(id), std::string(name.view()));
+    else  // the latest name of an id is the one that is said
+      control->add_name(name.renames != 0 ? name.renames : static_cast<std::uint16_t>(id),
+                        std::string(name.view()));
   }
-  plans = std::make_unique<Plans>(
-      data.plans_path(),
-      [this](shard::NameKind kind, std::string_view text, std::uint64_t digest) {
-        return intern(kind, text, digest);
-      },
-      [this] { control->barrier(); },
-      [this] {
-        std::map<std::uint16_t, std::uint64_t> sessions;
-        for (const auto& [version, use] : admin::plan_use(*control).versions)
-          sessions[version] = use.sessions;
-        return sessions;
-      });
+  Plans::Doors doors;
+  doors.intern = [this](shard::NameKind kind, std::string_view text, std::uint64_t digest) {
+    return intern(kind, text, digest);
+  };
+  doors.find = [this](shard::NameKind kind, std::string_view text) {
+    return find_name(kind, text);
+  };
+  doors.rename = [this](shard::NameKind kind, std::string_view text, std::uint16_t id) {
+    return rename(kind, text, id);
+  };
+  doors.barrier = [this] { control->barrier(); };
+  doors.in_use = [this] {
+    std::map<std::uint16_t, std::uint64_t> sessions;
+    for (const auto& [version, use] : admin::plan_use(*control).versions)
+      sessions[version] = use.sessions;
+    return sessions;
+  };
+  plans = std::make_unique<Plans>(data.plans_path(), std::move(doors));
   for (auto& s : shards) s->set_plans(plans->table().sets.data(), limits::plan_versions_max);
   return plans->load_stored(std::move(stored), shards[0]->state().plan_version);
 }

@@ -20,6 +20,25 @@ namespace levy::daemon {
 
 namespace {
 
+shard::NameKind kind_of(rating::NameKind kind) {
+  static constexpr shard::NameKind kinds[] = {shard::NameKind::plan, shard::NameKind::service,
+                                              shard::NameKind::bucket_kind, shard::NameKind::rate,
+                                              shard::NameKind::fee};
+  return kinds[static_cast<int>(kind)];
+}
+
+std::string place_text(const rating::Place& place) {
+  return place.file + ":" + std::to_string(place.line) + ":" + std::to_string(place.column) + ": ";
+}
+
+// One per line.
+std::string faults_text(const rating::Compiled& compiled) {
+  std::string text;
+  for (const rating::CompileFault& f : compiled.faults)
+    text += place_text(f.place) + f.message + "\n";
+  return text;
+}
+
 // A stored version is one file: for each source a line "--- <bytes> <path>" and the text.
 std::string pack(const std::vector<config::SourceText>& sources) {
   std::string out;
@@ -96,21 +115,10 @@ std::string version_name(const std::vector<config::SourceText>& sources) {
 }
 
 std::string check_plans(const rating::Catalogue& catalogue) {
-  std::string faults;
-  const rating::Compiled trial = rating::compile_catalogue(
+  return faults_text(rating::compile_catalogue(
       catalogue,
-      [id = std::uint16_t{0}](rating::NameKind, std::string_view) mutable { return ++id; });
-  for (const rating::CompileFault& f : trial.faults)
-    faults += f.place.file + ":" + std::to_string(f.place.line) + ":" +
-              std::to_string(f.place.column) + ": " + f.message + "\n";
-  return faults;
+      [id = std::uint16_t{0}](rating::NameKind, std::string_view) mutable { return ++id; }));
 }
-
-Plans::Plans(std::string directory, Intern intern, Barrier barrier, InUse in_use)
-    : directory_(std::move(directory)),
-      intern_(std::move(intern)),
-      barrier_(std::move(barrier)),
-      in_use_(std::move(in_use)) {}
 
 const Plans::Version* Plans::find(std::uint16_t version) const {
   for (const Version& v : versions_) {
@@ -123,20 +131,68 @@ std::string Plans::store(const std::string& name, const std::vector<config::Sour
   return write_file(directory_ + "/" + name + ".plan", pack(sources));
 }
 
+// Follows every `was`, and compiles with the ids that names have, or will have: the faults, one per
+// line. Nothing is named yet.
+std::string Plans::judge_names(const rating::Catalogue& catalogue, Renames& renames) const {
+  std::string faults;
+  const auto follow = [&](shard::NameKind kind, const char* what, const auto& part) {
+    std::uint16_t id = doors_.find(kind, part.name.value);
+    const bool known = id != 0;
+    for (const rating::Placed<std::string>& former : part.was) {
+      const std::uint16_t had = doors_.find(kind, former.value);
+      if (had == 0 || had == id) continue;  // nobody ever held it, or followed already
+      if (id == 0) {
+        id = had;
+        continue;
+      }
+      faults += place_text(former.place) + "was is '" + former.value + "', but " + what + " '" +
+                part.name.value +
+                "' is known beside it and accounts may hold both; remove `was`, or choose a name "
+                "that was never used\n";
+    }
+    if (!known && id != 0) renames[{kind, part.name.value}] = id;
+  };
+  for (const rating::PlanSource& plan : catalogue.plans)
+    follow(shard::NameKind::plan, "plan", plan);
+  for (const rating::BucketKindSource& kind : catalogue.bucket_kinds)
+    follow(shard::NameKind::bucket_kind, "bucket kind", kind);
+  if (!faults.empty()) return faults;
+  std::uint16_t unused = UINT16_MAX;  // for names that have no id yet
+  const rating::Compiled trial =
+      rating::compile_catalogue(catalogue, [&](rating::NameKind kind, std::string_view text) {
+        const auto renamed = renames.find({kind_of(kind), std::string(text)});
+        if (renamed != renames.end()) return renamed->second;
+        const std::uint16_t id = doors_.find(kind_of(kind), text);
+        return id != 0 ? id : unused--;
+      });
+  return faults_text(trial);
+}
+
 std::uint16_t Plans::take(const rating::Catalogue& catalogue,
                           const std::vector<config::SourceText>& sources, std::string& faults) {
   const std::string name = version_name(sources);
   faults = check_plans(catalogue);  // before anything is named or stored
+  Renames renames;
+  if (faults.empty()) faults = judge_names(catalogue, renames);
+  if (faults.empty()) faults = store(name, sources);
   if (!faults.empty()) return 0;
-  faults = store(name, sources);
-  if (!faults.empty()) return 0;
+  for (const auto& [renamed, id] : renames) {
+    if (doors_.rename(renamed.first, renamed.second, id)) continue;
+    faults = "the catalogue of names is full: '" + renamed.second + "' cannot be named";
+    return 0;
+  }
   const std::uint16_t number =
-      intern_(shard::NameKind::plan_version, name, stable_hash(pack(sources)));
+      doors_.intern(shard::NameKind::plan_version, name, stable_hash(pack(sources)));
   if (number == 0) {
     faults = "the catalogue of names is full: no further plan version can be named";
     return 0;
   }
   if (find(number) == nullptr && !compile(catalogue, number, name, faults)) return 0;
+  // Of the names of one id, that of the version in force is the one that is said.
+  for (const rating::PlanSource& plan : catalogue.plans)
+    doors_.intern(shard::NameKind::plan, plan.name.value, 0);
+  for (const rating::BucketKindSource& kind : catalogue.bucket_kinds)
+    doors_.intern(shard::NameKind::bucket_kind, kind.name.value, 0);
   in_force_ = number;
   return number;
 }
@@ -148,12 +204,9 @@ bool Plans::compile(const rating::Catalogue& catalogue, std::uint16_t number,
   fresh.name = name;
   rating::Compiled compiled =
       rating::compile_catalogue(catalogue, [&](rating::NameKind kind, std::string_view text) {
-        static constexpr shard::NameKind kinds[] = {shard::NameKind::plan, shard::NameKind::service,
-                                                    shard::NameKind::bucket_kind,
-                                                    shard::NameKind::rate, shard::NameKind::fee};
-        return intern_(kinds[static_cast<int>(kind)], text, 0);
+        return doors_.intern(kind_of(kind), text, 0);
       });
-  for (const rating::CompileFault& f : compiled.faults) faults += f.message + "\n";
+  faults += faults_text(compiled);
   if (!compiled.faults.empty()) return false;
   for (std::size_t i = 0; i < compiled.plans.size(); ++i)
     fresh.infos.push_back(info_of(catalogue.plans[i].name.value, *compiled.plans[i]));
@@ -167,7 +220,7 @@ bool Plans::compile(const rating::Catalogue& catalogue, std::uint16_t number,
   std::atomic_ref<const rating::PlanSet*> place(table_.sets[slot]);
   if (versions_[slot].plans != nullptr) {
     place.store(nullptr, std::memory_order_release);
-    barrier_();  // no Shard holds the old pointer any more
+    doors_.barrier();  // no Shard holds the old pointer any more
   }
   versions_[slot] = std::move(fresh);
   place.store(&versions_[slot].plans->set(), std::memory_order_release);
@@ -180,7 +233,7 @@ std::size_t Plans::place_for_one() const {
   std::map<std::uint16_t, std::uint64_t> sessions;
   const bool full = std::all_of(versions_.begin(), versions_.end(),
                                 [](const Version& v) { return v.plans != nullptr; });
-  if (full) sessions = in_use_();
+  if (full) sessions = doors_.in_use();
   const auto rank = [&](const Version& v) {
     return std::pair(sessions.contains(v.number), v.number);
   };
@@ -202,7 +255,7 @@ std::string Plans::load_stored(std::vector<std::pair<std::uint16_t, std::string>
                                std::uint16_t in_force) {
   in_force_ = in_force;
   if (versions.size() > versions_.size()) {
-    const auto sessions = in_use_();
+    const auto sessions = doors_.in_use();
     const auto wanted = [&](const auto& v) {
       return v.first == in_force || sessions.contains(v.first);
     };

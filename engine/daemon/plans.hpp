@@ -28,13 +28,26 @@ class Plans {
  public:
   // intern(kind, text, digest) -> id through Shard 0; 0 = the catalogue of names is full.
   using Intern = std::function<std::uint16_t(shard::NameKind, std::string_view, std::uint64_t)>;
+  // find(kind, text) -> its id, 0 = nobody has used the name.
+  using Find = std::function<std::uint16_t(shard::NameKind, std::string_view)>;
+  // rename(kind, text, id): a name that nobody has used is a newer one of that id from now on.
+  using Rename = std::function<bool(shard::NameKind, std::string_view, std::uint16_t)>;
   // Waits until every Shard loop has passed a command: nobody reads what was taken out before.
   using Barrier = std::function<void()>;
 
   // Open sessions by the version of their grants: asked when a version has to make room.
   using InUse = std::function<std::map<std::uint16_t, std::uint64_t>()>;
 
-  Plans(std::string directory, Intern intern, Barrier barrier, InUse in_use);
+  struct Doors {
+    Intern intern;
+    Find find;
+    Rename rename;
+    Barrier barrier;
+    InUse in_use;
+  };
+
+  Plans(std::string directory, Doors doors)
+      : directory_(std::move(directory)), doors_(std::move(doors)) {}
 
   // Compiles a catalogue; when it is new, stores its source and makes it a version. Returns the
   // version, 0 with `faults` filled when it has faults. Does not switch any Shard.
@@ -61,13 +74,14 @@ class Plans {
   std::string store(const std::string& name, const std::vector<config::SourceText>& sources);
   bool compile(const rating::Catalogue& catalogue, std::uint16_t number, const std::string& name,
                std::string& faults);
+  // What `was` makes of names that nobody has used: (kind, name) -> id.
+  using Renames = std::map<std::pair<shard::NameKind, std::string>, std::uint16_t>;
+  std::string judge_names(const rating::Catalogue& catalogue, Renames& renames) const;
   std::size_t place_for_one() const;
   const Version* find(std::uint16_t version) const;
 
   std::string directory_;
-  Intern intern_;
-  Barrier barrier_;
-  InUse in_use_;
+  Doors doors_;
   PlanTable table_;
   std::uint16_t in_force_ = 0;  // taken last
   std::array<Version, limits::plan_versions_max> versions_;

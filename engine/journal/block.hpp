@@ -37,9 +37,9 @@ namespace levy::journal {
 static_assert(std::endian::native == std::endian::little, "the format is written as it lies");
 
 inline constexpr std::uint32_t block_magic = 0x424a564c;  // "LVJB" as bytes
-inline constexpr std::uint16_t format_version = 2;
+inline constexpr std::uint16_t format_version = 3;
 // levyd reads its own format; version 1 (before products) is no longer read.
-inline constexpr std::uint16_t format_version_oldest = 2;
+inline constexpr std::uint16_t format_version_oldest = 3;
 
 enum BlockFlag : std::uint16_t {
   block_opening = 1,    // no Records: the first block of an epoch, written before any append

@@ -65,7 +65,8 @@ enum class OperatorKind : std::uint8_t {
   transfer_forget,  // the receiver drops its mark: the sender has closed
   list_mail,        // read: what is in transit (recovery drives it again)
   switch_plan,      // plan_version
-  intern,           // Shard 0: a name of the catalogue
+  intern,           // Shard 0: a name of the catalogue; flag: only look for it; cursor = an id: a
+                    // newer name of that one (exists: the name has another id)
   recovered,        // first Command after a start: deadlines move (house.md "Time")
   host_restarted,   // origin_host, origin_state_id: older sessions end, paced
   shard_totals,     // read: sums over the Shard, for status and the auditor

@@ -23,7 +23,7 @@
 
 namespace levy::shard {
 
-inline constexpr std::uint8_t record_version = 3;
+inline constexpr std::uint8_t record_version = 4;
 // User location and called party are kept up to this length.
 inline constexpr std::size_t fact_bytes_max = 16;
 // Buckets that one Record moves: all are of one account.

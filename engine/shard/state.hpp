@@ -286,8 +286,8 @@ enum class NameKind : std::uint8_t {
 struct Name {
   NameKind kind = NameKind::none;
   std::uint8_t size = 0;
-  std::uint16_t unused = 0;
-  std::uint32_t unused_2 = 0;
+  std::uint16_t renames = 0;  // the id that this is a newer name of (`was`), 0 = one of its own
+  std::uint32_t unused = 0;
   std::uint64_t digest = 0;  // plan_version: hash of its canonical source
   char text[64] = {};
   bool live() const { return kind != NameKind::none; }

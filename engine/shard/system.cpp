@@ -191,17 +191,25 @@ void Shard::list_mail(Operation& op) {
   }
 }
 
-// A name keeps its id for ever: slots of the catalogue are never given back.
+// A name keeps its id for ever: slots of the catalogue are never given back. A newer name of an id
+// is an entry beside the former one, so that both are understood from then on.
 void Shard::intern(Operation& op) {
   const OperatorRequest& r = op.request;
   const std::string_view text(r.name);
   for (Slot n = 0; n < names_.capacity() && names_[n].live(); ++n) {
     if (names_[n].kind != r.name_kind || names_[n].view() != text) continue;
-    op.reply.id = n + 1;
-    op.reply.result = Result::unchanged;
+    op.reply.id = names_[n].renames != 0 ? names_[n].renames : n + 1;
+    op.reply.result = r.cursor != 0 && r.cursor != op.reply.id ? Result::exists : Result::unchanged;
     return;
   }
-  if (text.empty() || r.name_kind == NameKind::none) {
+  if (r.flag) {
+    op.reply.result = Result::not_found;
+    return;
+  }
+  const bool renames = r.cursor != 0;
+  if (text.empty() || r.name_kind == NameKind::none ||
+      (renames && (r.cursor > names_.capacity() || names_[r.cursor - 1].kind != r.name_kind ||
+                   names_[r.cursor - 1].renames != 0))) {
     op.reply.result = Result::invalid;
     return;
   }
@@ -214,8 +222,9 @@ void Shard::intern(Operation& op) {
   name.kind = r.name_kind;
   name.size = static_cast<std::uint8_t>(text.size());
   name.digest = r.digest;
+  name.renames = static_cast<std::uint16_t>(r.cursor);
   std::memcpy(name.text, text.data(), text.size());
-  op.reply.id = slot + 1;
+  op.reply.id = renames ? r.cursor : slot + 1;
 }
 
 // The gateway said so in a CER or DWR: its older sessions end in the sweep.

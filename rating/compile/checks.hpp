@@ -94,8 +94,13 @@ void compile_final_units(const ServiceSource& source, const Place& place, Checks
                          CompiledPlan& plan, Service& service);
 
 // Compiles what a service or a rate costs: tariff.cpp. `owner`: where to point when a key is
-// absent.
-void compile_tariff(const TariffSource& source, const Place& owner, Checks& checks,
-                    CompiledPlan& plan, Price& price);
+// absent. `tax`: per mille, put on top of every amount.
+void compile_tariff(const TariffSource& source, const Place& owner, std::int64_t tax,
+                    Checks& checks, CompiledPlan& plan, Price& price);
+
+// The tax that is put on top of amounts as written, per mille; 0: they include it.
+std::int64_t added_tax(const PlanSource& plan, const Placed<std::int64_t>& tax);
+// An amount in micros with its added tax, half a micro up.
+std::int64_t with_tax(std::int64_t micros, std::int64_t tax);
 
 }  // namespace levy::rating

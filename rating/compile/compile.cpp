@@ -3,6 +3,7 @@
 #include "rating/compile/compile.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "engine/base/check.hpp"
 #include "engine/base/currency.hpp"
@@ -131,8 +132,8 @@ void compile_life(const PlanSource& source, Checks& checks, Plan& plan) {
   plan.topup_extends = seconds(source.topup_extends, "topup_extends", plan.valid_for);
   plan.grace = seconds(source.grace, "grace", 0);
   if (source.valid_for.given) return;
-  for (const auto& [key, name] : {std::pair{&source.topup_extends, "topup_extends"},
-                                  std::pair{&source.grace, "grace"}}) {
+  for (const auto& [key, name] :
+       {std::pair{&source.topup_extends, "topup_extends"}, std::pair{&source.grace, "grace"}}) {
     if (key->given)
       checks.fault(key->place, std::string(name) +
                                    " has no effect without valid_for; add it, or remove this key");
@@ -149,6 +150,8 @@ void compile_plan(const PlanSource& source, Checks& checks, RateCompiler& rates,
       checks.number(source.session_ttl, "session_ttl", session_ttl_min, session_ttl_max, 86400));
   compile_life(source, checks, plan);
   check_time_zone(source.time_zone, checks);
+  static constexpr Choices<bool, 2> taxes{{{"included", false}, {"added", true}}};
+  checks.choice(source.tax_is, "tax_is", taxes, false);
   plan.credit_limit = checks.amount(source.credit_limit, "credit_limit");
   plan.boundary_spread = static_cast<std::uint32_t>(
       checks.number(source.boundary_spread, "boundary_spread", 0, boundary_spread_max, 0));
@@ -212,6 +215,11 @@ class Names {
       compiled.bucket_kinds[k].id = id_of(NameKind::bucket_kind, catalogue.bucket_kinds[k].name);
     for (const std::unique_ptr<CompiledPlan>& plan : compiled.plans)
       kinds_to_ids(compiled.bucket_kinds, *plan);
+    check_one_each(
+        catalogue.plans, [&](std::size_t i) { return compiled.plans[i]->id; }, "plan");
+    check_one_each(
+        catalogue.bucket_kinds, [&](std::size_t i) { return compiled.bucket_kinds[i].id; },
+        "bucket kind");
   }
 
  private:
@@ -221,6 +229,20 @@ class Names {
       checks_.fault(name.place, "the catalogue of names is full: no id left for '" + name.value +
                                     "'; reuse a name that was used before");
     return id;
+  }
+
+  // A name that an earlier version renamed means the other one for ever.
+  template <class Parts, class IdOf>
+  void check_one_each(const Parts& parts, const IdOf& id_of_part, const std::string& what) {
+    std::map<std::uint16_t, std::size_t> owners;
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      const auto [owner, fresh] = owners.try_emplace(id_of_part(i), i);
+      if (fresh || id_of_part(i) == 0) continue;
+      checks_.fault(parts[i].name.place, what + " '" + parts[i].name.value + "' is the same as '" +
+                                             parts[owner->second].name.value +
+                                             "', for an earlier version renamed one to the other; "
+                                             "choose a name that was never used");
+    }
   }
 
   void of_plan(const PlanSource& source, CompiledPlan& plan) {
@@ -240,6 +262,24 @@ class Names {
   Checks& checks_;
 };
 
+// What was renamed is there no more, and has become one thing.
+template <class Parts>
+void check_former_names(const Parts& parts, const std::string& what, Checks& checks) {
+  std::map<std::string, std::string> became;
+  for (const auto& part : parts) {
+    for (const Placed<std::string>& former : part.was) {
+      for (const auto& other : parts)
+        if (other.name.value == former.value)
+          checks.fault(former.place, "was is '" + former.value + "', which is the name of a " +
+                                         what + " here; remove one of the two");
+      const auto [owner, fresh] = became.try_emplace(former.value, part.name.value);
+      if (!fresh)
+        checks.fault(former.place, "was is '" + former.value + "', which '" + owner->second +
+                                       "' says too; one " + what + " becomes one");
+    }
+  }
+}
+
 }  // namespace
 
 Compiled compile_catalogue(const Catalogue& catalogue, const InternName& intern) {
@@ -256,6 +296,8 @@ Compiled compile_catalogue(const Catalogue& catalogue, const InternName& intern)
     checks.name(source.name, source.name.place, "bucket kind", names);
     compiled.bucket_kinds.push_back(compile_bucket_kind(source, checks));
   }
+  check_former_names(catalogue.bucket_kinds, "bucket kind", checks);
+  check_former_names(catalogue.plans, "plan", checks);
   names.clear();
   const KindTable kinds{catalogue, compiled.bucket_kinds};
   std::vector<RateCompiler> rates;

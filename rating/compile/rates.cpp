@@ -92,7 +92,8 @@ bool parse_rat(std::string_view text, std::uint64_t& value) {
 }
 
 void RateCompiler::compile(const ServiceSource& source, const Place& place, Service& service) {
-  compile_tariff(source, place, checks_, plan_, service.price);
+  const std::int64_t tax = added_tax(source_, source.tax);
+  compile_tariff(source, place, tax, checks_, plan_, service.price);
   service.first_rate = static_cast<std::uint32_t>(plan_.own_rates.size());
   std::vector<std::string> names;
   for (const RateSource& rate : source.rates) {
@@ -103,7 +104,7 @@ void RateCompiler::compile(const ServiceSource& source, const Place& place, Serv
                                     " rates; join some of them or split the service");
       return;
     }
-    compile_rate(rate, service);
+    compile_rate(rate, tax, service);
     ++service.rate_count;
   }
 }
@@ -121,12 +122,19 @@ std::int64_t RateCompiler::widest_step(const Service& service) const {
   return step;
 }
 
-void RateCompiler::compile_rate(const RateSource& source, Service& service) {
+// What is barred needs no price: nothing is granted.
+void RateCompiler::compile_rate(const RateSource& source, std::int64_t tax, Service& service) {
+  enum class Access : std::uint8_t { open, barred, refused };
+  static constexpr Choices<Access, 3> accesses{
+      {{"open", Access::open}, {"barred", Access::barred}, {"refused", Access::refused}}};
   plan_.own_rates.emplace_back();
   const std::size_t index = plan_.own_rates.size() - 1;
   Rate rate;
-  compile_tariff(source, source.place, checks_, plan_, rate.price);
-  if (rate.price.none)
+  compile_tariff(source, source.place, tax, checks_, plan_, rate.price);
+  const Access access = checks_.choice(source.access, "access", accesses, Access::open);
+  rate.barred = access == Access::barred;
+  rate.refused = access == Access::refused;
+  if (rate.price.none && access == Access::open)
     checks_.absent(source.place, "price",
                    "rate '" + source.name.value + "' has no price; give it one");
   if (source.when.empty())

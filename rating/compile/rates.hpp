@@ -32,7 +32,7 @@ class RateCompiler {
   std::int64_t widest_step(const Service& service) const;
 
  private:
-  void compile_rate(const RateSource& source, Service& service);
+  void compile_rate(const RateSource& source, std::int64_t tax, Service& service);
   void compile_condition(const ConditionSource& source, Conditions& into);
   bool value_of(const ConditionSource& condition, Attribute attribute,
                 const Placed<std::string>& value, std::vector<std::uint64_t>& values);

@@ -20,10 +20,17 @@ struct Written {
   Price ratio;
 };
 
-// numerator / denominator less the discount, in lowest terms; false: out of bounds.
-bool take_off(std::int64_t permille, Price& ratio) {
-  Int128 numerator = Int128{ratio.numerator} * (1000 - permille);
-  Int128 denominator = Int128{ratio.denominator} * 1000;
+// What is taken off a price, and then put on it, per mille.
+struct Share {
+  std::int64_t discount = 0;
+  std::int64_t tax = 0;
+};
+
+// numerator / denominator with its discount and tax, in lowest terms; false: out of bounds.
+bool apply_share(const Share& share, Price& ratio) {
+  // Below 2^60 * 2^10 * 2^11, and 2^50 * 2^20.
+  Int128 numerator = Int128{ratio.numerator} * (1000 - share.discount) * (1000 + share.tax);
+  Int128 denominator = Int128{ratio.denominator} * 1'000'000;
   Int128 a = numerator, b = denominator;
   while (b != 0) {
     const Int128 remainder = a % b;
@@ -39,8 +46,8 @@ bool take_off(std::int64_t permille, Price& ratio) {
 }
 
 // One price as written into `tiers` (two where its first step is longer); false: a fault.
-bool read_tier(const PriceSource& from, const Place& place, std::int64_t begin,
-               std::int64_t discount, Checks& checks, std::vector<Written>& tiers) {
+bool read_tier(const PriceSource& from, const Place& place, std::int64_t begin, const Share& share,
+               Checks& checks, std::vector<Written>& tiers) {
   const std::int64_t step = from.step_units == 0 ? from.per_units : from.step_units;
   if (from.per_units < 1 || from.per_units > limits::units_max) {
     checks.fault(place, "price is per " + text(from.per_units) + " units; allowed: 1 to " +
@@ -59,7 +66,7 @@ bool read_tier(const PriceSource& from, const Place& place, std::int64_t begin,
                             "'; allowed: a plain decimal of at most 18 digits, such as 0.25");
     return false;
   }
-  if (!price_ratio(amount, from.per_units, tier.ratio) || !take_off(discount, tier.ratio)) {
+  if (!price_ratio(amount, from.per_units, tier.ratio) || !apply_share(share, tier.ratio)) {
     checks.fault(place, "price " + from.amount + " per " + text(from.per_units) +
                             " units cannot be kept exactly: in lowest terms it may have at most " +
                             text(limits::balance_micros_max) + " micros per " +
@@ -75,7 +82,7 @@ bool read_tier(const PriceSource& from, const Place& place, std::int64_t begin,
   return true;
 }
 
-bool read_tiers(const Placed<PriceSource>& source, std::int64_t discount, Checks& checks,
+bool read_tiers(const Placed<PriceSource>& source, const Share& share, Checks& checks,
                 std::vector<Written>& tiers) {
   std::vector<const PriceSource*> all{&source.value};
   for (const PriceSource& next : source.value.further) all.push_back(&next);
@@ -89,7 +96,7 @@ bool read_tiers(const Placed<PriceSource>& source, std::int64_t discount, Checks
                    "a session's first step, so keep it in the first tier");
       return false;
     }
-    if (!read_tier(one, source.place, begin, discount, checks, tiers)) return false;
+    if (!read_tier(one, source.place, begin, share, checks, tiers)) return false;
     if (last != (one.upto_units == 0)) {
       checks.fault(source.place, last
                                      ? "the last tier of a price has no 'up to'; remove it, or add "
@@ -146,13 +153,13 @@ bool join(const std::vector<Written>& written, CompiledPlan& plan, Price& price)
 }
 
 // Minimum, maximum and what comes after it.
-void compile_bounds(const TariffSource& source, Checks& checks, Price& price) {
+void compile_bounds(const TariffSource& source, std::int64_t tax, Checks& checks, Price& price) {
   enum class AtMaximum : std::uint8_t { free, stop };
   static constexpr Choices<AtMaximum, 2> words{
       {{"free", AtMaximum::free}, {"stop", AtMaximum::stop}}};
-  price.connect_fee = checks.amount(source.connect_fee, "connect_fee");
-  price.minimum = checks.amount(source.minimum, "minimum");
-  const std::int64_t maximum = checks.amount(source.maximum, "maximum");
+  price.connect_fee = with_tax(checks.amount(source.connect_fee, "connect_fee"), tax);
+  price.minimum = with_tax(checks.amount(source.minimum, "minimum"), tax);
+  const std::int64_t maximum = with_tax(checks.amount(source.maximum, "maximum"), tax);
   const AtMaximum after = checks.choice(source.at_maximum, "at_maximum", words, AtMaximum::free);
   if (source.at_maximum.given && !source.maximum.given)
     checks.absent(source.at_maximum.place, "maximum",
@@ -178,8 +185,19 @@ void compile_bounds(const TariffSource& source, Checks& checks, Price& price) {
 
 }  // namespace
 
-void compile_tariff(const TariffSource& source, const Place& owner, Checks& checks,
-                    CompiledPlan& plan, Price& price) {
+std::int64_t added_tax(const PlanSource& plan, const Placed<std::int64_t>& tax) {
+  return plan.tax_is.given && plan.tax_is.value == "added" && tax.given && tax.value >= 0 &&
+                 tax.value <= 1000
+             ? tax.value
+             : 0;
+}
+
+std::int64_t with_tax(std::int64_t micros, std::int64_t tax) {
+  return static_cast<std::int64_t>((Int128{micros} * (1000 + tax) + 500) / 1000);
+}
+
+void compile_tariff(const TariffSource& source, const Place& owner, std::int64_t tax,
+                    Checks& checks, CompiledPlan& plan, Price& price) {
   static constexpr Choices<Rounding, 4> words{{{"up", Rounding::up},
                                                {"down", Rounding::down},
                                                {"half_up", Rounding::half_up},
@@ -208,16 +226,16 @@ void compile_tariff(const TariffSource& source, const Place& owner, Checks& chec
       checks.fault(source.price.place, "a free price has no tiers; write '0 EUR per ...' for one");
     return;
   }
-  const std::int64_t discount = checks.number(source.discount, "discount", 1, 1000, 0);
+  const Share share{checks.number(source.discount, "discount", 1, 1000, 0), tax};
   std::vector<Written> tiers;
-  if (!read_tiers(source.price, discount, checks, tiers)) return;
+  if (!read_tiers(source.price, share, checks, tiers)) return;
   if (!join(tiers, plan, price)) {
     checks.fault(source.price.given ? source.price.place : owner,
                  "the tiers of this price have no common denominator of at most " +
                      text(price_denominator_max) + "; use amounts of fewer decimals");
     return;
   }
-  compile_bounds(source, checks, price);
+  compile_bounds(source, tax, checks, price);
 }
 
 }  // namespace levy::rating

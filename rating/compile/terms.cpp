@@ -112,7 +112,8 @@ class TermsCompiler {
       if (!fits(names.size(), limits::fees_per_plan_max, from.place, "fees")) return;
       checks_.name(from.name, from.place, "fee", names);
       Fee& fee = plan_.own_fees.emplace_back();
-      fee.amount = money(from.amount, from.place, "amount");
+      fee.amount =
+          with_tax(money(from.amount, from.place, "amount"), added_tax(source_, source_.fee_tax));
       fee.cycle = cycle(from.every);
     }
     terms_.fee_count = static_cast<std::uint8_t>(plan_.own_fees.size());

@@ -90,6 +90,57 @@ def test_more_reloads_than_versions_are_kept(world):
         assert own.call("GET", "/v1/audit").ok()["holds"] is True
 
 
+def test_renamed_plans_and_kinds_keep_what_accounts_hold(world):
+    """`was`: accounts, buckets and open sessions go on under the new name, over a kill, too."""
+    path, own = own_world(world, "renamed", KINDS, PLANS)
+    with own:
+        name, imsi, _ = own.account("1000", buckets=BUCKETS)
+        session = own.session(imsi)
+        assert results(session.send(INITIAL, service(1))) == (2001, [2001])
+        before = held(own, name)
+
+        def renamed(new_plan, was_plan, new_kind, was_kind):
+            plans = [dict(PLANS[0], plan=new_plan, was=was_plan), *PLANS[1:]]
+            write(path, [dict(KINDS[0], kind=new_kind, was=was_kind), *KINDS[1:]], plans)
+
+        def moved(kind):
+            return {(kind if key[0] == "bonus" else key[0], key[1]): row
+                    for key, row in before.items()}
+
+        renamed("home-data", "data-a", "extra", "bonus")
+        for turn in range(3):
+            code, _, err = own.ctl("reload")
+            assert code == 0, err
+            assert own.show("account:" + name).ok()["plan"] == "home-data", turn
+            assert held(own, name) == moved("extra"), turn
+            if turn == 0:
+                own.levyd.kill()
+                own.gateway = None
+                own.levyd.start()
+                session.gateway = own.session(imsi).gateway
+        renamed("net", ["home-data", "data-a"], "more", ["extra"])  # a second time
+        assert own.ctl("reload")[0] == 0
+        assert own.show("account:" + name).ok()["plan"] == "net"
+        assert held(own, name) == moved("more")
+        session.send(TERMINATION, service(1, ask=False, used=STEP))
+        now = held(own, name)
+        assert now["more", None]["free"] == "2500000" and now["more", None]["reserved"] == "0", now
+
+        # Both names have been used for different plans: accounts may hold either.
+        renamed("data-b2", "data-b", "more", ["extra"])
+        write(path, [dict(KINDS[0], kind="more")] + KINDS[1:],
+              [dict(PLANS[0], plan="net"), dict(PLANS[2], was=["data-b"]), PLANS[3]])
+        code, _, err = own.ctl("reload")
+        assert code != 0 and "was is 'data-b', but plan 'data-usd' is known beside it" in err, err
+        # What was renamed cannot be a plan of its own again.
+        write(path, [dict(KINDS[0], kind="more")] + KINDS[1:],
+              [dict(PLANS[0], plan="net"), plan("data-a", "9.00"), *PLANS[1:]])
+        code, _, err = own.ctl("reload")
+        assert code != 0 and "plan 'data-a' is the same as 'net'" in err, err
+        assert own.show("account:" + name).ok()["plan"] == "net"
+        assert own.call("GET", "/v1/audit").ok()["holds"] is True
+
+
 def test_versions_say_who_goes_on_as_before(world):
     """levyctl versions: one row a version, with its open sessions; a terminated one counts no more."""
     path, own = own_world(world, "versions", KINDS, PLANS)

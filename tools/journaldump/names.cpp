@@ -46,8 +46,11 @@ void Names::note(const levy::shard::RecordView& record) {
 }
 
 std::string Names::of(std::uint16_t id) const {
-  const auto found = names_.find(static_cast<levy::Slot>(id - 1));
-  return id == 0 || found == names_.end() ? std::string() : std::string(found->second.view());
+  std::string latest;
+  if (id == 0) return latest;
+  for (const auto& [slot, name] : names_)
+    if (slot + 1u == id || name.renames == id) latest = name.view();
+  return latest;
 }
 
 }  // namespace journaldump

@@ -111,7 +111,7 @@ std::string paid_units(const RecordLine& record, const GroupLine& line, int inde
 std::string zone_of(const PlanFiles* files, const std::string& plan) {
   if (files == nullptr) return {};
   for (const rating::PlanSource& source : files->catalogue().plans)
-    if (source.name.value == plan && source.time_zone.given) return source.time_zone.value;
+    if (is_called(source, plan) && source.time_zone.given) return source.time_zone.value;
   return {};
 }
 

@@ -131,6 +131,7 @@ Keys keys_of(const rating::PlanSource& plan) {
           {"time_zone", or_default(plan.time_zone, "UTC")},
           {"boundary_spread", seconds_or(plan.boundary_spread, "0 s")},
           {"fee_tax", permille_or(plan.fee_tax, "0 %")},
+          {"tax_is", or_default(plan.tax_is, "included")},
           {"unpaid_fee", or_default(plan.unpaid_fee, "debt")},
           {"allowances_after", or_default(plan.allowances_after, "expire")},
           {"periods", or_default(plan.periods, "anniversary")},
@@ -215,21 +216,22 @@ class Comparison {
   template <class Part, class Both>
   void pair(const std::string& what, const std::vector<Part>& a, const std::vector<Part>& b,
             const Both& both) {
-    const auto find = [](const std::vector<Part>& list, const std::string& name) {
-      return std::find_if(list.begin(), list.end(),
-                          [&](const Part& part) { return name_of(part) == name; });
-    };
+    std::set<const Part*> paired;
     for (const Part& part : a) {
       const std::string whole = what + name_of(part);
-      const auto other = find(b, name_of(part));
-      if (other == b.end())
+      const auto other = std::find_if(
+          b.begin(), b.end(), [&](const Part& one) { return is_called(one, name_of(part)); });
+      if (other == b.end()) {
         found_.push_back({whole, "removed", "", "", ""});
-      else
-        both(whole, part, *other);
+        continue;
+      }
+      paired.insert(&*other);
+      if (name_of(*other) != name_of(part))
+        found_.push_back({whole, "changed", "name", name_of(part), name_of(*other)});
+      both(whole, part, *other);
     }
     for (const Part& part : b)
-      if (find(a, name_of(part)) == a.end())
-        found_.push_back({what + name_of(part), "added", "", "", ""});
+      if (!paired.contains(&part)) found_.push_back({what + name_of(part), "added", "", "", ""});
   }
 
   void compare(const std::string& what, const Keys& a, const Keys& b) {
@@ -268,15 +270,15 @@ class Comparison {
              const rating::ServiceSource& b, const std::string& currency_a,
              const std::string& currency_b) {
     std::vector<std::string> order_a, order_b;
-    pair(
-        service + ", rate ", a.rates, b.rates,
-        [&](const std::string& what, const auto& x, const auto& y) {
-          Keys keys_a{{"when", conditions_text(x.when)}}, keys_b{{"when", conditions_text(y.when)}};
-          add_tariff(x, a.unit.value, currency_a, keys_a);
-          add_tariff(y, b.unit.value, currency_b, keys_b);
-          compare(what, keys_a, keys_b);
-          order_a.push_back(x.name.value);
-        });
+    pair(service + ", rate ", a.rates, b.rates,
+         [&](const std::string& what, const auto& x, const auto& y) {
+           Keys keys_a{{"when", conditions_text(x.when)}, {"access", or_default(x.access, "open")}};
+           Keys keys_b{{"when", conditions_text(y.when)}, {"access", or_default(y.access, "open")}};
+           add_tariff(x, a.unit.value, currency_a, keys_a);
+           add_tariff(y, b.unit.value, currency_b, keys_b);
+           compare(what, keys_a, keys_b);
+           order_a.push_back(x.name.value);
+         });
     for (const rating::RateSource& rate : b.rates)
       if (std::find(order_a.begin(), order_a.end(), rate.name.value) != order_a.end())
         order_b.push_back(rate.name.value);

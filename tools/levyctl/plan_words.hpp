@@ -15,6 +15,16 @@ namespace levyctl {
 
 namespace rating = levy::rating;
 
+// Whether the part has the name, or had it (`was`).
+template <class Part>
+bool is_called(const Part& part, const std::string& name) {
+  if (part.name.value == name) return true;
+  if constexpr (requires { part.was; })
+    for (const auto& former : part.was)
+      if (former.value == name) return true;
+  return false;
+}
+
 // "1.5 MB", "10 min", "3 events", exact.
 std::string units_text(std::int64_t number, const std::string& unit);
 // "2 min", "30 s"

@@ -58,7 +58,9 @@ ReplayPricer::ReplayPricer(const PlanFiles& files, std::int64_t skew)
       result_(std::make_unique<rating::ChargeResult>()) {
   for (std::size_t i = 0; i < files.compiled.plans.size(); ++i) {
     const rating::Plan* plan = files.compiled.plans[i].get();
-    by_name_[files.catalogue().plans[i].name.value] = i;
+    const rating::PlanSource& source = files.catalogue().plans[i];
+    by_name_[source.name.value] = i;
+    for (const auto& former : source.was) by_name_[former.value] = i;
     if (by_id_.size() <= plan->id) by_id_.resize(plan->id + 1u);
     by_id_[plan->id] = plan;
   }

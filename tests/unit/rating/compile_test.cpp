@@ -404,6 +404,33 @@ TEST(Compile, OnNewVersionByUnitWhereItIsNotGiven) {
   expect_faults(catalogue, {"on_new_version is 'never'; allowed: next_report, pin, reauthorize"});
 }
 
+TEST(Compile, FormerNamesAreGoneAndBecomeOneThing) {
+  Catalogue catalogue = data_a_source();
+  catalogue.plans.push_back(catalogue.plans[0]);
+  put(catalogue.plans[1].name, "data-b");
+  put(catalogue.plans[1].was.emplace_back(), "data-a");
+  put(catalogue.bucket_kinds.emplace_back().name, "one");
+  put(catalogue.bucket_kinds[0].unit, "octets");
+  put(catalogue.bucket_kinds[0].was.emplace_back(), "old");
+  catalogue.bucket_kinds.push_back(catalogue.bucket_kinds[0]);
+  put(catalogue.bucket_kinds[1].name, "two");
+  expect_faults(catalogue, {"was is 'old', which 'one' says too; one bucket kind becomes one",
+                            "was is 'data-a', which is the name of a plan here"});
+}
+
+// A catalogue of names in which an earlier version has renamed one plan to the other.
+TEST(Compile, TwoNamesOfOnePlanAreAFault) {
+  Catalogue catalogue = data_a_source();
+  catalogue.plans.push_back(catalogue.plans[0]);
+  put(catalogue.plans[1].name, "data-b");
+  const Compiled compiled = compile_catalogue(
+      catalogue, [](NameKind kind, std::string_view) { return kind == NameKind::plan ? 7 : 8; });
+  ASSERT_EQ(compiled.faults.size(), 1u);
+  EXPECT_NE(compiled.faults[0].message.find("plan 'data-b' is the same as 'data-a'"),
+            std::string::npos);
+  EXPECT_TRUE(compiled.plans.empty());
+}
+
 TEST(Compile, Amounts) {
   std::int64_t micros = 0;
   EXPECT_TRUE(parse_amount("0.000001", micros) && micros == 1);

@@ -269,6 +269,52 @@ TEST(Tariff, MinimumAndDiscount) {
   EXPECT_EQ(cost(compiled, 100), 900'000);
 }
 
+TEST(Tariff, TaxThatIsAdded) {
+  Source source("octets", money("1", 100, 1));
+  put(source.service().minimum, "0.50");
+  put(source.service().connect_fee, "0.000003");  // 0.00000357 with its tax: half a micro up
+  put(source.service().discount, 100);
+  put(source.service().tax, 190);
+  put(source.catalogue.plans[0].tax_is, "added");
+  const Compiled compiled = compile(source);
+  const Price& price = compiled.plans[0]->services[0].price;
+  EXPECT_EQ(price.connect_fee, 4);
+  EXPECT_EQ(price.minimum, 595'000);
+  EXPECT_EQ(cost(compiled, 100), 1'071'000 + 4);  // 1 x 0.9 x 1.19
+  EXPECT_EQ(compiled.plans[0]->services[0].tax_permille, 190);
+  put(source.catalogue.plans[0].tax_is, "included");
+  EXPECT_EQ(cost(compile(source), 100), 900'000 + 3);
+  put(source.catalogue.plans[0].tax_is, "none");
+  EXPECT_NE(faults_of(source).find("tax_is is 'none'; allowed: included, added"),
+            std::string::npos);
+}
+
+// A deny list: numbers that a rate bars, the others at the service's price.
+TEST(Tariff, RatesThatAreBarredOrRefused) {
+  Source source("seconds", money("1", 60, 1));
+  put(source.zone("premium").numbers.emplace_back(), "49900");
+  put(source.zone("fraud").numbers.emplace_back(), "4917");
+  for (const auto& [zone, access] : {std::pair{"premium", "barred"}, {"fraud", "refused"}}) {
+    RateSource& rate = source.service().rates.emplace_back();
+    put(rate.name, zone);
+    put(rate.access, access);
+    Source::when(rate, "called", {zone});
+  }
+  const Compiled compiled = compile(source);
+  ChargeRequest request;
+  for (const auto& [number, reason] : {std::pair{"49900123", Reason::denied},
+                                       {"491701", Reason::refused},
+                                       {"4930123", Reason::ok}}) {
+    request.called_party = number;
+    EXPECT_EQ(ask(compiled, 60, 0, request).reason, reason) << number;
+  }
+  put(source.service().rates[0].access, "open");
+  EXPECT_NE(faults_of(source).find("rate 'premium' has no price"), std::string::npos);
+  put(source.service().rates[0].access, "shut");
+  EXPECT_NE(faults_of(source).find("access is 'shut'; allowed: open, barred, refused"),
+            std::string::npos);
+}
+
 // The closed form against a walk over every boundary, for random tiers.
 TEST(Tariff, BoundariesOfTiersAgreeWithAWalk) {
   std::mt19937_64 random(5);
