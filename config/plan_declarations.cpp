@@ -216,6 +216,22 @@ const BucketKindOwner default_bucket_kind;
 #define LEVY_UNITS(path) \
   (&read_service_units<[](ServiceSource & source) -> auto& { return source.path; }>)
 
+const Section* octets_section() {
+  static const Section section{
+      "plans[].services[].octets",
+      "What octets count for, by direction: the price and grants are of the dearer one.",
+      &default_service,
+      {without_default(Key{"up", Kind::permille, 0, 1000,
+                           "CC-Input-Octets, from the user. Each report's sum is rounded up to "
+                           "whole octets; what has no direction counts in full.",
+                           LEVY_SERVICE(up_permille)},
+                       "100 %"),
+       without_default(Key{"down", Kind::permille, 0, 1000, "CC-Output-Octets, to the user.",
+                           LEVY_SERVICE(down_permille)},
+                       "100 %")}};
+  return &section;
+}
+
 const Section* grant_section() {
   static const Section section{
       "plans[].services[].grant",
@@ -291,6 +307,11 @@ std::vector<Key> service_grant_keys() {
       without_default(
           boolean("indivisible", LEVY_SERVICE(indivisible), "All that is asked for, or 4012."),
           "true for events, else false"),
+      without_default(duration("retry_after", in_s, 1, 30 * day_s, LEVY_SERVICE(retry_after),
+                               "Validity-Time in the answer to a group that is denied (4010, 4012) "
+                               "without final units: when its gateway may ask again."),
+                      "not sent"),
+      nested("octets", octets_section),
       without_default(boolean("in_grace", LEVY_SERVICE(in_grace),
                               "Granted also in the account's grace period."),
                       "false"),

@@ -44,9 +44,9 @@ void read_plan(Reader& reader, const YamlNode& node, const std::string& path,
   plan.place = reader.place(node);
   enclose(plan.place, plan.name, plan.currency, plan.overrun, plan.unmatched, plan.credit_limit,
           plan.session_ttl, plan.valid_for, plan.topup_extends, plan.grace, plan.time_zone,
-          plan.boundary_spread, plan.ccfh, plan.failover,
-          plan.kind, plan.priority, plan.starts, plan.lasts, plan.periods, plan.prorate,
-          plan.unpaid_fee, plan.again, plan.allowances_after, plan.fee_tax);
+          plan.boundary_spread, plan.ccfh, plan.failover, plan.kind, plan.priority, plan.starts,
+          plan.lasts, plan.periods, plan.prorate, plan.unpaid_fee, plan.again,
+          plan.allowances_after, plan.fee_tax);
   owner.currency = peek_text(node, "currency");
   if (!is_currency(owner.currency)) owner.currency.clear();
   reader.read_section(*plan_section(), node, path, &owner);
@@ -116,7 +116,7 @@ void read_services(Reader& reader, const YamlNode& node, const std::string& path
             s.validity, s.quota_holding_time, s.threshold_permille, s.threshold_units,
             s.low_credit_permille, s.indivisible, s.access, s.on_final, s.redirect_to, s.on_lost,
             s.lost_units, s.connect_fee, s.minimum, s.maximum, s.at_maximum, s.discount, s.tax,
-            s.unpriced, s.on_new_version);
+            s.unpriced, s.on_new_version, s.up_permille, s.down_permille, s.retry_after);
     service.unit = peek_text(*items[i], "unit", {"octets", "seconds", "events"});
     service.currency = plan.currency;
     reader.read_section(*service_section(), *items[i], item_path(path, i), &service);

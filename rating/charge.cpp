@@ -40,8 +40,9 @@ void debit_used(const ChargeInput& input, Ledger& ledger, std::uint32_t i, MsccO
   const bool overtaken = !input.grant_allowed[i] && input.request->type != RequestType::termination;
   const auto kept = group.reservations;
   if (overtaken) group.reservations = {};
-  debit(ledger, Payers(input, mscc, tariff), group, amount_of(mscc.used, unit),
-        static_cast<std::uint8_t>(i), outcome);
+  const std::int64_t used = tariff.service != nullptr ? used_units(mscc.used, *tariff.service)
+                                                      : amount_of(mscc.used, unit);
+  debit(ledger, Payers(input, mscc, tariff), group, used, static_cast<std::uint8_t>(i), outcome);
   if (overtaken) group.reservations = kept;
 }
 
@@ -202,6 +203,13 @@ void decide(const ChargeInput& input, Ledger& ledger, std::uint32_t i, MsccOutco
   if (units > 0) grant(input, ledger, i, tariff, units, outcome);
 }
 
+void tell_when_to_retry(MsccOutcome& outcome) {
+  const bool denied = outcome.reason == Reason::no_credit || outcome.reason == Reason::denied;
+  if (!denied || outcome.plan == nullptr || outcome.validity != 0) return;
+  outcome.validity = outcome.plan->services[outcome.service].retry_after;
+  if (outcome.validity != 0) outcome.flags |= outcome_retry;
+}
+
 }  // namespace
 
 void charge(const ChargeInput& input, AccountView& account, ChargeResult& result) {
@@ -217,7 +225,10 @@ void charge(const ChargeInput& input, AccountView& account, ChargeResult& result
   for (std::uint32_t i = 0; i < count; ++i)
     if (input.groups[i] != nullptr && (input.grant_allowed[i] || termination))
       release_group(*input.groups[i], account, result, static_cast<std::uint8_t>(i));
-  for (std::uint32_t i = 0; i < count; ++i) decide(input, ledger, i, result.mscc[i]);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    decide(input, ledger, i, result.mscc[i]);
+    if (!request.command_level) tell_when_to_retry(result.mscc[i]);
+  }
   // Only where it ends nothing else: other groups of an open session stay under credit control.
   if (request.type == RequestType::initial) say_not_applicable(count, result);
 }

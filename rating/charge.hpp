@@ -37,6 +37,7 @@ enum MsccOutcomeFlags : std::uint8_t {
   outcome_final = 2,     // Final-Unit-Indication is sent
   outcome_redirect = 4,  // its action is REDIRECT (else RESTRICT with 8, else TERMINATE)
   outcome_restrict = 8,
+  outcome_retry = 16,  // `validity` is how long a denied group should not ask again
 };
 
 // What rated a usage, in interned names, so that a record can say it without the plan at hand.

@@ -39,4 +39,15 @@ inline std::int64_t amount_of(const UnitAmounts& amounts, Unit unit) {
   return 0;
 }
 
+// What the service counts of a report, each direction by its share: whole octets, rounded up once
+// per report. Octets of unknown direction count in full.
+inline std::int64_t used_units(const UnitAmounts& used, const Service& service) {
+  const bool even = service.up_permille == 1000 && service.down_permille == 1000;
+  if (even || service.unit != Unit::octets || !used.has_octets || !used.has_directions)
+    return amount_of(used, service.unit);
+  const Int128 counted = Int128{used.octets_up} * service.up_permille +
+                         Int128{used.octets_down} * service.down_permille;
+  return static_cast<std::int64_t>((counted + 999) / 1000);
+}
+
 }  // namespace levy::rating

@@ -223,6 +223,13 @@ struct Service {
   // absolute ceiling, 0 = not sent. Never sent with a final grant.
   std::uint16_t threshold_permille = 0;
   std::int64_t threshold_units = 0;
+  // What an octet from the user, and one to the user, counts for, per mille; the larger is 1000,
+  // and grants are of it.
+  std::uint16_t up_permille = 1000;
+  std::uint16_t down_permille = 1000;
+  // Validity-Time of a group that is denied (4010, 4012) without final units: not before that
+  // should the gateway ask again. 0 = not sent. Nothing is outstanding, so it is not part of Tcc.
+  std::uint32_t retry_after = 0;
   // Low credit: no single group takes more than this share of the free credit, per mille; 1000 =
   // all.
   std::uint16_t low_credit_permille = 1000;

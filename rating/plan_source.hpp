@@ -83,8 +83,10 @@ struct ServiceSource : TariffSource {
   Placed<std::int64_t> low_credit_permille;
   Placed<bool> indivisible;
   Placed<bool> in_grace;
-  Placed<std::string> access;    // open | barred | refused | not_applicable
-  Placed<std::string> on_final;  // terminate | redirect | restrict_access
+  Placed<std::int64_t> up_permille, down_permille;  // of octets; the larger is 1000
+  Placed<std::int64_t> retry_after;                 // seconds
+  Placed<std::string> access;                       // open | barred | refused | not_applicable
+  Placed<std::string> on_final;                     // terminate | redirect | restrict_access
   Placed<std::string> redirect_to;
   std::vector<Placed<std::string>> filter_ids, filter_rules;  // of restrict_access
   Placed<std::string> on_lost;                                // release | charge_reserved | charge

@@ -62,6 +62,10 @@ struct UnitAmounts {
   bool has_events = false;   // CC-Service-Specific-Units
   bool has_money = false;    // CC-Money
   std::int64_t octets = 0;   // 0..limits::units_max
+  // CC-Input-Octets (from the user) and CC-Output-Octets, where these are all of `octets`.
+  bool has_directions = false;
+  std::int64_t octets_up = 0;
+  std::int64_t octets_down = 0;
   std::int64_t seconds = 0;
   std::int64_t events = 0;
   Money money{};  // converted to micros; more digits than that are refused at decode

@@ -59,7 +59,8 @@ bool CcrDecoder::on_mscc(const Avp& one) {
   const bool read = judge_.walk(one.data, [&](const Avp& inner) {
     if (inner.vendor == 0) [[likely]] {
       switch (inner.code) {
-        case avp::used_service_unit.code: return used_units(inner, mscc);
+        case avp::used_service_unit.code:
+          return used_units(inner, mscc);
         case avp::requested_service_unit.code:
           if (mscc.has_requested) break;
           mscc.has_requested = true;
@@ -68,8 +69,10 @@ bool CcrDecoder::on_mscc(const Avp& one) {
           if (mscc.has_rating_group) break;
           mscc.has_rating_group = true;
           return u32(inner, mscc.rating_group);
-        case avp::service_identifier.code: return service_identifier(inner, mscc);
-        default: return judge_.unread(inner, 1);
+        case avp::service_identifier.code:
+          return service_identifier(inner, mscc);
+        default:
+          return judge_.unread(inner, 1);
       }
       return judge_.fail(ResultCode::avp_occurs_too_many_times, inner);
     }
@@ -143,6 +146,11 @@ bool CcrDecoder::used_units(const Avp& group, rating::MsccRequest& mscc) {
   if (sum.has_money && more.has_money && sum.money_currency != more.money_currency) {
     return judge_.fail(ResultCode::contradicting_avps, group);
   }
+  sum.has_directions = (sum.has_directions || !sum.has_octets) &&
+                       (more.has_directions || !more.has_octets) &&
+                       (sum.has_octets || more.has_octets);
+  sum.octets_up += more.octets_up;
+  sum.octets_down += more.octets_down;
   sum.octets += more.octets;  // each below 2^48: no overflow
   sum.seconds += more.seconds;
   sum.events += more.events;
@@ -172,14 +180,29 @@ bool CcrDecoder::units(const Avp& group, rating::UnitAmounts& into, rating::Mscc
     }
     unsigned slot = 0;
     switch (one.code) {
-      case avp::cc_total_octets.code: slot = 0; break;
-      case avp::cc_input_octets.code: slot = 1; break;
-      case avp::cc_output_octets.code: slot = 2; break;
-      case avp::cc_service_specific_units.code: slot = 3; break;
-      case avp::cc_time.code: slot = 4; break;
-      case avp::cc_money.code: slot = 5; break;
-      case avp::tariff_change_usage.code: slot = 6; break;
-      default: return judge_.unread(one, 2);
+      case avp::cc_total_octets.code:
+        slot = 0;
+        break;
+      case avp::cc_input_octets.code:
+        slot = 1;
+        break;
+      case avp::cc_output_octets.code:
+        slot = 2;
+        break;
+      case avp::cc_service_specific_units.code:
+        slot = 3;
+        break;
+      case avp::cc_time.code:
+        slot = 4;
+        break;
+      case avp::cc_money.code:
+        slot = 5;
+        break;
+      case avp::tariff_change_usage.code:
+        slot = 6;
+        break;
+      default:
+        return judge_.unread(one, 2);
     }
     if ((seen & 1u << slot) != 0) return judge_.fail(ResultCode::avp_occurs_too_many_times, one);
     seen |= 1u << slot;
@@ -187,7 +210,8 @@ bool CcrDecoder::units(const Avp& group, rating::UnitAmounts& into, rating::Mscc
       if (!codec::read_u64(one, amounts[slot])) {
         return judge_.fail(ResultCode::invalid_avp_length, one);
       }
-      if (amounts[slot] <= static_cast<std::uint64_t>(limits::units_max)) [[likely]] return true;
+      if (amounts[slot] <= static_cast<std::uint64_t>(limits::units_max)) [[likely]]
+        return true;
       return judge_.fail(ResultCode::invalid_avp_value, one);
     }
     if (slot == 5) return money(one, into);
@@ -202,8 +226,14 @@ bool CcrDecoder::units(const Avp& group, rating::UnitAmounts& into, rating::Mscc
   into.has_seconds = (seen & 1u << 4) != 0;
   const std::uint64_t octets = (seen & 1u) != 0 ? amounts[0] : amounts[1] + amounts[2];
   into.octets = static_cast<std::int64_t>(octets);
+  into.has_directions = (seen & 0b110u) != 0 && octets == amounts[1] + amounts[2];
+  if (into.has_directions) {
+    into.octets_up = static_cast<std::int64_t>(amounts[1]);
+    into.octets_down = static_cast<std::int64_t>(amounts[2]);
+  }
   into.events = static_cast<std::int64_t>(amounts[3]);
-  if (into.octets <= limits::units_max) [[likely]] return true;
+  if (into.octets <= limits::units_max) [[likely]]
+    return true;
   return judge_.fail(ResultCode::invalid_avp_value, group);
 }
 

@@ -154,8 +154,9 @@ void Shard::set_tcc(Slot slot, Session& session, const rating::ChargeRequest& re
   // Backwards: of several MSCC of one group the first is the one that was answered.
   for (std::size_t i = request.mscc_count; i-- > 0;) {
     const Slot g = scratch_.group_slots[i];
-    if (g != none && (groups_[g].flags & rating::group_has_grant) == 0)
-      groups_[g].validity = outcome.charge.mscc[i].validity;
+    if (g == none || (groups_[g].flags & rating::group_has_grant) != 0) continue;
+    const rating::MsccOutcome& told = outcome.charge.mscc[i];
+    groups_[g].validity = (told.flags & rating::outcome_retry) != 0 ? 0 : told.validity;
   }
   session.validity_longest = 0;
   for (Slot g = session.first_group; g != none; g = groups_[g].next)

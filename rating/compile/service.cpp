@@ -1,5 +1,7 @@
 // compile_service: one service of a plan, its price, grants and what becomes of lost ones.
 // Core: control. Allocates: yes. Blocks: never. Clock: none.
+#include <algorithm>
+
 #include "rating/compile/checks.hpp"
 #include "rating/compile/rates.hpp"
 #include "rating/price.hpp"
@@ -72,6 +74,8 @@ void compile_reporting(const ServiceSource& source, Checks& checks, Service& ser
       checks.number(source.threshold_permille, "threshold_permille", 1, 999, 0));
   service.threshold_units =
       checks.number(source.threshold_units, "threshold_units", 1, UINT32_MAX, 0);
+  service.retry_after = static_cast<std::uint32_t>(
+      checks.number(source.retry_after, "retry_after", 1, wait_seconds_max, 0));
   service.low_credit_permille = static_cast<std::uint16_t>(
       checks.number(source.low_credit_permille, "low_credit_permille", 1, 1000, 1000));
   const auto useless = [&](const Placed<std::int64_t>& given, const char* key) {
@@ -83,6 +87,21 @@ void compile_reporting(const ServiceSource& source, Checks& checks, Service& ser
     useless(source.threshold_units, "threshold_units");
     useless(source.low_credit_permille, "low_credit_permille");
   }
+}
+
+// Prices are of the dearer direction, so that a grant is never too large.
+void compile_directions(const ServiceSource& source, Checks& checks, Service& service) {
+  const auto share = [&](const Placed<std::int64_t>& given, const char* key) {
+    if (given.given && service.unit != Unit::octets)
+      checks.fault(given.place, std::string(key) + " is for octets alone; remove it");
+    return static_cast<std::uint16_t>(checks.number(given, key, 0, 1000, 1000));
+  };
+  service.up_permille = share(source.up_permille, "up");
+  service.down_permille = share(source.down_permille, "down");
+  if (std::max(service.up_permille, service.down_permille) != 1000)
+    checks.fault(source.up_permille.place,
+                 "neither up nor down is 100 %; let the price be that of the dearer direction, and "
+                 "the other one a share of it");
 }
 
 void compile_lost(const ServiceSource& source, Checks& checks, Service& service) {
@@ -184,6 +203,7 @@ void compile_service(const ServiceSource& source, const Place& plan_place, Check
   compile_reporting(source, checks, service);
   compile_final_units(source, place, checks, plan, service);
   compile_lost(source, checks, service);
+  compile_directions(source, checks, service);
   compile_on_new_version(source, checks, service);
 }
 

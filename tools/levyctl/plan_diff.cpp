@@ -92,6 +92,9 @@ Keys keys_of(const rating::ServiceSource& s, const std::string& currency) {
   keys.emplace_back("grant.max", units_or(s.grant_max, unit, "no bound"));
   keys.emplace_back("validity", seconds_or(s.validity, "not sent"));
   keys.emplace_back("quota_holding_time", seconds_or(s.quota_holding_time, "not sent"));
+  keys.emplace_back("octets.up", permille_or(s.up_permille, "100 %"));
+  keys.emplace_back("octets.down", permille_or(s.down_permille, "100 %"));
+  keys.emplace_back("retry_after", seconds_or(s.retry_after, "not sent"));
   keys.emplace_back("threshold.share", permille_or(s.threshold_permille, "none"));
   keys.emplace_back("threshold.at_most", units_or(s.threshold_units, unit, "none"));
   keys.emplace_back("low_credit_share", permille_or(s.low_credit_permille, "100 %"));

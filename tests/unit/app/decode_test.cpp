@@ -21,7 +21,9 @@ using test::v3gpp;
 
 constexpr std::uint8_t no_flags = 0;
 
-Ccr initial() { return Ccr::initial("gw;1;1").imsi("001010000000001"); }
+Ccr initial() {
+  return Ccr::initial("gw;1;1").imsi("001010000000001");
+}
 
 // The message lives as long as the request that points into it.
 struct Decoded {
@@ -115,8 +117,7 @@ TEST(DecodeCcr, ReadsUnitsOfSeveralGroups) {
   EXPECT_EQ(a.used.octets, 142);
   EXPECT_TRUE(a.used.has_octets);
   EXPECT_FALSE(a.used.has_seconds);
-  EXPECT_EQ(a.reporting_reasons,
-            rating::reason_quota_exhausted | rating::reason_validity_time);
+  EXPECT_EQ(a.reporting_reasons, rating::reason_quota_exhausted | rating::reason_validity_time);
   ASSERT_EQ(a.service_identifier_count, 2);
   EXPECT_EQ(a.service_identifiers[0], 3u);
   EXPECT_EQ(a.service_identifiers[1], 9u);
@@ -131,6 +132,34 @@ TEST(DecodeCcr, ReadsUnitsOfSeveralGroups) {
   EXPECT_EQ(c.used.events, 2);
 }
 
+TEST(DecodeCcr, KnowsTheDirectionsOfAllOctetsOrOfNone) {
+  const auto used = [](std::vector<Units> reports) {
+    Mscc mscc(10);
+    for (const Units& report : reports) mscc.usu(report);
+    Decoded d;
+    decode(Ccr::update("gw;1;1", 3).mscc(mscc), d);
+    EXPECT_EQ(d.error.code, ResultCode::none);
+    return d.request.mscc[0].used;
+  };
+  Units total = Units::in_out(30, 12);
+  total.total = 42;
+  Units seconds;
+  seconds.seconds = 5;
+  for (const auto& both :
+       {used({Units::in_out(20, 5), Units::in_out(10, 7)}), used({total}),
+        used({seconds, Units::in_out(30, 12)}), used({Units::in_out(30, 12), seconds})}) {
+    EXPECT_TRUE(both.has_directions);
+    EXPECT_EQ(both.octets_up, 30);
+    EXPECT_EQ(both.octets_down, 12);
+    EXPECT_EQ(both.octets, 42);
+  }
+  total.total = 50;
+  EXPECT_FALSE(used({total}).has_directions);
+  EXPECT_FALSE(used({Units::in_out(1, 1), Units::octets(1)}).has_directions);
+  EXPECT_FALSE(used({Units::octets(1), Units::in_out(1, 1)}).has_directions);
+  EXPECT_FALSE(used({seconds}).has_directions);
+}
+
 TEST(DecodeCcr, MoneyIsExact) {
   struct Row {
     std::int64_t digits;
@@ -138,11 +167,19 @@ TEST(DecodeCcr, MoneyIsExact) {
     std::int64_t micros;  // -1: refused with 5004
   };
   static constexpr Row rows[] = {
-      {30, -2, 300'000},           {5, 0, 5'000'000},      {1, -6, 1},
-      {10, -7, 1},                 {1, -7, -1},            {0, 99, 0},
-      {-5, 0, -1},                 {9, 11, 900'000'000'000'000'000},
-      {10, 11, -1},                {9, 12, -1},            {1, 2147483647, -1},
-      {1, -2147483647 - 1, -1},    {900'000'000'000'000'001, -6, -1},
+      {30, -2, 300'000},
+      {5, 0, 5'000'000},
+      {1, -6, 1},
+      {10, -7, 1},
+      {1, -7, -1},
+      {0, 99, 0},
+      {-5, 0, -1},
+      {9, 11, 900'000'000'000'000'000},
+      {10, 11, -1},
+      {9, 12, -1},
+      {1, 2147483647, -1},
+      {1, -2147483647 - 1, -1},
+      {900'000'000'000'000'001, -6, -1},
       {9'000'000'000'000'000'000, -7, 900'000'000'000'000'000},
   };
   for (const Row& row : rows) {
@@ -200,8 +237,7 @@ const Tolerated tolerated[] = {
     {"Framed-IPv6-Prefix of 8 bytes", [](Ccr& c) { c.extra.bytes(97, Bytes(8)); }},
     {"Framed-IPv6-Prefix of 18 bytes", [](Ccr& c) { c.extra.bytes(97, Bytes(18)); }},
     {"Framed-IPv6-Prefix of no bytes", [](Ccr& c) { c.extra.bytes(97, {}); }},
-    {"3GPP-RAT-Type of 4 bytes with M",
-     [](Ccr& c) { c.extra.u32(21, 6, test::flag_m, v3gpp); }},
+    {"3GPP-RAT-Type of 4 bytes with M", [](Ccr& c) { c.extra.u32(21, 6, test::flag_m, v3gpp); }},
     {"3GPP-RAT-Type of 1 byte", [](Ccr& c) { c.extra.bytes(21, {6}, no_flags, v3gpp); }},
     {"3GPP-IMSI at top level", [](Ccr& c) { c.extra.text(1, "00101", no_flags, v3gpp); }},
     {"free-form charging id", [](Ccr& c) { c.charging_id = Bytes(40, 'x'); }},
@@ -293,9 +329,7 @@ const Refused refused[] = {
     {"CC-Request-Number twice", ResultCode::avp_occurs_too_many_times, 415,
      [](Ccr& c) { c.extra.u32(415, 1); }},
     {"Service-Information twice", ResultCode::avp_occurs_too_many_times, 873,
-     [](Ccr& c) {
-       c.apn("x").extra.group(873, Build(), test::flag_m, v3gpp);
-     }},
+     [](Ccr& c) { c.apn("x").extra.group(873, Build(), test::flag_m, v3gpp); }},
     {"Auth-Application-Id of Gx", ResultCode::invalid_avp_value, 258,
      [](Ccr& c) { c.auth_application_id = 16777238; }},
     {"CC-Request-Type 0", ResultCode::invalid_avp_value, 416, [](Ccr& c) { c.type = 0; }},
@@ -315,8 +349,7 @@ const Refused refused[] = {
      [](Ccr& c) { c.identity(5, "x"); }},
     {"empty Subscription-Id-Data", ResultCode::invalid_avp_value, 444,
      [](Ccr& c) { c.identity(2, ""); }},
-    {"Subscription-Id-Data +", ResultCode::invalid_avp_value, 444,
-     [](Ccr& c) { c.e164("+"); }},
+    {"Subscription-Id-Data +", ResultCode::invalid_avp_value, 444, [](Ccr& c) { c.e164("+"); }},
     {"Subscription-Id-Data of 128 bytes", ResultCode::invalid_avp_value, 444,
      [](Ccr& c) { c.identity(2, std::string(128, 'x')); }},
     {"two IMSIs", ResultCode::contradicting_avps, 443, [](Ccr& c) { c.imsi("999"); }},
@@ -378,8 +411,7 @@ const Refused refused[] = {
        c.number.reset();
        c.extra.bytes(415, {0, 1});
      }},
-    {"unknown AVP with M", ResultCode::avp_unsupported, 9999,
-     [](Ccr& c) { c.extra.u32(9999, 1); }},
+    {"unknown AVP with M", ResultCode::avp_unsupported, 9999, [](Ccr& c) { c.extra.u32(9999, 1); }},
     {"unknown vendor's AVP with M", ResultCode::avp_unsupported, 9999,
      [](Ccr& c) { c.extra.u32(9999, 1, test::flag_m, 6527); }},
     {"unknown AVP with M in MSCC", ResultCode::avp_unsupported, 9999,

@@ -1,5 +1,6 @@
 // Rules of semantics.md "Units and grants" that no vector covers, and every limit's edge.
 // Core: test. Allocates: yes. Blocks: never. Clock: in the test.
+#include "rating/debit.hpp"
 #include "tests/unit/rating/scene.hpp"
 
 namespace levy::rating {
@@ -214,6 +215,41 @@ TEST(Rules, DeniedAndRefusedStillDebit) {
     EXPECT_EQ(scene.balance(), 3 * q);
     EXPECT_EQ(scene.terminate(0).reason, ok);
   }
+}
+
+TEST(Rules, DirectionsCountByTheirShare) {
+  Service service = data_a();
+  service.up_permille = 333;
+  UnitAmounts used;
+  used.has_octets = used.has_directions = true;
+  used.octets_up = 100;
+  used.octets_down = 50;
+  used.octets = 150;
+  EXPECT_EQ(used_units(used, service), 84);  // 33.3 + 50, up
+  service.down_permille = 0;
+  service.up_permille = 1000;
+  EXPECT_EQ(used_units(used, service), 100);
+  used.has_directions = false;
+  EXPECT_EQ(used_units(used, service), 150);
+  service.unit = Unit::seconds;
+  EXPECT_EQ(used_units(used, service), 0);
+}
+
+TEST(Rules, TheDeniedAreToldWhenToAskAgain) {
+  Service service = data_a();
+  service.retry_after = 300;
+  service.validity = 60;
+  Scene scene(service, q);
+  EXPECT_EQ(scene.initial(0).validity, 60u);
+  const MsccOutcome& empty = scene.update(step_a, 0);
+  EXPECT_EQ(empty.reason, Reason::no_credit);
+  EXPECT_EQ(empty.validity, 300u);
+  EXPECT_EQ(empty.flags, outcome_retry);
+  scene.barred = true;
+  const MsccOutcome& denied = scene.update(0, 0);
+  EXPECT_EQ(denied.reason, Reason::denied);
+  EXPECT_EQ(denied.validity, 300u);
+  EXPECT_EQ(scene.terminate(0).validity, 0u);
 }
 
 TEST(Rules, UnmatchedGroups) {
