@@ -6,7 +6,7 @@ Used units cost what their grant was made under; the new grant is chosen by the 
 import time
 
 from registry import scenario
-from replay import (EMPTY, OPTIONS, RATING_CONDITION_CHANGE, World, ask, call_to, denied, granted,
+from replay import (EMPTY, OPTIONS, RATING_CONDITION_CHANGE, TERMINATE, World, ask, call_to, denied, granted,
                     network, octets, seconds, settled, triggers)
 
 MB = 1000000
@@ -196,3 +196,26 @@ def a_grant_ends_where_prices_change(build):
         account.check("985", "10")
         session.terminate(ask(usu=octets(500000)), at=yesterday(23, 30), want=[settled()])
         account.check("985")
+
+
+@scenario()
+def directions_barred_networks_and_back_off(world):
+    """1.20 per MB from the user, a quarter of it to the user; a deny list of networks."""
+    account = world.account("dear-uplink", "2.4")
+    session = account.session()
+    at = triggers(MCC, MNC)
+    wait = [("Validity-Time", 300)]
+    session.initial(ask(1, rsu=octets(MB)), want=[granted(octets(MB), 1, more=at)])
+    account.check("1.2", "1.2")
+    both = [("CC-Input-Octets", 300000), ("CC-Output-Octets", 700000)]  # counts for 475,000
+    session.update(ask(1, usu=both, rsu=octets(MB)), want=[granted(octets(MB), 1, more=at)])
+    account.check("0.63", "1.2")
+    gone = session.update(ask(1, usu=octets(0), rsu=octets(MB)), extra=[network(plmn="99999")],
+                          want=[denied(4010, 1, more=wait)])
+    session.again(gone)
+    account.check("1.83")
+    session.update(ask(1, rsu=octets(2 * MB)),
+                   want=[granted(octets(1525000), 1, final=TERMINATE, more=at)])
+    session.update(ask(1, usu=octets(1525000), rsu=octets(MB)),
+                   want=[denied(4012, 1, more=wait)])
+    account.check("0")
