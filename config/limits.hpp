@@ -48,6 +48,10 @@ inline constexpr std::size_t buckets_per_account_max = 64;
 inline constexpr std::size_t products_per_account_max = 32;
 // Buckets that one grant may reserve from; a grant that would need more ends there.
 inline constexpr std::size_t reservations_per_group_max = 4;
+// Sponsors that one plan names, and wallets of sponsors that one charge may move.
+inline constexpr std::size_t sponsors_per_plan_max = 8;
+inline constexpr std::size_t sponsor_wallets_max = 32;
+inline constexpr std::size_t view_buckets_max = buckets_per_account_max + sponsor_wallets_max;
 // Rating groups (MSCC keys) live in one session.
 inline constexpr std::size_t groups_per_session_max = 32;
 // Verdicts kept per open session for repeats (semantics.md "Sessions").
@@ -101,7 +105,7 @@ inline constexpr std::size_t journal_block_bytes = 4096;
 // Longest Record, bytes: an initial of 16 MSCC that supersedes 32 groups, settles every product,
 // moves every bucket of the account and gives up tombstones (engine/shard/tombstones.cpp has the
 // sum).
-inline constexpr std::size_t record_bytes_max = 52 * 1024;
+inline constexpr std::size_t record_bytes_max = 56 * 1024;
 // Longest single write, bytes.
 inline constexpr std::size_t journal_write_bytes_max = 256 * 1024;
 // Writes in flight at once.

@@ -100,6 +100,17 @@ void read_allowances(Reader& reader, const YamlNode& node, const std::string& pa
                });
 }
 
+void read_sponsors(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
+  auto& plan = *static_cast<PlanOwner*>(owner);
+  read_of_plan(reader, node, path, "sponsors", plan.source.sponsors,
+               [&](const YamlNode& item, const std::string& at, rating::SponsorSource& source) {
+                 SponsorOwner sponsor{{}, plan.currency};
+                 enclose(source.place, sponsor.source.name, sponsor.source.slice, sponsor.source);
+                 reader.read_section(*sponsor_section(), item, at, &sponsor);
+                 source = std::move(sponsor.source);
+               });
+}
+
 void read_services(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
   auto& plan = *static_cast<PlanOwner*>(owner);
   const auto& items = reader.read_items(node, path, "a list of services");
@@ -116,7 +127,7 @@ void read_services(Reader& reader, const YamlNode& node, const std::string& path
             s.validity, s.quota_holding_time, s.threshold_permille, s.threshold_units,
             s.low_credit_permille, s.indivisible, s.access, s.on_final, s.redirect_to, s.on_lost,
             s.lost_units, s.connect_fee, s.minimum, s.maximum, s.at_maximum, s.discount, s.tax,
-            s.unpriced, s.on_new_version, s.up_permille, s.down_permille, s.retry_after);
+            s.unpriced, s.on_new_version, s.up_permille, s.down_permille, s.retry_after, s.sponsor);
     service.unit = peek_text(*items[i], "unit", {"octets", "seconds", "events"});
     service.currency = plan.currency;
     reader.read_section(*service_section(), *items[i], item_path(path, i), &service);

@@ -35,6 +35,11 @@ struct FeeOwner {
   std::string currency;  // of the plan
 };
 
+struct SponsorOwner {
+  rating::SponsorSource source;
+  std::string currency;  // of the plan
+};
+
 struct BucketKindOwner {
   rating::BucketKindSource source;
   std::string unit;  // money, octets, seconds, events; empty: missing or at fault
@@ -58,12 +63,14 @@ void read_holidays(Reader& reader, const YamlNode& node, const std::string& path
 // Readers of `fees` and `allowances`, of a plan.
 void read_fees(Reader& reader, const YamlNode& node, const std::string& path, void* owner);
 void read_allowances(Reader& reader, const YamlNode& node, const std::string& path, void* owner);
+void read_sponsors(Reader& reader, const YamlNode& node, const std::string& path, void* owner);
 
 // The keys of what holding a plan costs and gives, and of what a bucket kind pays for.
 std::vector<Key> plan_terms_keys();
 std::vector<Key> bucket_rule_keys();
 const Section* fee_section();
 const Section* allowance_section();
+const Section* sponsor_section();
 const Section* kind_when_section();
 
 // The keys of what a service and of what a rate costs, and of the service's selection.

@@ -18,6 +18,7 @@ using rating::Placed;
 
 const PlanOwner default_plan;
 const FeeOwner default_fee;
+const SponsorOwner default_sponsor;
 const AllowanceSource default_allowance;
 const BucketKindOwner default_bucket_kind;
 
@@ -65,6 +66,11 @@ void read_quantity(Reader& reader, const YamlNode& node, const std::string& path
 void read_fee_amount(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
   auto& fee = *static_cast<FeeOwner*>(owner);
   read_amount(reader, node, path, fee.currency, fee.source.amount);
+}
+
+void read_slice(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
+  auto& sponsor = *static_cast<SponsorOwner*>(owner);
+  read_amount(reader, node, path, sponsor.currency, sponsor.source.slice);
 }
 
 void read_kind_services(Reader& reader, const YamlNode& node, const std::string& path,
@@ -166,6 +172,21 @@ const Section* fee_section() {
   return &section;
 }
 
+const Section* sponsor_section() {
+  static const Section section{
+      "plans[].sponsors[]",
+      "Another account, which pays for services of this plan that name it.",
+      &default_sponsor,
+      {required(textual("sponsor", Kind::text, 20, LEVY_FIELD(SponsorOwner, source.name),
+                        "Name of the account. Where there is none, its services are not granted.")),
+       shaped(custom("slice", "\"<amount> <currency>\"", read_slice, "10 of the currency",
+                     "What every Shard beside the account's own holds of it in advance: an account "
+                     "`NAME#SHARD`, filled again when half of it is used."),
+              Shape::one, money_pattern)}};
+  static_assert(limits::account_name_bytes_max - 3 == 20);
+  return &section;
+}
+
 const Section* allowance_section() {
   static const Section section{
       "plans[].allowances[]",
@@ -208,6 +229,10 @@ std::vector<Key> plan_terms_keys() {
                                    "none", "What it gives."),
                             Shape::list, allowance_section));
   static_assert(limits::fees_per_plan_max == 16 && limits::allowances_per_plan_max == 16);
+  keys.push_back(of_section(custom("sponsors", "a list of at most 8 sponsors", read_sponsors,
+                                   "none", "Accounts that pay for services in the users' place."),
+                            Shape::list, sponsor_section));
+  static_assert(limits::sponsors_per_plan_max == 8);
   keys.push_back(without_default(
       word("allowances_after", {"expire", "keep"}, LEVY_FIELD(PlanOwner, source.allowances_after),
            "When the product ends, what is left of them ends with it, "

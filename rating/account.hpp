@@ -86,7 +86,8 @@ struct Group {
   std::array<Reservation, limits::reservations_per_group_max> reservations{};
   Slot next = none;        // next group of the session
   std::uint16_t rate = 0;  // of the service, that the standing or last grant was made under
-  std::uint16_t unused = 0;
+  std::uint16_t sponsor =
+      0;  // interned: in whose wallet its reservations are, 0 = the account's own
 
   bool live() const { return (flags & group_live) != 0; }
 };

@@ -161,6 +161,7 @@ void grant(const ChargeInput& input, Ledger& ledger, std::uint32_t i, const Tari
     return;
   }
   reserve(ledger, offer, group, static_cast<std::uint8_t>(i));
+  group.sponsor = payers.sponsor();
   group.granted = offer.units;
   group.granted_at = static_cast<std::uint32_t>(input.now.seconds());
   group.validity = validity_of_grant(input, tariff, ledger);

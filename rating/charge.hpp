@@ -94,8 +94,11 @@ struct Movement {
 
 // The buckets of one account in the order of use is made by charge(); these come in account order.
 struct AccountView {
-  std::array<Bucket*, limits::buckets_per_account_max> buckets{};
-  std::array<Slot, limits::buckets_per_account_max> slots{};
+  std::array<Bucket*, limits::view_buckets_max> buckets{};
+  std::array<Slot, limits::view_buckets_max> slots{};
+  // Whose wallet it is: 0 = the account's own, else the interned name of the sponsor. A sponsored
+  // service is paid by its sponsor's wallet alone, which pays for nothing else here.
+  std::array<std::uint16_t, limits::view_buckets_max> sponsors{};
   std::uint32_t bucket_count = 0;
   std::int64_t credit_limit = 0;  // micros, of the account; charge() adds the plan's
 };

@@ -41,13 +41,14 @@ std::int64_t debit_units(Ledger& ledger, const Payers& payers, Group& group, std
 }
 
 // The main wallet pays what no other bucket could; what lies beyond its floor follows `overrun`.
-void debit_wallet(Ledger& ledger, const Plan& base, std::uint32_t wallet, std::int64_t due,
+void debit_wallet(Ledger& ledger, const Payers& payers, std::uint32_t wallet, std::int64_t due,
                   Group& group, std::uint8_t mscc, MsccOutcome& outcome) {
   const std::int64_t own = own_reserved(group, ledger.slot(wallet));
   const std::int64_t payable =
-      own + positive(ledger.bucket(wallet).free() + credit_limit_of(ledger, base));
+      own + positive(ledger.bucket(wallet).free() + payers.credit_limit(ledger));
   ledger.spend(wallet, due, group, mscc);
-  if (base.overrun == Overrun::write_off && due > payable) {
+  const bool writes_off = payers.sponsor() == 0 && payers.base().overrun == Overrun::write_off;
+  if (writes_off && due > payable) {
     ledger.move(MovementKind::write_off, wallet, due - payable, mscc);
     outcome.unpaid += due - payable;
   }
@@ -57,13 +58,12 @@ void debit_wallet(Ledger& ledger, const Plan& base, std::uint32_t wallet, std::i
 // plan's.
 void debit_money(Ledger& ledger, const Payers& payers, std::int64_t due, Group& group,
                  std::uint8_t mscc, MsccOutcome& outcome) {
-  const std::uint16_t currency = payers.tariff().plan->currency;
   std::int64_t rest = due;
   for (std::uint32_t i = 0; i < ledger.bucket_count() && rest > 0; ++i) {
-    if (!ledger.holds_money(i, currency)) continue;
+    if (!payers.may_ask(ledger, i)) continue;
     if (ledger.main_wallet(i)) {  // the last of its currency in the order of use
       if (!ledger.usable(i)) continue;
-      debit_wallet(ledger, payers.base(), i, rest, group, mscc, outcome);
+      debit_wallet(ledger, payers, i, rest, group, mscc, outcome);
       rest = 0;
       break;
     }

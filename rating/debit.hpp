@@ -13,11 +13,6 @@
 
 namespace levy::rating {
 
-// What the ledger's account may spend from its main wallet down to, below zero, in micros.
-inline std::int64_t credit_limit_of(const Ledger& ledger, const Plan& base) {
-  return positive(base.credit_limit) + positive(ledger.account_credit_limit());
-}
-
 // Debits `used` units of the payers' tariff, with the connect fee where it is still due, and writes
 // the facts of `outcome` (rated_by, used, used_by_buckets, charged, fee, unpaid, unrated). Whose
 // debt it becomes, and how far, the base plan says.

@@ -68,8 +68,11 @@ void refund(const ChargeInput& input, Ledger& ledger, const Tariff& tariff, std:
                  : event_price(*tariff.price(), units);
   }
   std::uint32_t wallet = 0;
-  while (wallet < ledger.bucket_count() && !(ledger.main_wallet(wallet) && ledger.usable(wallet) &&
-                                             ledger.holds_money(wallet, currency)))
+  const std::uint16_t payer =
+      tariff.service != nullptr ? tariff.service->sponsor : std::uint16_t{0};
+  while (wallet < ledger.bucket_count() &&
+         !(ledger.main_wallet(wallet) && ledger.usable(wallet) &&
+           ledger.holds_money(wallet, currency) && ledger.sponsor(wallet) == payer))
     ++wallet;
   if (amount < 0 || amount > limits::balance_micros_max || wallet == ledger.bucket_count() ||
       ledger.bucket(wallet).free() > limits::balance_micros_max - amount) {

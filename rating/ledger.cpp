@@ -32,7 +32,7 @@ std::uint32_t index_of(const AccountView& account, Slot slot) {
 
 Ledger::Ledger(AccountView& account, ChargeResult& result, Time now)
     : account_(account), result_(result), now_(now.seconds()) {
-  LEVY_CHECK(account.bucket_count <= limits::buckets_per_account_max, account.bucket_count);
+  LEVY_CHECK(account.bucket_count <= limits::view_buckets_max, account.bucket_count);
   // Insertion sort: stable, so ties stay oldest first; accounts hold a handful of buckets.
   for (std::uint32_t i = 0; i < account.bucket_count; ++i) {
     const Bucket& next = *account.buckets[i];

@@ -27,6 +27,7 @@ class Ledger {
   // last.
   const Bucket& bucket(std::uint32_t i) const { return *account_.buckets[order_[i]]; }
   Slot slot(std::uint32_t i) const { return account_.slots[order_[i]]; }
+  std::uint16_t sponsor(std::uint32_t i) const { return account_.sponsors[order_[i]]; }
   std::int64_t account_credit_limit() const { return account_.credit_limit; }
 
   // Live, started and not ended now; a main wallet has no term.
@@ -56,7 +57,7 @@ class Ledger {
   AccountView& account_;
   ChargeResult& result_;
   std::int64_t now_;  // unix seconds
-  std::array<std::uint8_t, limits::buckets_per_account_max> order_;
+  std::array<std::uint8_t, limits::view_buckets_max> order_;
 };
 
 // Applies one movement to its bucket and appends it to the result.

@@ -42,6 +42,7 @@ bool concerns(const ChargeInput& input, const MsccRequest& mscc, const Plan& pro
   const Price& price = *tariff.price();
   if (price.free) return false;  // buckets are left alone
   const Payers payers(input, mscc, tariff);
+  if (payers.sponsor() != 0) return false;  // nothing of the account's pays for it
   for (std::uint32_t k = 0; k < product.terms.allowance_count; ++k) {
     const Allowance& allowance = product.terms.allowances[k];
     Bucket bucket;

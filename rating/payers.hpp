@@ -49,15 +49,28 @@ class Payers {
         mscc_(mscc),
         tariff_(tariff),
         unit_(tariff.service != nullptr ? tariff.service->unit : Unit::money),
+        sponsor_(tariff.service != nullptr ? tariff.service->sponsor : std::uint16_t{0}),
         ruled_(tariff.plan->bucket_rule_count != 0) {}
 
   const Tariff& tariff() const { return tariff_; }
   // The account's, for what it may owe; the tariff may be an add-on's.
   const Plan& base() const { return *input_.plan; }
 
+  // The account's own buckets (0), or one sponsor's wallet.
+  std::uint16_t sponsor() const { return sponsor_; }
+  // What the main wallet that pays may be spent down to, below zero, micros.
+  std::int64_t credit_limit(const Ledger& ledger) const {
+    if (sponsor_ != 0) return 0;
+    return positive(base().credit_limit) + positive(ledger.account_credit_limit());
+  }
+
   // Whether a bucket of units cannot pay, before any look at rules: most plans have none.
   bool out_of_question(const Bucket& bucket) const {
-    return bucket.unit != unit_ && (!ruled_ || bucket.unit == Unit::money);
+    return sponsor_ != 0 || (bucket.unit != unit_ && (!ruled_ || bucket.unit == Unit::money));
+  }
+  // Whether a bucket of money is one of those that may be asked.
+  bool may_ask(const Ledger& ledger, std::uint32_t i) const {
+    return ledger.sponsor(i) == sponsor_ && ledger.holds_money(i, tariff_.plan->currency);
   }
   // Of a unit bucket.
   Weight weight_of(const Bucket& bucket) const {
@@ -78,6 +91,7 @@ class Payers {
   const MsccRequest& mscc_;
   const Tariff& tariff_;
   Unit unit_;
+  std::uint16_t sponsor_;
   bool ruled_;
 };
 

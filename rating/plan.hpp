@@ -186,8 +186,9 @@ enum ServiceContext : std::uint8_t {
 struct Service {
   static constexpr std::uint16_t no_counter = 0xffff;
 
-  std::uint16_t name = 0;    // interned
-  Unit unit = Unit::octets;  // what the plan prices; other units of a report are ignored
+  std::uint16_t name = 0;     // interned
+  std::uint16_t sponsor = 0;  // interned: another account pays for it, one of Plan::sponsors
+  Unit unit = Unit::octets;   // what the plan prices; other units of a report are ignored
   std::uint8_t contexts = context_any;
   std::uint8_t service_identifier_count = 0;  // 0 = whatever the MSCC names
   bool indivisible = false;                   // all or nothing
@@ -352,6 +353,17 @@ struct CounterRule {
   const Level* levels = nullptr;  // ascending; owned by the PlanVersion
 };
 
+// An account that pays for services of other accounts' plans. It lies in one Shard; in each of the
+// others a slice of it, an account of its own that is filled up to `slice`, pays there, so that a
+// charge never waits for another Shard.
+struct Sponsor {
+  std::string_view account;  // its name, owned by the PlanVersion
+  std::int64_t slice = 0;    // micros of the plan's currency
+  std::uint16_t name = 0;    // interned
+};
+// The name of a sponsor's slice in another Shard is the sponsor's with this and the Shard's number.
+inline constexpr char slice_mark = '#';
+
 // Which MSCC a service takes: those of one Rating-Group, those without one, whatever no other
 // takes.
 enum class Takes : std::uint8_t { rating_group = 0, without, any };
@@ -387,6 +399,8 @@ struct Plan {
   const Restriction* restrictions = nullptr;
   const BucketRule* bucket_rules = nullptr;
   const CounterRule* counters = nullptr;
+  const Sponsor* sponsors = nullptr;
+  std::uint32_t sponsor_count = 0;
   std::uint32_t bucket_rule_count = 0;
   std::uint32_t counter_count = 0;
   Terms terms;

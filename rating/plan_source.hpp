@@ -82,6 +82,7 @@ struct ServiceSource : TariffSource {
   Placed<std::int64_t> threshold_permille, threshold_units;
   Placed<std::int64_t> low_credit_permille;
   Placed<bool> indivisible;
+  Placed<std::string> sponsor;  // one of the plan's
   Placed<bool> in_grace;
   Placed<std::int64_t> up_permille, down_permille;  // of octets; the larger is 1000
   Placed<std::int64_t> retry_after;                 // seconds
@@ -149,6 +150,13 @@ struct CounterSource {
   Place place;
 };
 
+// Another account that pays for services of the plan.
+struct SponsorSource {
+  Placed<std::string> name;   // of the account
+  Placed<std::string> slice;  // decimal, in the plan's currency: what a Shard beside its own holds
+  Place place;
+};
+
 struct PlanSource {
   Placed<std::string> name;
   std::vector<Placed<std::string>> was;  // names that it had: what holds them holds it
@@ -166,6 +174,7 @@ struct PlanSource {
   std::vector<FeeSource> fees;
   std::vector<AllowanceSource> allowances;
   std::vector<CounterSource> counters;
+  std::vector<SponsorSource> sponsors;
   Placed<std::string> currency;                          // ISO 4217 letters
   Placed<std::string> overrun;                           // debt | write_off
   Placed<std::string> unmatched;                         // 5031 | 4010 | rate_as

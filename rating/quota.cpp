@@ -96,13 +96,12 @@ struct Purse {
 };
 
 void open_purse(const Ledger& ledger, const Payers& payers, Purse& purse) {
-  const std::uint16_t currency = payers.tariff().plan->currency;
   for (std::uint32_t i = 0; i < ledger.bucket_count(); ++i) {
-    if (!ledger.holds_money(i, currency) || !ledger.usable(i)) continue;
+    if (!payers.may_ask(ledger, i) || !ledger.usable(i)) continue;
     if (!payers.may_pay(ledger.bucket(i))) continue;
     std::int64_t free = ledger.bucket(i).free();
     if (ledger.main_wallet(i)) {
-      free += credit_limit_of(ledger, payers.base());
+      free += payers.credit_limit(ledger);
       purse.in_debt |= free < 0;
     }
     if (free <= 0) continue;

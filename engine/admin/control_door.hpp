@@ -34,8 +34,13 @@ struct PlanInfo {
   std::uint16_t currency = 0;
   std::int64_t credit_limit = 0;
   bool addon = false;
-  bool has_terms = false;             // whoever holds it has a Product of it
-  bool at_first_use = false;          // starts with its first use
+  bool has_terms = false;     // whoever holds it has a Product of it
+  bool at_first_use = false;  // starts with its first use
+  struct Sponsor {
+    std::string account;
+    std::int64_t slice = 0;  // micros
+  };
+  std::vector<Sponsor> sponsors{};                        // accounts that pay for services of it
   std::shared_ptr<const std::vector<ZoneChange>> zone{};  // its time zone; null = UTC
   std::span<const ZoneChange> changes() const {
     return zone != nullptr ? std::span<const ZoneChange>(*zone) : std::span<const ZoneChange>{};

@@ -272,6 +272,8 @@ std::string row_values(const RowTexts& texts, const Names& names, RowValues& val
       !why.empty()) {
     return quoted("account", account, why);
   }
+  if (values.account.find(rating::slice_mark) != std::string_view::npos)
+    return quoted("account", account, "'#' is kept for the slices of sponsors");
   if (const auto plan = text(Column::plan); !plan.empty()) {
     if (std::string why = parse_plan(plan, names, values); !why.empty()) return why;
   }

@@ -20,6 +20,7 @@
 #include "engine/daemon/log.hpp"
 #include "engine/daemon/recover.hpp"
 #include "engine/daemon/setup.hpp"
+#include "engine/daemon/sponsors.hpp"
 #include "engine/daemon/threads.hpp"
 #include "engine/journal/file_storage.hpp"
 #include "engine/pipeline/journal_loop.hpp"
@@ -64,6 +65,7 @@ struct Daemon::Parts {
   std::unique_ptr<Control> control;
   std::unique_ptr<Plans> plans;
   std::unique_ptr<admin::AdminServer> admin;
+  std::unique_ptr<Sponsors> sponsors;
   std::vector<std::unique_ptr<CoreThread>> threads;
   std::vector<CoreThread*> edge_threads;
 
@@ -492,7 +494,11 @@ std::string Daemon::Parts::start_admin() {
   o.http_address = options.admin.http.address;
   o.http_port = options.admin.http.enabled ? static_cast<int>(options.admin.http.port) : 0;
   admin = std::make_unique<admin::AdminServer>(*control, o);
-  return admin->start();
+  const std::string failed = admin->start();
+  if (!failed.empty()) return failed;
+  sponsors = std::make_unique<Sponsors>(*control);
+  sponsors->start();
+  return {};
 }
 
 // ---- run and stop --------------------------------------------------------------------------
@@ -522,6 +528,7 @@ int Daemon::run(bool (*stop_wanted)(), bool (*reopen_wanted)()) {
   p.edge_loop->ask_drain();
   for (int i = 0; i < 300 && !p.edge_loop->drained(); ++i)
     std::this_thread::sleep_for(milliseconds(20));
+  p.sponsors->stop();
   p.admin->stop();
   const std::string snapshot = p.control->snapshot_now();
   if (!snapshot.empty()) log::warn("snapshot", "no final one: " + snapshot);

@@ -21,9 +21,9 @@ namespace levy::daemon {
 namespace {
 
 shard::NameKind kind_of(rating::NameKind kind) {
-  static constexpr shard::NameKind kinds[] = {shard::NameKind::plan, shard::NameKind::service,
-                                              shard::NameKind::bucket_kind, shard::NameKind::rate,
-                                              shard::NameKind::fee};
+  static constexpr shard::NameKind kinds[] = {
+      shard::NameKind::plan, shard::NameKind::service, shard::NameKind::bucket_kind,
+      shard::NameKind::rate, shard::NameKind::fee,     shard::NameKind::sponsor};
   return kinds[static_cast<int>(kind)];
 }
 
@@ -97,6 +97,8 @@ admin::PlanInfo info_of(const std::string& name, const rating::Plan& plan) {
   info.addon = terms.addon;
   info.has_terms = terms.any();
   info.at_first_use = terms.at_first_use;
+  for (std::uint32_t i = 0; i < plan.sponsor_count; ++i)
+    info.sponsors.push_back({std::string(plan.sponsors[i].account), plan.sponsors[i].slice});
   if (terms.offsets == nullptr) return info;
   std::vector<admin::ZoneChange> zone;
   for (std::uint32_t i = 0; i < terms.offset_count; ++i)

@@ -159,6 +159,7 @@ Json movement_json(const RecordView& record, const rating::Movement& movement, N
     out["bucket_kind"] = bucket.kind == 0 ? "wallet" : named(names, bucket.kind);
     out["unit"] = word(shard::unit_words, bucket.unit);
     if (money) out["currency"] = currency_text(bucket.currency);
+    if (bucket.sponsor != 0) out["payer"] = named(names, bucket.sponsor);
     out["amount"] = money ? money_text(movement.amount) : std::to_string(movement.amount);
   }
   if (movement.mscc != 0xff) out["mscc"] = movement.mscc;
@@ -298,7 +299,8 @@ std::string cell(const Json& object, const char* key) {
   return quoted + '"';
 }
 
-// kind:bucket:bucket_kind:unit or currency:amount, of those that `mscc` caused (none: the others).
+// kind:bucket:bucket_kind:unit or currency:amount[:payer], of those that `mscc` caused (none: the
+// others).
 std::string movement_cell(const Json& movements, int mscc) {
   std::string out;
   for (const Json& m : movements) {
@@ -308,6 +310,7 @@ std::string movement_cell(const Json& movements, int mscc) {
     const char* unit = m.contains("currency") ? "currency" : "unit";
     out += cell(m, "kind") + ':' + cell(m, "bucket") + ':' + cell(m, "bucket_kind") + ':' +
            cell(m, unit) + ':' + cell(m, "amount");
+    if (m.contains("payer")) out += ':' + cell(m, "payer");
   }
   return out;
 }

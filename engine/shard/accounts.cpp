@@ -78,8 +78,9 @@ bool Shard::make_view(Account& account, Time now, rating::AccountView& view, Out
       drop_bucket(account, b, outcome);
       outcome.events |= event_bucket_expired;
     } else {
-      if (view.bucket_count == view.buckets.size()) return false;
+      if (view.bucket_count == limits::buckets_per_account_max) return false;
       view.buckets[view.bucket_count] = &bucket;
+      view.sponsors[view.bucket_count] = 0;
       view.slots[view.bucket_count++] = b;
     }
     b = next;

@@ -227,6 +227,9 @@ bool Shard::run_charge(Session& session, Account& account, const rating::ChargeR
     pool_full(outcome);
     return false;
   }
+  add_sponsors(input, scratch_.view, outcome);
+  for (std::size_t i = 0; i < request.mscc_count; ++i)
+    if (input.groups[i] != nullptr) add_reserved(*input.groups[i], scratch_.view, outcome);
   rating::charge(input, scratch_.view, outcome.charge);
   if (outcome.charge.version_gone) outcome.events |= event_version_gone;
   outcome.mscc_count = request.mscc_count;
@@ -387,6 +390,7 @@ void Shard::run_event(Account& account, const rating::ChargeRequest& request,
     return refuse(Reason::rating_failed, outcome);
   if (!prepare_products(outcome.account, input, outcome)) return pool_full(outcome);
   if (!make_view(account, context.now, scratch_.view, outcome)) return pool_full(outcome);
+  add_sponsors(input, scratch_.view, outcome);
   rating::charge_event(input, scratch_.view, outcome.charge, outcome.event);
   if (outcome.charge.overflow) return pool_full(outcome);
   for (std::size_t i = 0; i < request.mscc_count; ++i) {

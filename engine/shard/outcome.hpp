@@ -96,6 +96,12 @@ struct ProductFact {
 };
 static_assert(sizeof(ProductFact) == 24);
 
+// A wallet of another account that the charge could move (Service::sponsor).
+struct SponsorWallet {
+  Slot bucket = none;
+  std::uint16_t sponsor = 0;  // interned
+};
+
 struct Outcome {
   RecordKind record_kind = RecordKind::none;  // none: nothing changed, no Record
   bool answer = true;                         // false: drop, or not_mine
@@ -118,6 +124,8 @@ struct Outcome {
   rating::ChargeResult charge;  // MSCC outcomes and movements
   std::uint32_t lost_count = 0;
   std::array<LostUsage, limits::groups_per_session_max> lost{};
+  std::uint32_t sponsor_count = 0;
+  std::array<SponsorWallet, limits::sponsor_wallets_max> sponsors{};
   static constexpr std::size_t product_facts_max = 64;
   std::uint32_t product_count = 0;
   std::array<ProductFact, product_facts_max> products{};
@@ -143,6 +151,7 @@ struct Outcome {
     charge.overflow = charge.version_gone = false;
     lost_count = 0;
     product_count = 0;
+    sponsor_count = 0;
   }
 };
 

@@ -113,6 +113,8 @@ std::size_t Shard::bucket_facts(const Outcome& outcome, std::span<BucketFact> in
     fact.currency = bucket.currency & 1023u;
     fact.unit = static_cast<std::uint16_t>(bucket.unit) & 3u;
     fact.main_wallet = (bucket.flags & rating::bucket_main_wallet) != 0;
+    for (std::uint32_t k = 0; k < outcome.sponsor_count; ++k)
+      if (outcome.sponsors[k].bucket == slot) fact.sponsor = outcome.sponsors[k].sponsor;
   }
   return count;
 }

@@ -26,9 +26,10 @@ namespace levy::shard {
 inline constexpr std::uint8_t record_version = 4;
 // User location and called party are kept up to this length.
 inline constexpr std::size_t fact_bytes_max = 16;
-// Buckets that one Record moves: all are of one account.
-inline constexpr std::size_t bucket_facts_max =
-    limits::buckets_per_account_max + limits::grants_per_settlement_max + 8;
+// Buckets that one Record moves: of its account, and wallets of sponsors.
+inline constexpr std::size_t bucket_facts_max = limits::buckets_per_account_max +
+                                                limits::grants_per_settlement_max +
+                                                limits::sponsor_wallets_max + 8;
 
 struct RecordHeader {
   std::uint32_t bytes = 0;  // whole Record
@@ -109,8 +110,11 @@ struct BucketFact {
   std::uint16_t unit : 2 = 0;       // rating::Unit
   std::uint16_t main_wallet : 1 = 0;
   std::uint16_t unused : 3 = 0;
+  std::uint16_t sponsor = 0;  // interned: not of the Record's account but of this sponsor's
+  std::uint16_t unused_2 = 0;
+  std::uint32_t unused_3 = 0;
 };
-static_assert(sizeof(BucketFact) == 8);
+static_assert(sizeof(BucketFact) == 16);
 
 // A Record read back. Views into the bytes.
 struct RecordView {

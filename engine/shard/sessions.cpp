@@ -177,6 +177,7 @@ void Shard::settle_session(Slot slot, SessionState as, Time now, Outcome& outcom
   std::size_t left = session.group_count;
   for (Slot g = session.first_group; g != none;) {
     rating::Group& group = edit(groups_, g);
+    add_reserved(group, view, outcome);
     const Slot next = group.next;
     const rating::Plan* plan =
         as != SessionState::ended ? find_plan(group.plan, group.plan_version) : nullptr;

@@ -259,6 +259,13 @@ class Shard {
   void unlink_bucket(Account& account, Slot bucket);
   void move(Outcome& outcome, rating::MovementKind kind, Slot bucket, std::int64_t amount);
 
+  // sponsors.cpp
+  Slot sponsor_account(std::string_view name) const;
+  void add_wallet(Slot bucket, std::uint16_t sponsor, rating::AccountView& view, Outcome& outcome);
+  void add_sponsors(const rating::Plan& plan, rating::AccountView& view, Outcome& outcome);
+  void add_sponsors(const rating::ChargeInput& input, rating::AccountView& view, Outcome& outcome);
+  void add_reserved(const rating::Group& group, rating::AccountView& view, Outcome& outcome);
+
   // products.cpp
   struct Span;
   std::uint32_t due_at(const Product& product) const;

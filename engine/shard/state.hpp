@@ -282,6 +282,7 @@ enum class NameKind : std::uint8_t {
   plan_version = 4,
   rate = 5,
   fee = 6,
+  sponsor = 10,  // the name of an account that pays for others
 };
 struct Name {
   NameKind kind = NameKind::none;

@@ -26,7 +26,8 @@ constexpr std::size_t charge_bytes_max =
     limits::products_per_account_max * image_bytes<Product> + limits::session_id_bytes_max +
     limits::diameter_identity_bytes_max + limits::account_name_bytes_max + 2 * fact_bytes_max + 8 +
     image_bytes<ShardState> + image_bytes<Account> +
-    (limits::buckets_per_account_max + limits::grants_per_settlement_max) *
+    (limits::buckets_per_account_max + limits::grants_per_settlement_max +
+     limits::sponsor_wallets_max) *
         image_bytes<rating::Bucket> +
     3 * image_bytes<Session> + image_bytes<Host> + image_bytes<Text> +
     (limits::groups_per_session_max + limits::mscc_max + 1) * image_bytes<rating::Group> +

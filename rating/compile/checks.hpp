@@ -89,6 +89,11 @@ class RateCompiler;
 void compile_service(const ServiceSource& source, const Place& plan_place, Checks& checks,
                      RateCompiler& rates, CompiledPlan& plan, Service& service);
 
+// Compiles who pays for services beside the accounts: sponsors.cpp. Before the services.
+void compile_sponsors(const PlanSource& source, Checks& checks, CompiledPlan& plan);
+void compile_sponsor(const ServiceSource& source, const PlanSource& plan_source, Checks& checks,
+                     Service& service);
+
 // Compiles its final action: final_units.cpp.
 void compile_final_units(const ServiceSource& source, const Place& place, Checks& checks,
                          CompiledPlan& plan, Service& service);

@@ -156,6 +156,7 @@ void compile_plan(const PlanSource& source, Checks& checks, RateCompiler& rates,
   plan.boundary_spread = static_cast<std::uint32_t>(
       checks.number(source.boundary_spread, "boundary_spread", 0, boundary_spread_max, 0));
   compile_failure(source, checks, plan);
+  compile_sponsors(source, checks, plan);
   if (source.services.empty() && !is_addon(source))
     checks.absent(source.place, "services",
                   "plan '" + source.name.value + "' has no services; add one");
@@ -256,6 +257,11 @@ class Names {
     }
     for (std::size_t f = 0; f < source.fees.size(); ++f)
       plan.own_fees[f].name = id_of(NameKind::fee, source.fees[f].name);
+    for (std::size_t k = 0; k < source.sponsors.size(); ++k)
+      plan.own_sponsors[k].name = id_of(NameKind::sponsor, source.sponsors[k].name);
+    for (std::uint16_t s = 0; s < plan.service_count; ++s)
+      if (std::uint16_t& sponsor = plan.services[s].sponsor; sponsor != 0)
+        sponsor = plan.own_sponsors[sponsor - 1u].name;
   }
 
   const InternName& intern_;

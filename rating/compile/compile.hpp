@@ -25,7 +25,7 @@ struct CompileFault {
   std::string_view absent_key{};
 };
 
-enum class NameKind : std::uint8_t { plan, service, bucket_kind, rate, fee };
+enum class NameKind : std::uint8_t { plan, service, bucket_kind, rate, fee, sponsor };
 
 // The id of a name (1..65535), the same at every call; 0: the catalogue of names is full.
 using InternName = std::function<std::uint16_t(NameKind, std::string_view)>;
@@ -53,6 +53,7 @@ struct CompiledPlan : Plan {
   std::vector<ZoneOffset> own_offsets;
   std::vector<Fee> own_fees;
   std::vector<Allowance> own_allowances;
+  std::vector<Sponsor> own_sponsors;
   std::vector<std::unique_ptr<std::string>> own_texts;
   void point_to_own() {
     rates = own_rates.data();
@@ -61,6 +62,8 @@ struct CompiledPlan : Plan {
     times = own_times.data();
     restrictions = own_restrictions.data();
     bucket_rules = own_bucket_rules.data();
+    sponsors = own_sponsors.data();
+    sponsor_count = static_cast<std::uint32_t>(own_sponsors.size());
     terms.offsets = own_offsets.data();
     terms.fees = own_fees.data();
     terms.allowances = own_allowances.data();

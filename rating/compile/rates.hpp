@@ -25,6 +25,8 @@ class RateCompiler {
                CompiledPlan& plan)
       : source_(source), catalogue_(catalogue), checks_(checks), plan_(plan) {}
 
+  const PlanSource& plan_source() const { return source_; }
+
   void compile(const ServiceSource& source, const Place& place, Service& service);
   // The conditions that have no fault, of a rate or of a bucket kind.
   Conditions conditions(const std::vector<ConditionSource>& when);

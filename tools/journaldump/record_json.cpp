@@ -117,6 +117,7 @@ Json movement_json(const shard::RecordView& record, const rating::Movement& move
     if (bucket.bucket != movement.bucket) continue;
     out["unit"] = name_of(shard::unit_words, bucket.unit);
     put_name(out, "bucket_kind", bucket.kind, names);
+    if (bucket.sponsor != 0) put_name(out, "payer", bucket.sponsor, names);
   }
   if (movement.mscc != 0xff) out["mscc"] = movement.mscc;
   return out;

@@ -94,6 +94,7 @@ Keys keys_of(const rating::ServiceSource& s, const std::string& currency) {
   keys.emplace_back("quota_holding_time", seconds_or(s.quota_holding_time, "not sent"));
   keys.emplace_back("octets.up", permille_or(s.up_permille, "100 %"));
   keys.emplace_back("octets.down", permille_or(s.down_permille, "100 %"));
+  keys.emplace_back("sponsor", or_default(s.sponsor, "none"));
   keys.emplace_back("retry_after", seconds_or(s.retry_after, "not sent"));
   keys.emplace_back("threshold.share", permille_or(s.threshold_permille, "none"));
   keys.emplace_back("threshold.at_most", units_or(s.threshold_units, unit, "none"));

@@ -99,6 +99,8 @@ MovementLine movement_of(const Json& object) {
   MovementLine movement;
   movement.kind = object.at("kind").get<std::string>();
   movement.bucket_kind = text_of(object, "bucket_kind");
+  if (const std::string payer = text_of(object, "payer"); !payer.empty())
+    movement.bucket_kind += " of " + payer;
   movement.unit = text_of(object, "unit");
   movement.currency = text_of(object, "currency");
   read(object, "bucket", movement.bucket);
