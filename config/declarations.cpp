@@ -267,6 +267,8 @@ const Section* capacity_section() {
                "Wallets and allowances; at least one per account."),
        integer("products_max", 1, billion, "products", LEVY_OPTION(capacity.products_max),
                "Products held: add-ons, and base plans that have fees or allowances."),
+       integer("counters_max", 1, billion, "counters", LEVY_OPTION(capacity.counters_max),
+               "Counters of accounts and subscribers whose plans declare some."),
        integer("sessions_max", 1, billion, "sessions", LEVY_OPTION(capacity.sessions_max),
                "Sessions open at once."),
        integer("groups_max", 1, billion, "rating groups", LEVY_OPTION(capacity.groups_max),

@@ -30,12 +30,12 @@ struct Listener {
 };
 
 struct PeerOptions {
-  std::string identity;              // its Origin-Host
-  std::string realm;                 // its Origin-Realm; empty = whatever its CER says
-  std::string dialect = "default";   // name in `dialects`
-  std::size_t dialect_index = 0;     // of that name in DiameterOptions::dialects
-  bool relay = false;                // passes on requests of others, announced or not
-  std::string connect_host;          // empty = the peer connects to us
+  std::string identity;             // its Origin-Host
+  std::string realm;                // its Origin-Realm; empty = whatever its CER says
+  std::string dialect = "default";  // name in `dialects`
+  std::size_t dialect_index = 0;    // of that name in DiameterOptions::dialects
+  bool relay = false;               // passes on requests of others, announced or not
+  std::string connect_host;         // empty = the peer connects to us
   std::int64_t connect_port = 0;
 };
 
@@ -74,6 +74,7 @@ struct CapacityOptions {
   std::int64_t identities_max = 200'000;
   std::int64_t buckets_max = 300'000;
   std::int64_t products_max = 100'000;
+  std::int64_t counters_max = 100'000;
   std::int64_t sessions_max = 100'000;
   std::int64_t groups_max = 200'000;
   std::int64_t tombstones_max = 200'000;
@@ -81,8 +82,8 @@ struct CapacityOptions {
 
 struct PlacementOptions {
   PlacementMode mode = PlacementMode::one_core;
-  std::int64_t edge_core = -1;             // -1 = not pinned; the only core of one_core
-  std::vector<std::int64_t> shard_cores;   // spread: one shard loop each
+  std::int64_t edge_core = -1;            // -1 = not pinned; the only core of one_core
+  std::vector<std::int64_t> shard_cores;  // spread: one shard loop each
   std::int64_t journal_core = -1;
   Idle idle = Idle::yield;
   std::int64_t idle_sleep_us = 50;

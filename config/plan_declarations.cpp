@@ -465,6 +465,7 @@ const Section* service_section() {
                  service_tariff_keys()};
     for (Key& key : service_selection_keys()) made.keys.push_back(std::move(key));
     for (Key& key : service_price_keys()) made.keys.push_back(std::move(key));
+    for (Key& key : counter_keys_of_service()) made.keys.push_back(std::move(key));
     for (Key& key : service_grant_keys()) made.keys.push_back(std::move(key));
     return made;
   }();
@@ -476,6 +477,7 @@ const Section* plan_section() {
     Section made{"plans[]", "One plan; a document that begins with `plan:` is one, too.",
                  &default_plan, plan_keys()};
     for (Key& key : plan_terms_keys()) made.keys.push_back(std::move(key));
+    for (Key& key : counter_keys_of_plan()) made.keys.push_back(std::move(key));
     made.keys.push_back(of_section(
         custom("services", "a list of services", read_services, "required of a base plan",
                "What the plan prices; an add-on's are asked before the base plan's."),

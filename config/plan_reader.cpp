@@ -100,6 +100,19 @@ void read_allowances(Reader& reader, const YamlNode& node, const std::string& pa
                });
 }
 
+void read_counters(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
+  auto& plan = *static_cast<PlanOwner*>(owner);
+  read_of_plan(reader, node, path, "counters", plan.source.counters,
+               [&](const YamlNode& item, const std::string& at, rating::CounterSource& source) {
+                 CounterOwner counter;
+                 enclose(source.place, counter.source.name, counter.source.counts,
+                         counter.source.bucket, counter.source.per, counter.source.every,
+                         counter.source.limit, counter.source);
+                 reader.read_section(*counter_section(), item, at, &counter);
+                 source = std::move(counter.source);
+               });
+}
+
 void read_sponsors(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
   auto& plan = *static_cast<PlanOwner*>(owner);
   read_of_plan(reader, node, path, "sponsors", plan.source.sponsors,
@@ -127,7 +140,8 @@ void read_services(Reader& reader, const YamlNode& node, const std::string& path
             s.validity, s.quota_holding_time, s.threshold_permille, s.threshold_units,
             s.low_credit_permille, s.indivisible, s.access, s.on_final, s.redirect_to, s.on_lost,
             s.lost_units, s.connect_fee, s.minimum, s.maximum, s.at_maximum, s.discount, s.tax,
-            s.unpriced, s.on_new_version, s.up_permille, s.down_permille, s.retry_after, s.sponsor);
+            s.unpriced, s.on_new_version, s.up_permille, s.down_permille, s.retry_after, s.sponsor,
+            s.accumulate, s.tiers);
     service.unit = peek_text(*items[i], "unit", {"octets", "seconds", "events"});
     service.currency = plan.currency;
     reader.read_section(*service_section(), *items[i], item_path(path, i), &service);

@@ -35,6 +35,10 @@ struct FeeOwner {
   std::string currency;  // of the plan
 };
 
+struct CounterOwner {
+  rating::CounterSource source;
+};
+
 struct SponsorOwner {
   rating::SponsorSource source;
   std::string currency;  // of the plan
@@ -63,6 +67,7 @@ void read_holidays(Reader& reader, const YamlNode& node, const std::string& path
 // Readers of `fees` and `allowances`, of a plan.
 void read_fees(Reader& reader, const YamlNode& node, const std::string& path, void* owner);
 void read_allowances(Reader& reader, const YamlNode& node, const std::string& path, void* owner);
+void read_counters(Reader& reader, const YamlNode& node, const std::string& path, void* owner);
 void read_sponsors(Reader& reader, const YamlNode& node, const std::string& path, void* owner);
 
 // The keys of what holding a plan costs and gives, and of what a bucket kind pays for.
@@ -71,6 +76,10 @@ std::vector<Key> bucket_rule_keys();
 const Section* fee_section();
 const Section* allowance_section();
 const Section* sponsor_section();
+const Section* counter_section();
+std::vector<Key> counter_keys_of_plan();
+std::vector<Key> counter_keys_of_service();
+const Section* counter_when_section();
 const Section* kind_when_section();
 
 // The keys of what a service and of what a rate costs, and of the service's selection.

@@ -17,6 +17,7 @@ using rating::Placed;
 const ServiceOwner default_service;
 const RateOwner default_rate;
 const BucketKindOwner default_bucket_kind;
+const CounterOwner default_counter;
 const rating::TimeSource default_time;
 const rating::ZoneSource default_zone;
 
@@ -334,6 +335,12 @@ const Section* when_not_section() {
   return &section;
 }
 
+const Section* counter_when_not_section() {
+  static const Section section{"plans[].counters[].when.not", "Conditions that must not hold.",
+                               &default_counter, condition_keys<CounterOwner, true>(), true};
+  return &section;
+}
+
 const Section* kind_when_not_section() {
   static const Section section{"bucket_kinds[].when.not", "Conditions that must not hold.",
                                &default_bucket_kind, condition_keys<BucketKindOwner, true>(), true};
@@ -347,6 +354,16 @@ const Section* kind_when_section() {
     Section made{"bucket_kinds[].when", "Conditions; all must hold.", &default_bucket_kind,
                  condition_keys<BucketKindOwner, false>(), true};
     made.keys.push_back(nested("not", kind_when_not_section));
+    return made;
+  }();
+  return &section;
+}
+
+const Section* counter_when_section() {
+  static const Section section = [] {
+    Section made{"plans[].counters[].when", "Conditions; all must hold.", &default_counter,
+                 condition_keys<CounterOwner, false>(), true};
+    made.keys.push_back(nested("not", counter_when_not_section));
     return made;
   }();
   return &section;

@@ -25,14 +25,15 @@ enum BucketFlags : std::uint8_t {
 };
 
 struct Bucket {
-  std::int64_t credits = 0;      // all that was ever put in, less what expired; micros or units
-  std::int64_t spent = 0;        // all that usage cost, unpaid parts included
-  std::int64_t written_off = 0;  // the part of `spent` that nobody paid (overrun: write_off)
-  std::int64_t reserved = 0;     // sum of the live groups' reservations here
-  std::int64_t in_transit = 0;   // debited, on its way to another Shard
-  std::uint32_t starts_at = 0;   // unix seconds, 0 = always
-  std::uint32_t ends_at = 0;     // unix seconds (exclusive), 0 = never
-  std::uint16_t kind = 0;        // interned bucket kind (catalogue), 0 = the plain wallet
+  std::int64_t credits = 0;       // all that was ever put in, less what expired; micros or units
+  std::int64_t spent = 0;         // all that usage cost, unpaid parts included
+  std::int64_t written_off = 0;   // the part of `spent` that nobody paid (overrun: write_off)
+  std::int64_t reserved = 0;      // sum of the live groups' reservations here
+  std::int64_t in_transit = 0;    // debited, on its way to another Shard
+  std::int64_t spent_before = 0;  // of `spent`: before the running period of its allowance
+  std::uint32_t starts_at = 0;    // unix seconds, 0 = always
+  std::uint32_t ends_at = 0;      // unix seconds (exclusive), 0 = never
+  std::uint16_t kind = 0;         // interned bucket kind (catalogue), 0 = the plain wallet
   Unit unit = Unit::money;
   std::uint8_t flags = 0;
   std::int16_t priority = 0;   // higher is used first; ties: earliest end, then oldest
@@ -47,13 +48,35 @@ struct Bucket {
   bool live() const { return (flags & bucket_live) != 0; }
   std::int64_t free() const { return credits - spent + written_off - reserved - in_transit; }
 };
-static_assert(sizeof(Bucket) == 72 && std::is_trivially_copyable_v<Bucket>);
+static_assert(sizeof(Bucket) == 80 && std::is_trivially_copyable_v<Bucket>);
 
 struct Reservation {
   std::int64_t amount = 0;  // micros or units, >= 0
   Slot bucket = none;
   std::uint32_t unused = 0;
 };
+
+// Use that is counted, of an account or of one of its subscribers (rating/plan.hpp, CounterRule).
+struct Counter {
+  std::int64_t value = 0;       // units or micros, of the running period; of a bucket kind always 0
+  std::int64_t reserved = 0;    // sum of what the live groups hold of its limit
+  Slot next = none;             // of the account
+  Slot subscriber = none;       // none: the account's
+  std::uint32_t resets_at = 0;  // unix seconds: it begins anew, 0 = never
+  std::uint32_t anchor = 0;     // what its periods count from
+  std::uint32_t periods : 20 = 0;    // that have begun since
+  std::uint32_t every_unit : 4 = 0;  // PeriodUnit
+  std::uint32_t every_count : 8 = 0;
+  std::uint32_t level_since = 0;  // unix seconds
+  std::uint16_t name = 0;         // interned
+  std::uint16_t level = 0;        // interned, 0 = none
+  Unit unit = Unit::octets;
+  std::uint8_t in_use = 0;
+  std::uint8_t unused[2] = {};
+
+  bool live() const { return in_use != 0; }
+};
+static_assert(sizeof(Counter) == 48 && std::is_trivially_copyable_v<Counter>);
 
 enum GroupFlags : std::uint8_t {
   group_live = 1,
@@ -84,13 +107,18 @@ struct Group {
   std::uint32_t granted_at = 0;  // unix seconds
   std::uint32_t validity = 0;    // Validity-Time given with it, seconds, 0 = none
   std::array<Reservation, limits::reservations_per_group_max> reservations{};
+  // What the grant holds of counters' limits, released with the reservations.
+  std::array<std::int64_t, limits::counter_holds_per_group_max> hold_amounts{};
+  std::array<Slot, limits::counter_holds_per_group_max> hold_counters{none, none, none};
   Slot next = none;        // next group of the session
   std::uint16_t rate = 0;  // of the service, that the standing or last grant was made under
   std::uint16_t sponsor =
       0;  // interned: in whose wallet its reservations are, 0 = the account's own
+  std::uint32_t unused = 0;
 
   bool live() const { return (flags & group_live) != 0; }
 };
-static_assert(sizeof(Group) == 152 && std::is_trivially_copyable_v<Group>);
+static_assert(limits::counter_holds_per_group_max == 3);
+static_assert(sizeof(Group) == 192 && std::is_trivially_copyable_v<Group>);
 
 }  // namespace levy::rating

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "engine/base/check.hpp"
+#include "rating/counters.hpp"
 #include "rating/debit.hpp"
 #include "rating/ledger.hpp"
 #include "rating/quota.hpp"
@@ -42,7 +43,8 @@ void debit_used(const ChargeInput& input, Ledger& ledger, std::uint32_t i, MsccO
   if (overtaken) group.reservations = {};
   const std::int64_t used = tariff.service != nullptr ? used_units(mscc.used, *tariff.service)
                                                       : amount_of(mscc.used, unit);
-  debit(ledger, Payers(input, mscc, tariff), group, used, static_cast<std::uint8_t>(i), outcome);
+  debit(ledger, Payers(input, mscc, tariff, &ledger, &group), group, used,
+        static_cast<std::uint8_t>(i), outcome);
   if (overtaken) group.reservations = kept;
 }
 
@@ -134,6 +136,13 @@ void reserve(Ledger& ledger, const Offer& offer, Group& group, std::uint8_t mscc
   }
 }
 
+std::int64_t money_of(const Ledger& ledger, const Offer& offer) {
+  std::int64_t money = 0;
+  for (std::uint32_t k = 0; k < offer.part_count; ++k)
+    if (ledger.bucket(offer.parts[k].bucket).unit == Unit::money) money += offer.parts[k].amount;
+  return money;
+}
+
 // An add-on, or another plan, may count the group by another unit: no total of the former one, and
 // nothing that a bucket paid ahead, says anything of it.
 void follow_unit(const ChargeInput& input, const MsccRequest& mscc, const Tariff& tariff,
@@ -150,8 +159,8 @@ void follow_unit(const ChargeInput& input, const MsccRequest& mscc, const Tariff
 void grant(const ChargeInput& input, Ledger& ledger, std::uint32_t i, const Tariff& tariff,
            std::int64_t units, MsccOutcome& outcome) {
   Group& group = *input.groups[i];
-  const Payers payers(input, input.request->mscc[i], tariff);
   follow_unit(input, input.request->mscc[i], tariff, group);
+  const Payers payers(input, input.request->mscc[i], tariff, &ledger, &group);
   const Service& service = *tariff.service;
   const Wish wish{units, service.grant_max, service.indivisible, service.low_credit_permille};
   Offer offer;
@@ -160,6 +169,7 @@ void grant(const ChargeInput& input, Ledger& ledger, std::uint32_t i, const Tari
     refuse_for_credit(input, tariff, group, outcome);
     return;
   }
+  hold(ledger, payers, group, offer.units, money_of(ledger, offer));
   reserve(ledger, offer, group, static_cast<std::uint8_t>(i));
   group.sponsor = payers.sponsor();
   group.granted = offer.units;
@@ -251,7 +261,8 @@ void settle_lost_group(Group& group, const Plan& plan, const Plan& base, Account
     input.request = &nothing;
     input.plan = &base;
     input.now = input.usage_time = now;
-    debit(ledger, Payers(input, nothing.mscc[0], tariff), group, used, 0xff, outcome);
+    debit(ledger, Payers(input, nothing.mscc[0], tariff, &ledger, &group), group, used, 0xff,
+          outcome);
   }
   release_group(group, account, result);
 }

@@ -92,6 +92,16 @@ struct Movement {
   std::int64_t amount = 0;
 };
 
+// One counter of the account as a charge sees it.
+struct CounterRow {
+  Counter* counter = nullptr;
+  Slot slot = none;
+  const CounterRule* rule = nullptr;  // null: no product of the account declares it now
+  const Plan* plan = nullptr;         // whose rule it is
+  const Zones* zones = nullptr;       // of that plan's version
+  bool of_request = false;            // the account's, or the subscriber's whose request it is
+};
+
 // The buckets of one account in the order of use is made by charge(); these come in account order.
 struct AccountView {
   std::array<Bucket*, limits::view_buckets_max> buckets{};
@@ -101,6 +111,8 @@ struct AccountView {
   std::array<std::uint16_t, limits::view_buckets_max> sponsors{};
   std::uint32_t bucket_count = 0;
   std::int64_t credit_limit = 0;  // micros, of the account; charge() adds the plan's
+  std::array<CounterRow, limits::counters_per_account_max> counters;
+  std::uint32_t counter_count = 0;
 };
 
 struct ChargeResult {

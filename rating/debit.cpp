@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "rating/counters.hpp"
 #include "rating/price.hpp"
 
 namespace levy::rating {
@@ -76,12 +77,11 @@ void debit_money(Ledger& ledger, const Payers& payers, std::int64_t due, Group& 
   outcome.unpaid += rest;  // only for an account that has no main wallet
 }
 
-// What `rest` more units cost beside the connect fee; false: out of range.
-bool charge_units(const Price& price, Group& group, std::int64_t rest, std::int64_t fee,
-                  std::int64_t& charged) {
-  const std::int64_t before = group.running_total;
+// What `rest` more units than `total` cost beside the connect fee; false: out of range.
+bool charge_units(const Price& price, Group& group, std::int64_t total, std::int64_t rest,
+                  std::int64_t fee, std::int64_t& charged) {
   group.running_total += rest;
-  const Int128 due = price_exact(price, group.running_total) - price_exact(price, before) + fee;
+  const Int128 due = price_exact(price, total + rest) - price_exact(price, total) + fee;
   if (due > limits::balance_micros_max ||
       group.money_total > bucket_sum_max - static_cast<std::int64_t>(due))
     return false;
@@ -89,23 +89,13 @@ bool charge_units(const Price& price, Group& group, std::int64_t rest, std::int6
   return true;
 }
 
-}  // namespace
-
-void debit(Ledger& ledger, const Payers& payers, Group& group, std::int64_t used, std::uint8_t mscc,
-           MsccOutcome& outcome) {
-  if (used <= 0) return;
-  outcome.used += used;
-  const Tariff& tariff = payers.tariff();
-  if (tariff.service == nullptr) {
-    outcome.unrated += used;
-    return;
-  }
-  const Price& price = *tariff.price();
-  outcome.rated_by = tariff.rated_by();
+// false: out of range.
+bool debit_use(Ledger& ledger, const Payers& payers, Group& group, std::int64_t used,
+               std::uint8_t mscc, MsccOutcome& outcome) {
+  const Price& price = payers.price();
   if (used > limits::units_max || group.used_total > total_units_max - used ||
       group.running_total > total_units_max - used) {
-    ledger.overflow();
-    return;
+    return false;
   }
   group.used_total += used;
   const std::int64_t fee = (group.flags & group_connected) == 0 ? price.connect_fee : 0;
@@ -115,25 +105,40 @@ void debit(Ledger& ledger, const Payers& payers, Group& group, std::int64_t used
   if (price.free || price.none) {
     group.running_total += rest;
     if (price.none) outcome.unrated += rest;
-    return;
+    return true;
   }
-  if (rest == 0 && fee == 0) return;
+  if (rest == 0 && fee == 0) return true;
   outcome.fee += fee;
   std::int64_t charged = 0;
-  if (!charge_units(price, group, rest, fee, charged)) {
-    ledger.overflow();
-    return;
-  }
+  const std::int64_t total = payers.total() + (payers.accumulates() ? used - rest : 0);
+  if (!charge_units(price, group, total, rest, fee, charged)) return false;
   const std::int64_t unpaid_before = outcome.unpaid;
   debit_money(ledger, payers, charged, group, mscc, outcome);
   outcome.charged += charged;
   group.money_total += charged;
-  if (rest == 0) return;
-  const bool whole_steps = on_boundary(price, group.running_total);
+  if (rest == 0) return true;
+  const bool whole_steps = on_boundary(price, total + rest);
   if (outcome.unpaid > unpaid_before && !whole_steps)
     group.flags |= group_unpaid;
   else if (whole_steps || charged > 0)
     group.flags = static_cast<std::uint8_t>(group.flags & ~group_unpaid);
+  return true;
+}
+
+}  // namespace
+
+void debit(Ledger& ledger, const Payers& payers, Group& group, std::int64_t used, std::uint8_t mscc,
+           MsccOutcome& outcome) {
+  if (used <= 0) return;
+  outcome.used += used;
+  if (payers.tariff().service == nullptr) {
+    outcome.unrated += used;
+    return;
+  }
+  outcome.rated_by = payers.tariff().rated_by();
+  const std::int64_t charged_before = outcome.charged;
+  if (!debit_use(ledger, payers, group, used, mscc, outcome)) return ledger.overflow();
+  count_use(ledger, payers, used, outcome.charged - charged_before);
 }
 
 }  // namespace levy::rating

@@ -110,7 +110,7 @@ void charge_one(const ChargeInput& input, Ledger& ledger, std::uint8_t i, MsccOu
   }
   bool named = false;
   const std::int64_t units = event_units(mscc, *tariff.service, named);
-  const Payers payers(input, mscc, tariff);
+  const Payers payers(input, mscc, tariff, &ledger);
   if (action == RequestedAction::direct_debiting) {
     debit_event(ledger, payers, units, i, outcome);
   } else if (action == RequestedAction::check_balance) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "engine/base/check.hpp"
+#include "rating/counters.hpp"
 
 namespace levy::rating {
 namespace {
@@ -114,6 +115,7 @@ void release_group(Group& group, AccountView& account, ChargeResult& result, std
     apply_movement(bucket, r.bucket, MovementKind::release, r.amount, mscc, result);
     r = Reservation{};
   }
+  release_holds(account, group);
   group.granted = 0;
   group.flags = static_cast<std::uint8_t>(group.flags & ~(group_has_grant | group_final));
 }

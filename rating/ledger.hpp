@@ -28,6 +28,8 @@ class Ledger {
   const Bucket& bucket(std::uint32_t i) const { return *account_.buckets[order_[i]]; }
   Slot slot(std::uint32_t i) const { return account_.slots[order_[i]]; }
   std::uint16_t sponsor(std::uint32_t i) const { return account_.sponsors[order_[i]]; }
+  AccountView& account() { return account_; }
+  const AccountView& account() const { return account_; }
   std::int64_t account_credit_limit() const { return account_.credit_limit; }
 
   // Live, started and not ended now; a main wallet has no term.

@@ -20,6 +20,31 @@ std::int64_t Weight::cost_below_uneven(Int128 units, std::int64_t step) const {
   return static_cast<std::int64_t>(std::min(exact, Int128{bucket_sum_max}) / step * step);
 }
 
+// Where the account has no such counter yet (there was no room for it), the group's total stands.
+void Payers::accumulate(const Ledger* ledger) {
+  if (ledger == nullptr) return;
+  const std::uint16_t name = tariff_.plan->counters[tariff_.service->accumulates].name;
+  const AccountView& account = ledger->account();
+  for (std::uint32_t i = 0; i < account.counter_count; ++i) {
+    const CounterRow& row = account.counters[i];
+    if (!row.of_request || row.counter->name != name) continue;
+    total_ = row.counter->value;
+    accumulates_ = true;
+  }
+}
+
+// One tier alone, counted from 0: what a step that was begun costs telescopes within it.
+void Payers::choose_tier() {
+  const Price& price = *tariff_.price();
+  if (price.further_tiers == 0) return;
+  const Tier tier = tier_at(price, total_);
+  tier_ = price;
+  tier_.numerator = tier.numerator;
+  tier_.step = tier.step;
+  tier_.further_tiers = 0;
+  whole_ = true;
+}
+
 Weight Payers::by_rule(const Bucket& bucket, bool same) const {
   // The last to pay whatever is due: no rule restricts it.
   if ((bucket.flags & bucket_main_wallet) != 0) return unruled(same);

@@ -43,16 +43,31 @@ struct Weight {
 
 class Payers {
  public:
-  // `tariff` names a service. All three outlive it.
-  Payers(const ChargeInput& input, const MsccRequest& mscc, const Tariff& tariff)
+  // `tariff` names a service. All of them outlive it; `ledger` may be null where no price is asked
+  // for. `group`: whose running total is priced, null = a new one.
+  Payers(const ChargeInput& input, const MsccRequest& mscc, const Tariff& tariff,
+         const Ledger* ledger = nullptr, const Group* group = nullptr)
       : input_(input),
         mscc_(mscc),
         tariff_(tariff),
         unit_(tariff.service != nullptr ? tariff.service->unit : Unit::money),
         sponsor_(tariff.service != nullptr ? tariff.service->sponsor : std::uint16_t{0}),
-        ruled_(tariff.plan->bucket_rule_count != 0) {}
+        ruled_(tariff.plan->bucket_rule_count != 0),
+        total_(group != nullptr ? group->running_total : 0) {
+    if (tariff.service != nullptr && tariff.service->accumulates != Service::no_counter)
+      accumulate(ledger);
+    if (tariff.service != nullptr && tariff.service->whole_tiers) choose_tier();
+  }
 
   const Tariff& tariff() const { return tariff_; }
+  const ChargeInput& input() const { return input_; }
+  const MsccRequest& mscc() const { return mscc_; }
+  // The running total that the next units are priced from: the group's, or a counter's sum, which
+  // units that buckets pay raise as well.
+  std::int64_t total() const { return total_; }
+  bool accumulates() const { return accumulates_; }
+  // The tariff's price, or of whole tiers the one that the total stands in.
+  const Price& price() const { return whole_ ? tier_ : *tariff_.price(); }
   // The account's, for what it may owe; the tariff may be an add-on's.
   const Plan& base() const { return *input_.plan; }
 
@@ -86,6 +101,8 @@ class Payers {
  private:
   static Weight unruled(bool same) { return {same ? 1u : 0u, 1, same}; }
   Weight by_rule(const Bucket& bucket, bool same) const;
+  void accumulate(const Ledger* ledger);
+  void choose_tier();
 
   const ChargeInput& input_;
   const MsccRequest& mscc_;
@@ -93,6 +110,10 @@ class Payers {
   Unit unit_;
   std::uint16_t sponsor_;
   bool ruled_;
+  bool accumulates_ = false;
+  bool whole_ = false;
+  std::int64_t total_;
+  Price tier_;
 };
 
 }  // namespace levy::rating

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "rating/counters.hpp"
 #include "rating/price.hpp"
 
 namespace levy::rating {
@@ -95,7 +96,8 @@ struct Purse {
   bool in_debt = false;  // the main wallet lies below its floor: nothing more until a top-up
 };
 
-void open_purse(const Ledger& ledger, const Payers& payers, Purse& purse) {
+// No more than `money_max` in sum.
+void open_purse(const Ledger& ledger, const Payers& payers, std::int64_t money_max, Purse& purse) {
   for (std::uint32_t i = 0; i < ledger.bucket_count(); ++i) {
     if (!payers.may_ask(ledger, i) || !ledger.usable(i)) continue;
     if (!payers.may_pay(ledger.bucket(i))) continue;
@@ -104,6 +106,7 @@ void open_purse(const Ledger& ledger, const Payers& payers, Purse& purse) {
       free += payers.credit_limit(ledger);
       purse.in_debt |= free < 0;
     }
+    free = static_cast<std::int64_t>(std::min<Int128>(free, money_max - purse.all));
     if (free <= 0) continue;
     purse.parts[purse.count++] = Part{i, free};
     purse.all += free;
@@ -183,10 +186,10 @@ std::uint32_t places_left(const Purse& purse, const Wish& wish, const Offer& off
   return places;
 }
 
-void offer_money(const Tariff& tariff, const Group& group, const Wish& wish, std::int64_t rest,
+void offer_money(const Payers& payers, const Group& group, const Wish& wish, std::int64_t rest,
                  Purse& purse, Offer& offer) {
-  const Price& price = *tariff.price();
-  const std::int64_t total = group.running_total;
+  const Price& price = payers.price();
+  const std::int64_t total = payers.total() + (payers.accumulates() ? offer.units : 0);
   const bool unpaid = (group.flags & group_unpaid) != 0;
   const std::int64_t first = first_boundary(price, total, unpaid);
   if (purse.in_debt && !costs_nothing(price)) return;
@@ -217,20 +220,24 @@ void offer_money(const Tariff& tariff, const Group& group, const Wish& wish, std
 
 }  // namespace
 
-void make_offer(const Ledger& ledger, const Payers& payers, const Group& group, const Wish& wish,
+void make_offer(const Ledger& ledger, const Payers& payers, const Group& group, const Wish& asked,
                 Offer& offer) {
-  const Tariff& tariff = payers.tariff();
-  const Price& price = *tariff.price();
+  const Price& price = payers.price();
+  const Room room = room_of(ledger, payers);
+  Wish wish = asked;
+  wish.units = std::min(asked.units, room.units);
+  wish.money_max = std::min(asked.money_max, room.money);
   offer.units = 0;
   offer.part_count = 0;
-  offer.next_payable = price.free;
+  offer.next_payable = price.free && wish.units < room.units;
+  if (wish.units == 0 || (wish.all_or_nothing && wish.units < asked.units)) return;
   if (price.free) {
     offer.units = wish.units;
     return;
   }
   const std::int64_t fee = (group.flags & group_connected) == 0 ? price.connect_fee : 0;
   Purse purse;
-  if (!price.none) open_purse(ledger, payers, purse);
+  if (!price.none) open_purse(ledger, payers, wish.money_max, purse);
   if (fee != 0 && !offer_fee(fee, wish, purse, offer)) {
     offer.part_count = 0;
     return;
@@ -240,11 +247,15 @@ void make_offer(const Ledger& ledger, const Payers& payers, const Group& group, 
   std::int64_t rest = wish.units - offer.units;
   const bool steps_left = offer_units(ledger, payers, wish, rest, offer);
   offer.next_payable |= steps_left;
-  if (!price.none && !steps_left) offer_money(tariff, group, wish, rest, purse, offer);
+  if (!price.none && !steps_left) offer_money(payers, group, wish, rest, purse, offer);
   if (offer.units == 0 || (wish.all_or_nothing && offer.units < wish.units)) {
     offer.units = 0;
     offer.part_count = 0;
   }
+  // A step that goes beyond a limit is paid in full and granted in part.
+  if (offer.units < room.units) return;
+  offer.units = room.units;
+  offer.next_payable = false;
 }
 
 }  // namespace levy::rating

@@ -21,6 +21,7 @@ struct Wish {
   bool all_or_nothing = false;
   std::uint16_t share_permille = 1000;  // of the free credit, for one grant
   std::uint32_t buckets_max = limits::reservations_per_group_max;
+  std::int64_t money_max = INT64_MAX;  // what may be reserved of money (a counter's limit)
 };
 
 // Without initial values: arrays of it are filled up to their count only.
@@ -36,6 +37,7 @@ struct Offer {
   std::array<Part, limits::buckets_per_account_max> parts;
 };
 
+// Counters' limits lower what is wished for; where nothing is left of one, nothing is offered.
 void make_offer(const Ledger& ledger, const Payers& payers, const Group& group, const Wish& wish,
                 Offer& offer);
 

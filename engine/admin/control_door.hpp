@@ -36,6 +36,13 @@ struct PlanInfo {
   bool addon = false;
   bool has_terms = false;     // whoever holds it has a Product of it
   bool at_first_use = false;  // starts with its first use
+  struct Counter {
+    std::string name;
+    std::uint16_t id = 0;
+    rating::Unit unit{};
+    bool of_bucket = false;
+  };
+  std::vector<Counter> counters{};
   struct Sponsor {
     std::string account;
     std::int64_t slice = 0;  // micros

@@ -107,11 +107,10 @@ Answer Operations::money(std::string_view id, std::string_view body, OperatorKin
   if (fields.fault()) return *fields.fault();
   // What was asked, without what the clock adds: a repeat of the key has the same digest. The
   // target is not in it: the same subscriber may be named by another of its identities.
-  request.digest = stable_hash(std::to_string(static_cast<int>(kind)) + "|" +
-                               std::to_string(request.amount) + "|" +
-                               std::to_string(request.currency) + "|" +
-                               std::to_string(request.bucket_kind) + "|" +
-                               std::string(fields.text("ends_at")));
+  request.digest =
+      stable_hash(std::to_string(static_cast<int>(kind)) + "|" + std::to_string(request.amount) +
+                  "|" + std::to_string(request.currency) + "|" +
+                  std::to_string(request.bucket_kind) + "|" + std::string(fields.text("ends_at")));
   return change(id, request, *target);
 }
 
@@ -130,10 +129,14 @@ Answer Operations::set_status(std::string_view id, std::string_view body) {
   if (!target) return fields.fault() ? *fields.fault() : unknown_target(id);
   shard::OperatorRequest request = request_for(OperatorKind::set_status, *target);
   put_reasons(fields, request);
-  if (status == "active") request.status = shard::AccountStatus::active;
-  else if (status == "suspended") request.status = shard::AccountStatus::suspended;
-  else if (status == "barred") request.status = shard::AccountStatus::barred;
-  else fields.fail("no status \"" + std::string(status) + "\"", "active, suspended or barred");
+  if (status == "active")
+    request.status = shard::AccountStatus::active;
+  else if (status == "suspended")
+    request.status = shard::AccountStatus::suspended;
+  else if (status == "barred")
+    request.status = shard::AccountStatus::barred;
+  else
+    fields.fail("no status \"" + std::string(status) + "\"", "active, suspended or barred");
   request.digest = stable_hash("status|" + std::string(status));
   return fields.fault() ? *fields.fault() : change(id, request, *target);
 }
@@ -161,6 +164,32 @@ Answer Operations::set_credit_limit(std::string_view id, std::string_view body) 
   const std::string_view why = parse_money(limit, Sign::positive, request.credit_limit);
   if (!why.empty()) fields.fail("credit_limit \"" + std::string(limit) + "\": " + std::string(why));
   request.digest = stable_hash("limit|" + std::to_string(request.credit_limit));
+  return fields.fault() ? *fields.fault() : change(id, request, *target);
+}
+
+Answer Operations::set_counter(std::string_view id, std::string_view body) {
+  Fields fields(body, {"counter", "value", "key", "who", "why"});
+  const std::string_view name = fields.required("counter"), value = fields.required("value");
+  const auto target = find_target(door_, id);
+  if (!target) return fields.fault() ? *fields.fault() : unknown_target(id);
+  shard::OperatorRequest request = request_for(OperatorKind::set_counter, *target);
+  put_reasons(fields, request);
+  for (const PlanInfo& plan : door_.plans()) {
+    for (const PlanInfo::Counter& counter : plan.counters) {
+      if (counter.name != name) continue;
+      if (counter.of_bucket)
+        fields.fail("counter \"" + std::string(name) + "\" tells how much of a bucket is used",
+                    "change the bucket: topup, adjust");
+      request.bucket_kind = counter.id;
+      request.unit = counter.unit;
+    }
+  }
+  if (request.bucket_kind == 0) fields.fail("no plan has a counter \"" + std::string(name) + "\"");
+  if (fields.fault()) return *fields.fault();
+  const std::string_view why = parse_units(value, request.unit, Sign::positive, request.amount);
+  if (!why.empty()) fields.fail("value \"" + std::string(value) + "\": " + std::string(why));
+  request.digest =
+      stable_hash("counter|" + std::string(name) + "|" + std::to_string(request.amount));
   return fields.fault() ? *fields.fault() : change(id, request, *target);
 }
 

@@ -32,6 +32,7 @@ class Operations {
   Answer buy(std::string_view id, std::string_view body);
   Answer end(std::string_view id, std::string_view body);
   Answer set_credit_limit(std::string_view id, std::string_view body);
+  Answer set_counter(std::string_view id, std::string_view body);
   Answer set_validity(std::string_view id, std::string_view body);
   Answer change_identity(std::string_view id, std::string_view body, rating::IdentityType type,
                          std::string_view key);

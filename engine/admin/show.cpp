@@ -137,6 +137,27 @@ Json bucket_json(ControlDoor& door, const AccountImage& image, const rating::Buc
   return out;
 }
 
+Json counters_json(ControlDoor& door, const AccountImage& image) {
+  Json all = Json::array();
+  for (const shard::CounterShown& shown : image.counters) {
+    const rating::Counter& counter = shown.counter;
+    Json out;
+    out["counter"] = door.name_of(counter.name);
+    out["unit"] = unit_text(counter.unit);
+    out["value"] = amount_text(shown.value, counter.unit);
+    if (shown.of_bucket) out["of"] = amount_text(shown.credited, counter.unit);
+    if (shown.limit != 0) out["limit"] = amount_text(shown.limit, counter.unit);
+    if (counter.reserved != 0) out["reserved"] = amount_text(counter.reserved, counter.unit);
+    if (counter.level != 0) out["level"] = door.name_of(counter.level);
+    if (counter.level_since != 0) out["level_since"] = counter.level_since;
+    if (counter.resets_at != 0) out["resets_at"] = counter.resets_at;
+    if (shown.imsi != 0) out["subscriber"] = digits_text(shown.imsi);
+    if (!shown.declared) out["declared"] = false;
+    all.push_back(std::move(out));
+  }
+  return all;
+}
+
 Json account_json(ControlDoor& door, const AccountImage& image, ShardId shard) {
   const shard::Account& account = image.account;
   Json out;
@@ -166,6 +187,7 @@ Json account_json(ControlDoor& door, const AccountImage& image, ShardId shard) {
   for (const shard::Product& product : image.products)
     products.push_back(product_json(door, product));
   out["products"] = std::move(products);
+  if (!image.counters.empty()) out["counters"] = counters_json(door, image);
   Json buckets = Json::array();
   for (const rating::Bucket& bucket : image.buckets)
     buckets.push_back(bucket_json(door, image, bucket));
@@ -245,7 +267,8 @@ bool take_page(const std::vector<std::uint8_t>& payload, shard::Account& account
   return take(at, left, header.subscriber_count, image.subscribers) &&
          take(at, left, header.identity_count, image.identities) &&
          take(at, left, header.bucket_count, image.buckets) &&
-         take(at, left, header.product_count, image.products) && left == 0;
+         take(at, left, header.product_count, image.products) &&
+         take(at, left, header.counter_count, image.counters) && left == 0;
 }
 
 // Whether the lists that the cursor counts have changed, or the products of the first page.

@@ -16,6 +16,7 @@ struct AccountImage {
   std::vector<shard::Subscriber> subscribers;
   std::vector<rating::Bucket> buckets;
   std::vector<shard::Product> products;
+  std::vector<shard::CounterShown> counters;
   std::vector<shard::OperatorIdentity> identities;  // other than IMSI and E.164
   std::uint32_t session_count = 0;
 };

@@ -21,14 +21,14 @@ constexpr std::uint64_t segments_beside = 2 + segments_ahead;
 
 // Of one Shard whose pools are full; chunk headers and padding are below a thousandth.
 std::uint64_t shard_bytes(const shard::Capacity& c) {
-  static_assert(shard::pool_count == 13, "a new pool belongs into this sum");
+  static_assert(shard::pool_count == 14, "a new pool belongs into this sum");
   return sizeof(shard::ShardState) + c.accounts * sizeof(shard::Account) +
          c.subscribers * sizeof(shard::Subscriber) + c.buckets * sizeof(rating::Bucket) +
          c.sessions * sizeof(shard::Session) + c.groups * sizeof(rating::Group) +
          c.verdicts * sizeof(shard::Verdict) + c.texts * sizeof(shard::Text) +
          c.hosts * sizeof(shard::Host) + c.mails * sizeof(shard::Mail) +
          c.request_keys * sizeof(shard::RequestKey) + c.names * sizeof(shard::Name) +
-         c.products * sizeof(shard::Product);
+         c.products * sizeof(shard::Product) + c.counters * sizeof(rating::Counter);
 }
 
 std::string shown(std::uint64_t bytes) {

@@ -29,6 +29,7 @@ shard::Capacity shard_capacity(const config::Options& options, std::uint32_t sha
   s.subscribers = share(c.identities_max, shards);
   s.buckets = share(c.buckets_max, shards);
   s.products = share(c.products_max, shards);
+  s.counters = share(c.counters_max, shards);
   s.sessions = share(c.sessions_max + c.tombstones_max, shards);
   s.groups = share(c.groups_max, shards);
   // Open sessions keep up to 8 verdicts, tombstones those they ended with (commonly 2 to 4), and

@@ -166,6 +166,19 @@ Json movement_json(const RecordView& record, const rating::Movement& movement, N
   return out;
 }
 
+Json counter_json(const shard::CounterFact& fact, std::uint8_t shard, Names& names) {
+  Json out;
+  const bool money = fact.unit == rating::Unit::money;
+  out["counter"] = named(names, fact.name);
+  if (fact.level != 0) out["level"] = named(names, fact.level);
+  if (fact.former_level != 0) out["former_level"] = named(names, fact.former_level);
+  out["unit"] = word(shard::unit_words, fact.unit);
+  out["value"] = money ? money_text(fact.value) : std::to_string(fact.value);
+  if (fact.subscriber != none)
+    out["subscriber"] = std::to_string(shard) + "-" + std::to_string(fact.subscriber);
+  return out;
+}
+
 Json product_json(const shard::ProductFact& fact, Names& names) {
   Json out;
   const std::int64_t tax = tax_of(fact.charged(), fact.tax_permille);
@@ -227,6 +240,9 @@ Json record_json(Lsn lsn, const RecordView& record, Names& names, const Identiti
   if (!record.products.empty()) out["products"] = Json::array();
   for (const shard::ProductFact& fact : record.products)
     out["products"].push_back(product_json(fact, names));
+  if (!record.counters.empty()) out["counters"] = Json::array();
+  for (const shard::CounterFact& fact : record.counters)
+    out["counters"].push_back(counter_json(fact, record.header.shard, names));
   out["movements"] = Json::array();
   for (const rating::Movement& movement : record.movements)
     out["movements"].push_back(movement_json(record, movement, names));
@@ -315,6 +331,16 @@ std::string movement_cell(const Json& movements, int mscc) {
   return out;
 }
 
+// counter:former_level:level:value, of those whose level has changed.
+std::string counter_cell(const Json& record) {
+  std::string out;
+  if (!record.contains("counters")) return out;
+  for (const Json& c : record["counters"])
+    out += (out.empty() ? "" : "|") + cell(c, "counter") + ':' + cell(c, "former_level") + ':' +
+           cell(c, "level") + ':' + cell(c, "value");
+  return out;
+}
+
 constexpr int no_mscc = -2;  // whose movements are in other rows
 
 std::vector<std::string> csv_rows(const Json& record, const shard::RecordHeader& h) {
@@ -326,6 +352,7 @@ std::vector<std::string> csv_rows(const Json& record, const shard::RecordHeader&
     for (const char* column : mscc_columns) row += ',' + cell(facts, column);
     row += ',' + cell(facts, "reason") + ',' + movement_cell(record["movements"], of);
     for (const char* column : product_columns) row += ',' + cell(facts, column);
+    row += ',' + (rows.empty() ? counter_cell(record) : std::string());
     rows.push_back(std::move(row));
   };
   int number = 0;
@@ -369,7 +396,7 @@ bool is_charging(const RecordView& record) {
     case RecordKind::push_answer:
       return (record.header.events & shard::event_session_lost) != 0;
     default:
-      return !record.movements.empty() || !record.products.empty();
+      return !record.movements.empty() || !record.products.empty() || !record.counters.empty();
   }
 }
 
@@ -392,7 +419,7 @@ std::string_view heading(Format format) {
     text += ",mscc_reason,movements,product";
     for (const char* column : product_columns)
       if (column != product_columns[0]) text += std::string(",product_") + column;
-    return text;
+    return text + ",counters";
   }();
   return line;
 }

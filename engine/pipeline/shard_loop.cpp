@@ -448,8 +448,7 @@ void ShardLoop::count(const Frame& frame, const rating::ChargeRequest& request) 
   if ((events & shard::event_session_closed) != 0) counters_.add(Counter::sessions_closed);
   if ((events & shard::event_session_lost) != 0) counters_.add(Counter::sessions_lost);
   if ((events & shard::event_superseded) != 0) counters_.add(Counter::sessions_superseded);
-  if ((events & shard::event_time_distrusted) != 0)
-    counters_.add(Counter::event_times_distrusted);
+  if ((events & shard::event_time_distrusted) != 0) counters_.add(Counter::event_times_distrusted);
   if ((events & shard::event_version_gone) != 0) counters_.add(Counter::plan_versions_gone);
   if ((events & shard::event_tombstones_given_up) != 0) say_given_up(outcome_.tombstones_given_up);
   if ((events & shard::event_duplicate_differs) != 0) {
@@ -486,7 +485,7 @@ static_assert(index_of(Counter::products_refused) - index_of(Counter::products_b
                   static_cast<int>(shard::ProductEvent::bought));
 static_assert(index_of(Counter::pool_capacity_account) - index_of(Counter::pool_used_account) ==
                   shard::pool_count - 1 &&
-              index_of(Counter::pool_capacity_product) - index_of(Counter::pool_capacity_account) ==
+              index_of(Counter::pool_capacity_counter) - index_of(Counter::pool_capacity_account) ==
                   shard::pool_count - 2);
 
 }  // namespace
@@ -500,6 +499,7 @@ void ShardLoop::count_products() {
     counters_.add(counter_at(Counter::products_bought, event - 1), renewed ? fact.periods : 1);
     counters_.add(Counter::product_fees, static_cast<std::uint64_t>(fact.charged()));
   }
+  counters_.add(Counter::counter_levels, outcome_.counter_count);
 }
 
 void ShardLoop::count_pools() {

@@ -60,11 +60,14 @@ void Shard::move(Outcome& outcome, MovementKind kind, Slot bucket, std::int64_t 
   c.movements[c.movement_count++] = rating::Movement{kind, 0xff, 0, bucket, amount};
 }
 
-// Every bucket of the account, ready to change, when its products are settled; expired ones that
-// hold nothing go. false: a product found no room (the view is good all the same), or there are
-// more buckets than a view holds (import and top-up keep that from happening).
-bool Shard::make_view(Account& account, Time now, rating::AccountView& view, Outcome& outcome) {
-  const bool settled = settle(static_cast<Slot>(&account - accounts_.raw(0)), now, outcome);
+// Every bucket and counter of the account, ready to change, when its products are settled; expired
+// ones that hold nothing go. `subscriber`: whose counters count beside the account's. false: a
+// product found no room (the view is good all the same), or there are more buckets than a view
+// holds (import and top-up keep that from happening).
+bool Shard::make_view(Account& account, Slot subscriber, Time now, rating::AccountView& view,
+                      Outcome& outcome) {
+  const auto account_slot = static_cast<Slot>(&account - accounts_.raw(0));
+  const bool settled = settle(account_slot, now, outcome);
   view.bucket_count = 0;
   view.credit_limit = account.credit_limit;
   const auto now_s = static_cast<std::uint32_t>(now.seconds());
@@ -85,6 +88,7 @@ bool Shard::make_view(Account& account, Time now, rating::AccountView& view, Out
     }
     b = next;
   }
+  if (!add_counters(account_slot, subscriber, now, view)) outcome.events |= event_pool_full;
   return settled;
 }
 

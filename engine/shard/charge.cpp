@@ -31,6 +31,7 @@ void Shard::refuse(Reason reason, Outcome& outcome) {
   outcome.charge.movement_count = 0;
   outcome.lost_count = 0;
   outcome.product_count = 0;
+  outcome.counter_count = 0;
   outcome.events &= event_identity_conflict;  // the rest did not happen
 }
 
@@ -223,7 +224,7 @@ bool Shard::run_charge(Session& session, Account& account, const rating::ChargeR
       outcome.events |= event_out_of_order;
     }
   }
-  if (!make_view(account, context.now, scratch_.view, outcome) && !must) {
+  if (!make_view(account, session.subscriber, context.now, scratch_.view, outcome) && !must) {
     pool_full(outcome);
     return false;
   }
@@ -389,7 +390,8 @@ void Shard::run_event(Account& account, const rating::ChargeRequest& request,
   if (prepare_charge(account, request, context, input, outcome) == nullptr)
     return refuse(Reason::rating_failed, outcome);
   if (!prepare_products(outcome.account, input, outcome)) return pool_full(outcome);
-  if (!make_view(account, context.now, scratch_.view, outcome)) return pool_full(outcome);
+  if (!make_view(account, outcome.subscriber, context.now, scratch_.view, outcome))
+    return pool_full(outcome);
   add_sponsors(input, scratch_.view, outcome);
   rating::charge_event(input, scratch_.view, outcome.charge, outcome.event);
   if (outcome.charge.overflow) return pool_full(outcome);

@@ -53,6 +53,8 @@ enum class OperatorKind : std::uint8_t {
   end_product,  // plan, [cursor = number, else the latest]: at once, or (flag) with its running
                 // period
   set_credit_limit,
+  set_counter,    // bucket_kind = the counter's interned name, amount: where it stands from now on;
+                  // by an identity: of one that each subscriber has
   set_validity,   // ends_at: the account is valid until then, 0 = for ever
   show_account,   // read: from `cursor`
   list_sessions,  // read: of an account, from `cursor`
@@ -184,15 +186,29 @@ struct OperatorReply {
 };
 
 // Payload of show_account: this, then Account, Subscriber[], OperatorIdentity[] (those of every
-// subscriber that are no digits), Bucket[], Product[]. The counts are of this page; reply.id is the
-// cursor of the next one, none at the end. Products stand on the first page.
+// subscriber that are no digits), Bucket[], Product[], CounterShown[]. The counts are of this page;
+// reply.id is the cursor of the next one, none at the end. Products and counters stand on the
+// first.
 struct ShowHeader {
   std::uint32_t subscriber_count = 0;
   std::uint32_t identity_count = 0;  // other than IMSI and E.164
   std::uint32_t bucket_count = 0;
   std::uint32_t session_count = 0;  // open ones of the account
   std::uint32_t product_count = 0;
-  std::uint32_t unused = 0;
+  std::uint32_t counter_count = 0;
+};
+
+// A counter with its rule as it stands now.
+struct CounterShown {
+  rating::Counter counter{};
+  std::int64_t value = 0;     // units or micros; of a bucket kind, what of it is used
+  std::int64_t credited = 0;  // of a bucket kind
+  std::int64_t limit = 0;     // 0 = none
+  std::uint64_t imsi =
+      0;  // packed: of the subscriber whose it is, else its E.164; 0 = of the account
+  bool declared = false;  // by a product that the account holds
+  bool of_bucket = false;
+  std::uint8_t unused[6] = {};
 };
 
 // Payload of shard_totals.

@@ -58,7 +58,12 @@ bool Shard::due_session(Time now, std::span<std::uint8_t> record, Outcome& outco
 bool Shard::write_settled(Slot account, Time now, std::span<std::uint8_t> record,
                           Outcome& outcome) {
   outcome.account = account;
-  const bool settled = make_view(edit(accounts_, account), now, scratch_.view, outcome);
+  const bool settled = make_view(edit(accounts_, account), none, now, scratch_.view, outcome);
+  if ((accounts_[account].flags & account_room_came) != 0) {
+    edit(accounts_, account).flags &= static_cast<std::uint8_t>(~account_room_came);
+    note_due(account);
+    wake_sessions(account, true, now, outcome);
+  }
   const bool whole = settled && !outcome.charge.overflow;
   const bool progress = !outcome.charge.overflow && outcome.product_count != 0;
   if (!whole)  // one Record has not held all of it, or there is no room

@@ -50,6 +50,7 @@ std::size_t Shard::apply(const OperatorRequest& request, std::span<std::uint8_t>
       runtime_[outcome.pushes[i].session].push_outstanding = false;
     outcome.charge.movement_count = 0;
     outcome.product_count = 0;
+    outcome.counter_count = 0;
     outcome.push_count = 0;
   }
   std::memcpy(reply_bytes.data(), &reply, sizeof reply);
@@ -231,6 +232,9 @@ bool Shard::operate_account(Operation& op) {
     case OperatorKind::set_credit_limit:
       if (r.credit_limit < 0 || r.credit_limit > limits::balance_micros_max) return false;
       edit(accounts_, op.account).credit_limit = r.credit_limit;
+      return true;
+    case OperatorKind::set_counter:
+      set_counter(op);
       return true;
     case OperatorKind::set_validity:
       edit(accounts_, op.account).valid_until = r.ends_at != 0 ? r.ends_at : valid_for_ever;
@@ -422,6 +426,11 @@ void Shard::delete_subscriber(Operation& op) {
     Slot before = account.first_subscriber;
     while (subscribers_[before].next != op.subscriber) before = subscribers_[before].next;
     edit(subscribers_, before).next = subscriber.next;
+  }
+  for (Slot c = account.first_counter; c != none;) {
+    const Slot next = counters_[c].next;
+    if (counters_[c].subscriber == op.subscriber) drop_counter(op.account, c);
+    c = next;
   }
   --account.subscriber_count;
   for (Slot t = subscriber.other; t != none;) {

@@ -96,6 +96,19 @@ struct ProductFact {
 };
 static_assert(sizeof(ProductFact) == 24);
 
+// A counter whose level has changed.
+struct CounterFact {
+  std::int64_t value = 0;   // where it stands: units or micros
+  std::uint16_t name = 0;   // interned
+  std::uint16_t level = 0;  // interned; 0 = below every level
+  std::uint16_t former_level = 0;
+  rating::Unit unit = rating::Unit::octets;
+  std::uint8_t unused = 0;
+  Slot subscriber = none;  // whose it is; none: the account's
+  std::uint32_t at = 0;    // unix seconds
+};
+static_assert(sizeof(CounterFact) == 24);
+
 // A wallet of another account that the charge could move (Service::sponsor).
 struct SponsorWallet {
   Slot bucket = none;
@@ -124,6 +137,8 @@ struct Outcome {
   rating::ChargeResult charge;  // MSCC outcomes and movements
   std::uint32_t lost_count = 0;
   std::array<LostUsage, limits::groups_per_session_max> lost{};
+  std::uint32_t counter_count = 0;
+  std::array<CounterFact, limits::counters_per_account_max> counters{};
   std::uint32_t sponsor_count = 0;
   std::array<SponsorWallet, limits::sponsor_wallets_max> sponsors{};
   static constexpr std::size_t product_facts_max = 64;
@@ -152,6 +167,7 @@ struct Outcome {
     lost_count = 0;
     product_count = 0;
     sponsor_count = 0;
+    counter_count = 0;
   }
 };
 

@@ -60,6 +60,10 @@ template <>
 struct PoolIdOf<Name> {
   static constexpr PoolId value = PoolId::name;
 };
+template <>
+struct PoolIdOf<rating::Counter> {
+  static constexpr PoolId value = PoolId::counter;
+};
 
 template <class T>
 T& Shard::edit(Pool<T>& pool, Slot slot) {
@@ -96,6 +100,7 @@ void Shard::for_each_pool(F&& f) {
   f(PoolId::request_key, request_keys_);
   f(PoolId::name, names_);
   f(PoolId::product, products_);
+  f(PoolId::counter, counters_);
 }
 template <class F>
 void Shard::for_each_pool(F&& f) const {

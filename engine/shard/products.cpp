@@ -77,7 +77,11 @@ std::uint32_t Shard::due_at(const Product& product) const {
 void Shard::note_due(Slot account_slot, bool arm) {
   Account& account = edit(accounts_, account_slot);
   std::uint32_t at = 0;
-  std::uint8_t flags = account.flags & account_took_terms;
+  std::uint8_t flags = account.flags & (account_took_terms | account_room_came);
+  // Sessions are told in a Record of its own: no charge has room for that.
+  if ((flags & account_room_came) != 0) at = 1;
+  for (Slot c = account.first_counter; c != none; c = counters_[c].next)
+    at = first_of(at, counters_[c].resets_at);
   for (Slot p = account.first_product; p != none; p = products_[p].next) {
     const Product& product = products_[p];
     // One whose plan a reload has taken away is looked at again with the next touch of another.
@@ -269,6 +273,7 @@ void Shard::roll_over(const Account& account, const Product& product, const Allo
     book(outcome, MovementKind::expire, ended[i], cut);
     if (held == cut) continue;
     bucket.ends_at = to;
+    bucket.spent_before = bucket.spent;
     ++bucket.rolled;
     bucket.rank = allowance.rolled_first ? std::int8_t{-1} : std::int8_t{1};
   }
@@ -306,6 +311,7 @@ void Shard::give(Slot account_slot, const Product& product, const Allowance& all
   bucket.step = allowance.step;
   bucket.starts_at = at;
   bucket.ends_at = to;
+  bucket.spent_before = bucket.spent;
   bucket.rolled = 0;
   bucket.rank = 0;
   book(outcome, MovementKind::credit, slot, amount);
@@ -515,6 +521,7 @@ bool Shard::settle(Slot account_slot, Time now, Outcome& outcome) {
   const auto now_s = static_cast<std::uint32_t>(now.seconds());
   const Account& account = accounts_[account_slot];
   if (account.settle_at == 0 || account.settle_at > now_s) return true;
+  reset_counters(account_slot, now);
   std::uint32_t at = 0;
   int steps = 0;
   Slot next = first_due(account, now_s, at);

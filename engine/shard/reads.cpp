@@ -38,7 +38,10 @@ void Shard::show_account(Operation& op) {
   const bool first_page = op.request.cursor == 0;
   for (Slot p = account.first_product; p != none && first_page; p = products_[p].next)
     ++header.product_count;
-  const auto room = op.payload.first(op.payload.size() - header.product_count * sizeof(Product));
+  for (Slot c = account.first_counter; c != none && first_page; c = counters_[c].next)
+    ++header.counter_count;
+  const auto room = op.payload.first(op.payload.size() - header.product_count * sizeof(Product) -
+                                     header.counter_count * sizeof(CounterShown));
   append(room, op.reply, header);
   append(room, op.reply, account);
   std::uint32_t at = 0;
@@ -60,8 +63,32 @@ void Shard::show_account(Operation& op) {
     put(buckets_[b], header.bucket_count);
   for (Slot p = account.first_product; p != none && first_page; p = products_[p].next)
     append(op.payload, op.reply, products_[p]);
+  for (Slot c = account.first_counter; c != none && first_page; c = counters_[c].next)
+    append(op.payload, op.reply, shown(account, counters_[c], op.request.now));
   std::memcpy(op.payload.data(), &header, sizeof header);
   op.reply.payload_items = 1;
+}
+
+CounterShown Shard::shown(const Account& account, const rating::Counter& counter, Time now) const {
+  CounterShown item;
+  item.counter = counter;
+  item.value = counter.value;
+  if (counter.subscriber != none) {
+    const Subscriber& subscriber = subscribers_[counter.subscriber];
+    item.imsi = subscriber.imsi != 0 ? subscriber.imsi : subscriber.e164;
+  }
+  const rating::Plan* plan = nullptr;
+  PlanList list;
+  list_plans(account, list);
+  const rating::CounterRule* rule = rule_of(list, counter.name, plan);
+  if (rule == nullptr) return item;
+  const rating::Standing standing = standing_of(account, counter, *rule, now);
+  item.value = standing.value;
+  item.credited = standing.credited;
+  item.limit = rule->limit;
+  item.declared = true;
+  item.of_bucket = rule->bucket_kind != 0;
+  return item;
 }
 
 // The cursor counts sessions.
@@ -104,7 +131,9 @@ void Shard::append_group(Operation& op, Slot slot) {
 
 // The products and what precedes them, and one more item, fit the first page.
 static_assert(sizeof(OperatorReply) + sizeof(ShowHeader) + sizeof(Account) +
-                  limits::products_per_account_max * sizeof(Product) + sizeof(OperatorIdentity) <=
+                  limits::products_per_account_max * sizeof(Product) +
+                  limits::counters_per_account_max * sizeof(CounterShown) +
+                  sizeof(OperatorIdentity) <=
               limits::answer_bytes_max);
 // Both must fit a page alone.
 static_assert(sizeof(OperatorReply) + sizeof(SessionRow) +

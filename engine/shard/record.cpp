@@ -122,6 +122,8 @@ std::size_t Shard::bucket_facts(const Outcome& outcome, std::span<BucketFact> in
 // Facts, images, then commit: from here on the outcome stands.
 void Shard::write_record(const Facts& facts, Time now, std::span<std::uint8_t> record,
                          Outcome& outcome) {
+  if (outcome.account != none && accounts_[outcome.account].first_counter != none)
+    note_levels(outcome.account, now, outcome);
   ShardState& state = edit(states_, 0);
   state.sequence += 1;
   state.time_micros = now.micros;
@@ -210,11 +212,13 @@ std::uint8_t* Shard::write_facts(const Facts& facts, const Outcome& outcome, Rec
   const std::size_t bucket_count = bucket_facts(outcome, buckets);
   pen.put(buckets, bucket_count * sizeof(BucketFact));
   pen.put(outcome.products.data(), outcome.product_count * sizeof(ProductFact));
+  pen.put(outcome.counters.data(), outcome.counter_count * sizeof(CounterFact));
   for (std::uint32_t i = 0; i < h.given_up; ++i) pen.put(freed_[i].slot);
   for (const std::string_view text : {facts.text, session_id, account, host, location, called})
     pen.put_text(text);
   h.bucket_count = static_cast<std::uint8_t>(bucket_count);
   h.product_count = static_cast<std::uint8_t>(outcome.product_count);
+  h.counter_count = static_cast<std::uint8_t>(outcome.counter_count);
   h.lost_count = static_cast<std::uint8_t>(outcome.lost_count);
   h.text_bytes = size_of(facts.text);
   h.session_bytes = size_of(session_id);
@@ -266,6 +270,7 @@ bool read_record(std::span<const std::uint8_t> bytes, RecordView& view) {
   view.movements = reader.take<rating::Movement>(h.movement_count);
   view.buckets = reader.take<BucketFact>(h.bucket_count);
   view.products = reader.take<ProductFact>(h.product_count);
+  view.counters = reader.take<CounterFact>(h.counter_count);
   view.given_up = reader.take<Slot>(h.given_up);
   view.text = reader.take_text(h.text_bytes);
   view.session_id = reader.take_text(h.session_bytes);

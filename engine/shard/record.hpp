@@ -4,6 +4,7 @@
 //
 //   RecordHeader | ChargeFacts (of a request) | MsccFact x mscc_count | MsccFact x lost_count |
 //   Movement x movement_count | BucketFact x bucket_count | ProductFact x product_count |
+//   CounterFact x counter_count |
 //   Slot x given_up | texts, padded to 8 | images
 //
 // Texts, without gaps: operator's who + '\n' + why, Session-Id, account, host, location, called.
@@ -59,7 +60,8 @@ struct RecordHeader {
   std::uint8_t account_bytes = 0;
   std::uint8_t host_bytes = 0;  // 0: the host is what the Session-Id begins with (RFC 6733 8.8)
   std::uint8_t product_count = 0;
-  std::uint8_t unused[7] = {};
+  std::uint8_t counter_count = 0;
+  std::uint8_t unused[6] = {};
 };
 static_assert(sizeof(RecordHeader) == 72);
 
@@ -125,6 +127,7 @@ struct RecordView {
   std::span<const rating::Movement> movements{};
   std::span<const BucketFact> buckets{};  // each bucket of the movements once
   std::span<const ProductFact> products{};
+  std::span<const CounterFact> counters{};
   std::span<const Slot> given_up{};
   std::string_view text{};        // the operator's who + '\n' + why
   std::string_view session_id{};  // empty where there is none

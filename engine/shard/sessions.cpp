@@ -172,7 +172,7 @@ void Shard::settle_session(Slot slot, SessionState as, Time now, Outcome& outcom
   Session& session = edit(sessions_, slot);
   Account& account = accounts_[session.account];
   rating::AccountView& view = scratch_.view;
-  make_view(account, now, view, outcome);
+  make_view(account, session.subscriber, now, view, outcome);
   const rating::PlanSet* set = set_of(account.plan);
   std::size_t left = session.group_count;
   for (Slot g = session.first_group; g != none;) {

@@ -24,6 +24,7 @@ Shard::Shard(ShardId id, const Capacity& capacity, const Options& options, HugeP
       request_keys_(capacity.request_keys, huge_pages),
       names_(capacity.names, huge_pages),
       products_(capacity.products, huge_pages),
+      counters_(capacity.counters, huge_pages),
       ended_(capacity.sessions, huge_pages),
       ended_long_(capacity.sessions, huge_pages),
       session_index_(capacity.sessions, huge_pages),
@@ -35,6 +36,7 @@ Shard::Shard(ShardId id, const Capacity& capacity, const Options& options, HugeP
       runtime_(capacity.sessions, huge_pages),
       push_queue_(capacity.sessions + 1, huge_pages),
       audit_(capacity.buckets, huge_pages),
+      audit_counters_(capacity.counters, huge_pages),
       scratch_(scratch),
       transaction_(scratch.transaction) {
   states_[0].in_use = 1;
@@ -186,12 +188,20 @@ Totals Shard::totals() const {
   for (Slot s = 0; s < sessions_.capacity(); ++s)
     t.sessions_open += sessions_[s].state == SessionState::open;
   for (std::size_t i = 0; i < audit_.size(); ++i) audit_[i] = 0;
+  for (std::size_t i = 0; i < audit_counters_.size(); ++i) audit_counters_[i] = 0;
   for (Slot g = 0; g < groups_.capacity(); ++g) {
     if (!groups_[g].live()) continue;
     for (const rating::Reservation& r : groups_[g].reservations) {
       if (r.bucket != none) audit_[r.bucket] += r.amount;
     }
+    for (std::size_t k = 0; k < groups_[g].hold_amounts.size(); ++k) {
+      const Slot counter = groups_[g].hold_counters[k];
+      if (counter != none) audit_counters_[counter] += groups_[g].hold_amounts[k];
+    }
   }
+  for (Slot c = 0; c < counters_.capacity(); ++c)
+    t.law_violations += counters_[c].reserved != audit_counters_[c] ||
+                        (!counters_[c].live() && counters_[c].reserved != 0);
   for (Slot b = 0; b < buckets_.capacity(); ++b) {
     const rating::Bucket& bucket = buckets_[b];
     if (!bucket.live()) {

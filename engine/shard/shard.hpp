@@ -20,6 +20,7 @@
 #include "engine/shard/timers.hpp"
 #include "engine/shard/tombstones.hpp"
 #include "engine/shard/transaction.hpp"
+#include "rating/counters.hpp"
 
 namespace levy::shard {
 
@@ -37,6 +38,7 @@ struct Capacity {
   std::size_t request_keys = 256;
   std::size_t names = 0;  // Shard 0 only
   std::size_t products = 1024;
+  std::size_t counters = 1024;
 };
 
 struct Options {
@@ -123,6 +125,7 @@ class Shard {
     on_pool(PoolId::request_key, request_keys_.used(), request_keys_.capacity());
     on_pool(PoolId::name, names_.used(), names_.capacity());
     on_pool(PoolId::product, products_.used(), products_.capacity());
+    on_pool(PoolId::counter, counters_.used(), counters_.capacity());
   }
 
   // ---- recovery and snapshot
@@ -250,7 +253,8 @@ class Shard {
   const rating::PlanSet* set_of(std::uint16_t plan) const;
   const rating::Plan* newest(std::uint16_t plan) const;
   const rating::Plan* find_plan(std::uint16_t id, std::uint16_t version) const;
-  bool make_view(Account& account, Time now, rating::AccountView& view, Outcome& outcome);
+  bool make_view(Account& account, Slot subscriber, Time now, rating::AccountView& view,
+                 Outcome& outcome);
   Slot find_account(std::string_view name) const;
   Slot find_wallet(const Account& account, std::uint16_t currency) const;
   Slot find_or_open_wallet(Slot account, std::uint16_t currency);
@@ -258,6 +262,31 @@ class Shard {
   void drop_bucket(Account& account, Slot bucket, Outcome& outcome);
   void unlink_bucket(Account& account, Slot bucket);
   void move(Outcome& outcome, rating::MovementKind kind, Slot bucket, std::int64_t amount);
+
+  // counters.cpp
+  struct PlanList {  // without initial values: filled up to its count
+    struct Row {
+      const rating::Plan* plan;
+      const rating::Zones* zones;
+    };
+    std::uint32_t count = 0;
+    std::array<Row, limits::products_per_account_max + 1> rows;
+  };
+  void list_plans(const Account& account, PlanList& list) const;
+  static const rating::CounterRule* rule_of(const PlanList& list, std::uint16_t name,
+                                            const rating::Plan*& plan);
+  Slot find_counter(const Account& account, std::uint16_t name, Slot subscriber) const;
+  Slot spare_counter(const Account& account) const;
+  void drop_counter(Slot account, Slot counter);
+  Slot open_counter(Slot account, const rating::Plan& plan, const rating::CounterRule& rule,
+                    Slot subscriber, Time now);
+  void follow_rule(Slot account, const rating::Plan& plan, const rating::CounterRule& rule,
+                   Time now, rating::Counter& counter);
+  void reset_counters(Slot account, Time now);
+  bool add_counters(Slot account, Slot subscriber, Time now, rating::AccountView& view);
+  rating::Standing standing_of(const Account& account, const rating::Counter& counter,
+                               const rating::CounterRule& rule, Time now) const;
+  void note_levels(Slot account, Time now, Outcome& outcome);
 
   // sponsors.cpp
   Slot sponsor_account(std::string_view name) const;
@@ -362,6 +391,7 @@ class Shard {
   void adjust(Operation& op);
   void set_wallet(Operation& op);
   void show_account(Operation& op);
+  CounterShown shown(const Account& account, const rating::Counter& counter, Time now) const;
   void list_sessions(Operation& op);
   void append_group(Operation& op, Slot slot);
   void session_operation(Operation& op);
@@ -372,6 +402,7 @@ class Shard {
   void end_holding(Operation& op);
   void set_plan(Operation& op);
   void set_status(Operation& op);
+  void set_counter(Operation& op);
   void transfer_out(Operation& op);
   void transfer_in(Operation& op);
   void transfer_close(Operation& op);
@@ -439,6 +470,7 @@ class Shard {
   Pool<RequestKey> request_keys_;
   Pool<Name> names_;
   Pool<Product> products_;
+  Pool<rating::Counter> counters_;
 
   TombstoneList ended_;       // sessions that may be given up, oldest first
   TombstoneList ended_long_;  // those of them that hold a Text
@@ -465,6 +497,7 @@ class Shard {
   std::uint32_t hosts_searched_at_ = 0;     // shard seconds: when no idle gateway was found last
   bool awaits_recovered_ = false;           // from rebuild() to the `recovered` Command
   mutable FixedArray<std::int64_t> audit_;  // per bucket slot: scratch of totals()
+  mutable FixedArray<std::int64_t> audit_counters_;  // per counter slot: likewise
   static constexpr std::size_t traced_max = 16;
   Slot traced_[traced_max];
   std::uint32_t traced_count_ = 0;

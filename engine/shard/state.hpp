@@ -32,8 +32,9 @@ enum class PoolId : std::uint8_t {
   request_key = 10,
   name = 11,
   product = 12,
+  counter = 13,
 };
-inline constexpr std::size_t pool_count = 13;
+inline constexpr std::size_t pool_count = 14;
 
 enum class AccountStatus : std::uint8_t { active = 0, suspended = 1, barred = 2 };
 
@@ -55,16 +56,19 @@ struct Account {
   std::uint8_t flags = 0;            // AccountFlags
   std::uint8_t unused = 0;
   std::uint32_t valid_until = 0;  // unix seconds, 0 = for ever; then its plan's grace begins
+  Slot first_counter = none;      // oldest first
+  std::uint32_t unused_2 = 0;
   bool live() const { return in_use != 0; }
   std::string_view name_text() const { return name; }
 };
-static_assert(sizeof(Account) == 72);
+static_assert(sizeof(Account) == 80);
 
 enum AccountFlags : std::uint8_t {
   account_waits_for_use = 1,    // a product starts with the first use that concerns it
   account_waits_for_money = 2,  // a product is suspended until its fee can be paid
   account_took_terms =
       4,  // its base plan's terms have begun once: they never begin by themselves again
+  account_room_came = 8,  // a limit leaves room again: sessions are to be told
 };
 
 inline constexpr std::uint32_t valid_for_ever = 0xffffffff;  // Account::valid_until by an operator
@@ -282,6 +286,8 @@ enum class NameKind : std::uint8_t {
   plan_version = 4,
   rate = 5,
   fee = 6,
+  counter = 7,
+  level = 8,
   sponsor = 10,  // the name of an account that pays for others
 };
 struct Name {

@@ -23,9 +23,12 @@ constexpr std::size_t charge_bytes_max =
     (limits::mscc_max + limits::groups_per_session_max) * sizeof(MsccFact) +
     limits::movements_max * sizeof(rating::Movement) + bucket_facts_max * sizeof(BucketFact) +
     Outcome::product_facts_max * sizeof(ProductFact) +
-    limits::products_per_account_max * image_bytes<Product> + limits::session_id_bytes_max +
-    limits::diameter_identity_bytes_max + limits::account_name_bytes_max + 2 * fact_bytes_max + 8 +
-    image_bytes<ShardState> + image_bytes<Account> +
+    limits::counters_per_account_max *
+        (sizeof(CounterFact) + image_bytes<rating::Counter>)+limits::products_per_account_max *
+        image_bytes<Product> +
+    limits::session_id_bytes_max + limits::diameter_identity_bytes_max +
+    limits::account_name_bytes_max + 2 * fact_bytes_max + 8 + image_bytes<ShardState> +
+    image_bytes<Account> +
     (limits::buckets_per_account_max + limits::grants_per_settlement_max +
      limits::sponsor_wallets_max) *
         image_bytes<rating::Bucket> +

@@ -9,6 +9,7 @@
 #include "engine/base/currency.hpp"
 #include "rating/compile/calendar.hpp"
 #include "rating/compile/checks.hpp"
+#include "rating/compile/counters.hpp"
 #include "rating/compile/rates.hpp"
 #include "rating/compile/terms.hpp"
 #include "rating/compile/zones.hpp"
@@ -257,11 +258,27 @@ class Names {
     }
     for (std::size_t f = 0; f < source.fees.size(); ++f)
       plan.own_fees[f].name = id_of(NameKind::fee, source.fees[f].name);
+    counters(source, plan);
     for (std::size_t k = 0; k < source.sponsors.size(); ++k)
       plan.own_sponsors[k].name = id_of(NameKind::sponsor, source.sponsors[k].name);
     for (std::uint16_t s = 0; s < plan.service_count; ++s)
       if (std::uint16_t& sponsor = plan.services[s].sponsor; sponsor != 0)
         sponsor = plan.own_sponsors[sponsor - 1u].name;
+  }
+
+  void counters(const PlanSource& source, CompiledPlan& plan) {
+    std::size_t with_levels = 0;
+    for (std::size_t k = 0; k < source.counters.size(); ++k) {
+      const CounterSource& from = source.counters[k];
+      CounterRule& rule = plan.own_counters[k];
+      rule.name = id_of(NameKind::counter, from.name);
+      if (rule.bucket_kind != 0) rule.bucket_kind = id_of(NameKind::bucket_kind, from.bucket);
+      for (std::size_t i = 0; i < from.services.size(); ++i)
+        plan.own_values[rule.first_service + i] = id_of(NameKind::service, from.services[i]);
+      for (std::size_t i = 0; i < from.levels.size(); ++i)
+        (*plan.own_levels[with_levels])[i].name = id_of(NameKind::level, from.levels[i].name);
+      with_levels += from.levels.empty() ? 0 : 1;
+    }
   }
 
   const InternName& intern_;
@@ -312,7 +329,10 @@ Compiled compile_catalogue(const Catalogue& catalogue, const InternName& intern)
     CompiledPlan& plan = *compiled.plans.emplace_back(std::make_unique<CompiledPlan>());
     compile_plan(source, checks, rates.emplace_back(source, catalogue, checks, plan), plan);
     compile_terms(source, kinds, checks, plan);
+    compile_counters(source, kinds, checks, rates.back(), plan);
+    compile_accumulation(source, checks, plan);
   }
+  check_counter_names(catalogue, checks);
   compile_bucket_rules(kinds, rates, compiled, checks);
   for (const std::unique_ptr<CompiledPlan>& plan : compiled.plans) plan->point_to_own();
   if (compiled.faults.empty()) Names(intern, checks).run(catalogue, compiled);

@@ -25,7 +25,16 @@ struct CompileFault {
   std::string_view absent_key{};
 };
 
-enum class NameKind : std::uint8_t { plan, service, bucket_kind, rate, fee, sponsor };
+enum class NameKind : std::uint8_t {
+  plan,
+  service,
+  bucket_kind,
+  rate,
+  fee,
+  sponsor,
+  counter,
+  level
+};
 
 // The id of a name (1..65535), the same at every call; 0: the catalogue of names is full.
 using InternName = std::function<std::uint16_t(NameKind, std::string_view)>;
@@ -54,6 +63,8 @@ struct CompiledPlan : Plan {
   std::vector<Fee> own_fees;
   std::vector<Allowance> own_allowances;
   std::vector<Sponsor> own_sponsors;
+  std::vector<CounterRule> own_counters;
+  std::vector<std::unique_ptr<std::vector<Level>>> own_levels;  // of those that have some
   std::vector<std::unique_ptr<std::string>> own_texts;
   void point_to_own() {
     rates = own_rates.data();
@@ -62,6 +73,8 @@ struct CompiledPlan : Plan {
     times = own_times.data();
     restrictions = own_restrictions.data();
     bucket_rules = own_bucket_rules.data();
+    counters = own_counters.data();
+    counter_count = static_cast<std::uint32_t>(own_counters.size());
     sponsors = own_sponsors.data();
     sponsor_count = static_cast<std::uint32_t>(own_sponsors.size());
     terms.offsets = own_offsets.data();

@@ -23,9 +23,9 @@ namespace {
 constexpr const char* record_kinds[] = {
     "none",       "charge",          "late_usage",  "dispute",   "session_lost", "tombstone_gone",
     "superseded", "operator_change", "push_answer", "recovered", "sweep",        "settled"};
-constexpr const char* pools[] = {"shard_state", "account", "bucket", "subscriber", "session",
-                                 "group",       "verdict", "text",   "host",       "mail",
-                                 "request_key", "name",    "product"};
+constexpr const char* pools[] = {"shard_state", "account", "bucket",  "subscriber", "session",
+                                 "group",       "verdict", "text",    "host",       "mail",
+                                 "request_key", "name",    "product", "counter"};
 static_assert(std::size(record_kinds) == static_cast<std::size_t>(shard::RecordKind::settled) + 1);
 static_assert(std::size(pools) == shard::pool_count);
 
@@ -178,6 +178,15 @@ Json record_json(levy::Lsn lsn, const shard::RecordView& record, const Names& na
   for (const shard::MsccFact& fact : record.lost) out["lost"].push_back(mscc_json(fact, names));
   for (const shard::ProductFact& fact : record.products)
     out["products"].push_back(product_json(fact, names));
+  for (const shard::CounterFact& fact : record.counters) {
+    Json one;
+    put_name(one, "counter", fact.name, names);
+    put_name(one, "level", fact.level, names);
+    put_name(one, "former_level", fact.former_level, names);
+    one["value"] = fact.value;
+    put_slot(one, "subscriber", fact.subscriber);
+    out["counters"].push_back(std::move(one));
+  }
   out["movements"] = Json::array();
   for (const auto& movement : record.movements)
     out["movements"].push_back(movement_json(record, movement, names));

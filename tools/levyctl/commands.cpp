@@ -129,6 +129,22 @@ void add_subscriber(CLI::App& app, Context& context) {
   add_change(*group, context, "set-validity",
              "until when it is valid (UTC, or \"forever\"); then its plan's grace begins",
              "/validity", "until");
+  CLI::App* counter =
+      group->add_subcommand("set-counter", "where a counter of its plan stands from now on");
+  const auto moved = std::make_shared<Posted>();
+  counter->add_option("ID", moved->id, "as above; of a counter per subscriber: an IMSI or E.164")
+      ->required();
+  counter->add_option("COUNTER", moved->texts["counter"], "its name in the plan")->required();
+  counter->add_option("VALUE", moved->texts["value"], "exact: 10.50, 5GB, 90min")->required();
+  add_reasons(*counter, moved);
+  counter->callback([&context, moved] {
+    context.run = [&context, moved] {
+      return present(
+          context,
+          Client(context.socket).post(route_of(moved->id, "/counter"), body_of(moved->texts)),
+          View::subscriber);
+    };
+  });
 }
 
 void add_purse(CLI::App& app, Context& context, const std::string& name, const std::string& about,

@@ -72,6 +72,17 @@ std::string products_table(const Json& json) {
   return rows.size() > 1 ? "\n" + laid_out(rows) : "";
 }
 
+// Empty where the account has none.
+std::string counters_table(const Json& json) {
+  Rows rows = {{"COUNTER", "UNIT", "VALUE", "OF", "LEVEL", "SINCE", "BEGINS ANEW", "SUBSCRIBER"}};
+  for (const Json& one : json.value("counters", Json::array()))
+    rows.push_back({text_of(one, "counter"), text_of(one, "unit"), text_of(one, "value"),
+                    text_of(one, one.contains("limit") ? "limit" : "of"), text_of(one, "level"),
+                    date_of(one, "level_since"), date_of(one, "resets_at"),
+                    text_of(one, "subscriber")});
+  return rows.size() > 1 ? "\n" + laid_out(rows) : "";
+}
+
 // "roaming-pass 2"; the number alone where the files have no such plan any more.
 std::string granted_by(const Json& bucket) {
   const std::string name = text_of(bucket, "product");
@@ -121,7 +132,7 @@ std::string subscriber_table(const Json& json) {
       identities.push_back({text_of(one, "type"), text_of(one, "text")});
     out += "\n" + laid_out(identities);
   }
-  return out + products_table(json) + "\n" + buckets_table(json);
+  return out + products_table(json) + counters_table(json) + "\n" + buckets_table(json);
 }
 
 // "0.25 EUR of wallet, 100 octets of bonus"
