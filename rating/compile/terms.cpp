@@ -250,9 +250,12 @@ class TermsCompiler {
 
   void without_effect() {
     const char* const no_cycle =
-        " has no effect where nothing recurs; give a fee or an allowance 'every', or remove it";
+        " has no effect where nothing recurs; give a fee, an allowance or a counter 'every', or "
+        "remove it";
     const char* const no_fee = " has no effect without fees; remove it";
-    if (terms_.cycle_count == 0) useless(source_.periods, "periods", no_cycle, "every");
+    const bool counts = std::any_of(source_.counters.begin(), source_.counters.end(),
+                                    [](const CounterSource& one) { return one.every.given; });
+    if (terms_.cycle_count == 0 && !counts) useless(source_.periods, "periods", no_cycle, "every");
     if (!terms_.calendar)
       useless(source_.prorate, "prorate",
               " has no effect without 'periods: calendar'; set that, or remove it", "periods");
@@ -292,10 +295,11 @@ class TermsCompiler {
     useless(source_.ccfh, "ccfh", why);
     useless(source_.failover, "failover", why);
     const bool usable = !source_.services.empty() || !source_.allowances.empty();
-    if (!usable && source_.fees.empty())
+    if (!usable && source_.fees.empty() && source_.counters.empty())
       checks_.absent(source_.place, "allowances",
                      "add-on '" + source_.name.value +
-                         "' gives and costs nothing; give it fees, allowances or services");
+                         "' gives and costs nothing; give it fees, allowances, services or "
+                         "counters");
     if (!usable && terms_.at_first_use)
       checks_.fault(source_.starts.place,
                     "starts is 'first_use', and nothing can use an add-on without allowances and "

@@ -20,7 +20,9 @@ std::string all_faults(const Diagnostics& diagnostics) {
   return out.str();
 }
 
-Loaded load_example() { return load(example_path("levyd.yaml"), Machine{{0, 1}}); }
+Loaded load_example() {
+  return load(example_path("levyd.yaml"), Machine{{0, 1}});
+}
 
 const rating::Plan& plan_named(const Loaded& loaded, const rating::Compiled& compiled,
                                const std::string& name) {
@@ -80,11 +82,11 @@ TEST(Examples, PathsAreRelativeToTheFile) {
   std::vector<std::string> names;
   for (const SourceText& source : loaded.sources)
     names.push_back(std::filesystem::path(source.path).filename().string());
-  const std::vector<std::string> sorted{"internet.yaml", "iot.yaml",     "network.yaml",
-                                        "postpaid.yaml", "prepaid.yaml", "products.yaml",
-                                        "sms.yaml",      "voice.yaml"};
+  const std::vector<std::string> sorted{"fair-use.yaml", "internet.yaml", "iot.yaml",
+                                        "network.yaml",  "postpaid.yaml", "prepaid.yaml",
+                                        "products.yaml", "sms.yaml",      "voice.yaml"};
   EXPECT_EQ(names, sorted);
-  EXPECT_TRUE(std::filesystem::equivalent(loaded.sources[0].path, here / "plans/internet.yaml"));
+  EXPECT_TRUE(std::filesystem::equivalent(loaded.sources[0].path, here / "plans/fair-use.yaml"));
 }
 
 TEST(Examples, PlansCompileToTheNumbersOfChargingMd) {
@@ -95,7 +97,7 @@ TEST(Examples, PlansCompileToTheNumbersOfChargingMd) {
     ADD_FAILURE() << fault.place.file << ":" << fault.place.line << ": " << fault.message;
   }
   ASSERT_TRUE(compiled.faults.empty());
-  EXPECT_EQ(compiled.plans.size(), 12u);
+  EXPECT_EQ(compiled.plans.size(), 13u);
   EXPECT_EQ(compiled.bucket_kinds.size(), 12u);
   const rating::Plan& data = plan_named(loaded, compiled, "data-a");
   EXPECT_EQ(data.currency, 978);
@@ -154,6 +156,39 @@ TEST(Examples, ProductsReachTheirFields) {
   EXPECT_EQ(month.services[0].changes, rating::change_plmn);
 }
 
+TEST(Examples, CountersReachTheirFields) {
+  const Loaded loaded = load_example();
+  ASSERT_TRUE(loaded.ok()) << all_faults(loaded.diagnostics);
+  const rating::Compiled compiled = compile(loaded.catalogue);
+  ASSERT_TRUE(compiled.faults.empty());
+  const rating::Plan& flat = plan_named(loaded, compiled, "flat-family");
+  ASSERT_EQ(flat.counter_count, 4u);
+  const rating::CounterRule& fair = flat.counters[0];
+  EXPECT_EQ(fair.every, (rating::Period{rating::PeriodUnit::month, 1}));
+  ASSERT_EQ(fair.level_count, 2);
+  EXPECT_EQ(fair.levels[1].at, 50'000'000'000);
+  EXPECT_NE(fair.levels[0].name, 0);
+  ASSERT_EQ(fair.service_count, 1);
+  EXPECT_EQ(flat.values[fair.first_service], flat.services[0].name);
+  const rating::CounterRule& spent = flat.counters[1];
+  EXPECT_EQ(spent.unit, rating::Unit::money);
+  EXPECT_EQ(spent.limit, 60'000'000);
+  EXPECT_EQ(spent.levels[1].at, 48'000'000);
+  EXPECT_TRUE(flat.counters[2].per_subscriber);
+  EXPECT_EQ(flat.services[1].accumulates, 3);
+  EXPECT_EQ(flat.services[1].up_permille, 500);
+  EXPECT_EQ(flat.services[1].retry_after, 300u);
+  ASSERT_EQ(flat.sponsor_count, 1u);
+  EXPECT_EQ(flat.sponsors[0].account, "city-tickets");
+  EXPECT_EQ(flat.sponsors[0].slice, 50'000'000);
+  EXPECT_EQ(flat.services[2].sponsor, flat.sponsors[0].name);
+  EXPECT_TRUE(flat.rates[flat.services[3].first_rate].barred);
+  const rating::Plan& month = plan_named(loaded, compiled, "prepaid-month");
+  ASSERT_EQ(month.counter_count, 1u);
+  EXPECT_EQ(month.counters[0].bucket_kind, month.terms.allowances[0].kind);
+  EXPECT_EQ(month.counters[0].levels[0].permille, 800);
+}
+
 TEST(Examples, SubscribersNameExistingPlansAndBuckets) {
   const Loaded loaded = load_example();
   std::istringstream rows(read_text(example_path("subscribers.csv")));
@@ -174,9 +209,9 @@ TEST(Examples, SubscribersNameExistingPlansAndBuckets) {
     for (std::string bucket; std::getline(buckets, bucket, ';');) {
       const std::string kind = bucket.substr(0, bucket.find('='));
       const auto& kinds = loaded.catalogue.bucket_kinds;
-      EXPECT_TRUE(std::any_of(kinds.begin(), kinds.end(),
-                              [&](const auto& known) { return known.name.value == kind; }))
-          << row;
+      EXPECT_TRUE(std::any_of(kinds.begin(), kinds.end(), [&](const auto& known) {
+        return known.name.value == kind;
+      })) << row;
     }
   }
   EXPECT_EQ(count, 6);

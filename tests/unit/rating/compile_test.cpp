@@ -431,6 +431,62 @@ TEST(Compile, TwoNamesOfOnePlanAreAFault) {
   EXPECT_TRUE(compiled.plans.empty());
 }
 
+// Every fault of counters and of prices over them, in the order of the source.
+TEST(Compile, FaultsOfCounters) {
+  Catalogue catalogue = data_a_source();
+  PlanSource& plan = catalogue.plans[0];
+  const auto counter = [&](const char* name, const char* counts) -> CounterSource& {
+    CounterSource& made = plan.counters.emplace_back();
+    put(made.name, name);
+    if (counts != nullptr) put(made.counts, counts);
+    return made;
+  };
+  const auto level = [](CounterSource& of, const char* name, std::int64_t permille) {
+    LevelSource& made = of.levels.emplace_back();
+    put(made.name, name);
+    if (permille != 0) put(made.at_permille, permille);
+  };
+  counter("nothing", nullptr);
+  counter("what", "litres");
+  put(counter("kindless", nullptr).bucket, "gone");
+  CounterSource& shares = counter("shares", "octets");
+  put(shares.services.emplace_back(), "internet");
+  put(shares.services.emplace_back(), "telegraphy");
+  level(shares, "half", 500);
+  CounterSource& order = counter("order", "octets");
+  put(order.limit, QuantitySource{1000, "octets", "", ""});
+  level(order, "late", 900);
+  level(order, "early", 100);
+  level(order, "nowhere", 0);
+  put(counter("unit", "events").limit, QuantitySource{5, "seconds", "", ""});
+  put(counter("money", "money").limit, QuantitySource{0, "", "5", "USD"});
+  put(counter("zero", "octets").limit, QuantitySource{0, "octets", "", ""});
+  put(plan.services[0].accumulate, "unit");
+  put(plan.services[0].tiers, "whole");
+  expect_faults(catalogue,
+                {"counter 'nothing' counts nothing, or two things", "counts is 'litres'; allowed",
+                 "bucket kind 'gone' is not declared", "service 'telegraphy' is none of any plan",
+                 "at is a share of the counter's limit, and it has none",
+                 "level 'early' is not above the one before", "level 'nowhere' is reached nowhere",
+                 "level 'nowhere' is not above the one before",
+                 "limit is not in events, in which the counter counts",
+                 "limit is not in EUR, in which the counter counts", "limit is out of bounds",
+                 "tiers has no effect on a service whose prices have none",
+                 "counter 'unit' does not count all use of this service in its unit"});
+}
+
+TEST(Compile, OneNameOfACounterMeansOneThing) {
+  Catalogue catalogue = data_a_source();
+  CounterSource& first = catalogue.plans[0].counters.emplace_back();
+  put(first.name, "month");
+  put(first.counts, "octets");
+  catalogue.plans.push_back(catalogue.plans[0]);
+  put(catalogue.plans[1].name, "other");
+  EXPECT_TRUE(compile(catalogue).faults.empty());
+  put(catalogue.plans[1].counters[0].counts, "money");
+  expect_faults(catalogue, {"counter 'month' counts something else in another plan"});
+}
+
 TEST(Compile, Amounts) {
   std::int64_t micros = 0;
   EXPECT_TRUE(parse_amount("0.000001", micros) && micros == 1);
