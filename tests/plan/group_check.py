@@ -195,7 +195,7 @@ def test_a_catalogue_is_one_directory_or_several_paths(files):
 
 
 def test_the_examples_have_no_warning(files):
-    same(files.run("check", EXAMPLES)[1], "12 plans (3 add-ons), 17 services, 15 rates, "
+    same(files.run("check", EXAMPLES)[1], "13 plans (3 add-ons), 21 services, 16 rates, "
          "5 fees, 5 allowances, no fault\n")
 
 

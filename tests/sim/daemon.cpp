@@ -55,7 +55,7 @@ std::string Daemon::start(const rating::PlanSet* const* sets, std::uint32_t set_
   journal::JournalOptions how;
   how.relaxed = settings_.relaxed;
   how.in_flight_max = random_.between(1, 4);
-  how.write_bytes_max = 56 * 1024;
+  how.write_bytes_max = 64 * 1024;
   journal_ =
       std::make_unique<journal::Journal<SimDisk>>(machine_.disk, supply_, recovered_.start, how);
   make_pipeline();

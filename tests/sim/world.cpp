@@ -105,6 +105,25 @@ rating::Terms terms_of(std::uint16_t plan) {
   return terms;
 }
 
+const rating::Level levels[] = {{1'000, 0, 31}, {200'000, 0, 32}, {5'000'000, 0, 33}};
+struct CounterRules {
+  std::array<rating::CounterRule, 2> rules{};
+  CounterRules() {
+    rules[0].name = 21;
+    rules[0].every = {rating::PeriodUnit::hour, 1};
+    rules[0].limit = limits::units_max;
+    rules[1].name = 22;
+    rules[1].unit = rating::Unit::money;
+    rules[1].per_subscriber = true;
+    rules[1].limit = limits::balance_micros_max;
+    for (rating::CounterRule& rule : rules) {
+      rule.levels = levels;
+      rule.level_count = 3;
+    }
+  }
+};
+const CounterRules counters;
+
 std::unique_ptr<rating::PlanVersion> plan_version(std::uint16_t version) {
   std::vector<std::unique_ptr<rating::CompiledPlan>> plans;
   for (const std::uint16_t id : {base_plan, addon_plan, paid_plan}) {
@@ -113,6 +132,10 @@ std::unique_ptr<rating::PlanVersion> plan_version(std::uint16_t version) {
     plan->currency = 978;
     plan->session_ttl = session_ttl;
     plan->terms = terms_of(id);
+    if (id != addon_plan) {  // counted and held, never in the way
+      plan->counters = counters.rules.data();
+      plan->counter_count = counters.rules.size();
+    }
     for (const auto& [group, rate] : rates(version)) {
       if (id == addon_plan) break;
       plan->entries[plan->entry_count++] = {group, plan->service_count};
@@ -185,6 +208,7 @@ void World::choose_settings(Planted planted) {
   c.accounts = c.subscribers = 20;
   c.buckets = 400;  // what products grant is never refused
   c.products = 200;
+  c.counters = 400;
   const bool tight = random_.one_in(3) || planted == Planted::gives_up_events ||
                      planted == Planted::gives_up_open;
   c.sessions = tight ? random_.between(6, 40) : 150;
