@@ -202,6 +202,11 @@ const Section* allowance_section() {
                   "Given at the start of each period, and ends with it. Once: ends after the "
                   "kind's `lifetime`, else with the product."),
            Shape::one, period_pattern),
+       without_default(
+           word("per", {"account", "subscriber"}, LEVY_FIELD(AllowanceSource, per),
+                "One bucket for all subscribers of the account, or one of its own for each, also "
+                "for those that join later."),
+           "account"),
        nested("rollover", rollover_section)}};
   return &section;
 }

@@ -20,8 +20,9 @@ namespace levy::rating {
 enum class Unit : std::uint8_t { money = 0, octets = 1, seconds = 2, events = 3 };
 
 enum BucketFlags : std::uint8_t {
-  bucket_live = 1,         // the slot is in use
-  bucket_main_wallet = 2,  // one per currency; it alone may go negative
+  bucket_live = 1,  // the slot is in use
+  // One per currency, of the account or of one of its subscribers; wallets alone may go negative.
+  bucket_main_wallet = 2,
 };
 
 struct Bucket {
@@ -43,7 +44,7 @@ struct Bucket {
   std::uint16_t product = 0;   // number of the account's product that granted it, 0 = none
   std::uint8_t rolled = 0;     // times that it was carried into another period
   std::int8_t rank = 0;        // within a priority: lower is used first, before any look at the end
-  std::uint32_t unused = 0;
+  Slot owner = none;           // subscriber whose sessions alone use it; none: the account's
 
   bool live() const { return (flags & bucket_live) != 0; }
   std::int64_t free() const { return credits - spent + written_off - reserved - in_transit; }

@@ -113,6 +113,7 @@ struct AccountView {
   std::int64_t credit_limit = 0;  // micros, of the account; charge() adds the plan's
   std::array<CounterRow, limits::counters_per_account_max> counters;
   std::uint32_t counter_count = 0;
+  Slot user = none;               // subscriber that uses the service: its own buckets pay too
 };
 
 struct ChargeResult {

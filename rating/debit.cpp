@@ -62,8 +62,7 @@ void debit_money(Ledger& ledger, const Payers& payers, std::int64_t due, Group& 
   std::int64_t rest = due;
   for (std::uint32_t i = 0; i < ledger.bucket_count() && rest > 0; ++i) {
     if (!payers.may_ask(ledger, i)) continue;
-    if (ledger.main_wallet(i)) {  // the last of its currency in the order of use
-      if (!ledger.usable(i)) continue;
+    if (ledger.owes(i)) {  // the last of its currency in the order of use
       debit_wallet(ledger, payers, i, rest, group, mscc, outcome);
       rest = 0;
       break;

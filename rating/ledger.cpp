@@ -14,6 +14,7 @@ bool used_before(const Bucket& a, const Bucket& b) {
   const bool a_wallet = (a.flags & bucket_main_wallet) != 0;
   const bool b_wallet = (b.flags & bucket_main_wallet) != 0;
   if (a_wallet != b_wallet) return b_wallet;
+  if (a_wallet && (a.owner == none) != (b.owner == none)) return a.owner == none;
   if (a.priority != b.priority) return a.priority > b.priority;
   if (a.rank != b.rank) return a.rank < b.rank;
   const std::uint32_t a_end = a.ends_at == 0 ? UINT32_MAX : a.ends_at;

@@ -24,7 +24,7 @@ class Ledger {
 
   std::uint32_t bucket_count() const { return account_.bucket_count; }
   // The i-th bucket in the order of use: priority, rank, earliest end, oldest; main wallets
-  // last.
+  // last, the account's before the user's own.
   const Bucket& bucket(std::uint32_t i) const { return *account_.buckets[order_[i]]; }
   Slot slot(std::uint32_t i) const { return account_.slots[order_[i]]; }
   std::uint16_t sponsor(std::uint32_t i) const { return account_.sponsors[order_[i]]; }
@@ -32,14 +32,23 @@ class Ledger {
   const AccountView& account() const { return account_; }
   std::int64_t account_credit_limit() const { return account_.credit_limit; }
 
-  // Live, started and not ended now; a main wallet has no term.
+  // Live, the account's or the user's own, started and not ended now; a main wallet has no term.
   bool usable(std::uint32_t i) const {
     const Bucket& b = bucket(i);
-    return (b.flags & bucket_live) != 0 &&
+    return (b.flags & bucket_live) != 0 && (b.owner == none || b.owner == account_.user) &&
            ((b.flags & bucket_main_wallet) != 0 ||
             (b.starts_at <= now_ && (b.ends_at == 0 || now_ < b.ends_at)));
   }
   bool main_wallet(std::uint32_t i) const { return (bucket(i).flags & bucket_main_wallet) != 0; }
+  // Of the wallets of one currency the last usable one owes what nobody can pay.
+  bool owes(std::uint32_t i) const {
+    if (!main_wallet(i) || !usable(i)) return false;
+    for (std::uint32_t k = i + 1; k < bucket_count(); ++k)
+      if (main_wallet(k) && usable(k) && bucket(k).currency == bucket(i).currency &&
+          sponsor(k) == sponsor(i))
+        return false;
+    return true;
+  }
   bool holds_money(std::uint32_t i, std::uint16_t currency) const {
     return bucket(i).unit == Unit::money && bucket(i).currency == currency;
   }

@@ -296,8 +296,9 @@ struct Allowance {
   std::int16_t priority = 0;
   Unit unit = Unit::octets;
   std::uint8_t cycle = cycle_once;
-  std::uint8_t rollover = 0;  // further periods that what is left lives on
-  bool rolled_first = true;   // what was carried is used before the period's own
+  std::uint8_t rollover = 0;    // further periods that what is left lives on
+  bool rolled_first = true;     // what was carried is used before the period's own
+  bool per_subscriber = false;  // each subscriber of the account gets a bucket of its own
 };
 
 struct Terms {

@@ -122,6 +122,7 @@ struct AllowanceSource {
   Placed<std::string> kind;  // a bucket kind
   Placed<QuantitySource> amount;
   Placed<PeriodSource> every;           // not given: once
+  Placed<std::string> per;              // account | subscriber
   Placed<std::int64_t> rollover;        // periods that what is left lives on, 0 = none
   Placed<QuantitySource> rollover_max;  // carried at most, all periods together
   Placed<std::string> rollover_use;     // first | last: before or after the period's own

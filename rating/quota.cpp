@@ -102,7 +102,7 @@ void open_purse(const Ledger& ledger, const Payers& payers, std::int64_t money_m
     if (!payers.may_ask(ledger, i) || !ledger.usable(i)) continue;
     if (!payers.may_pay(ledger.bucket(i))) continue;
     std::int64_t free = ledger.bucket(i).free();
-    if (ledger.main_wallet(i)) {
+    if (ledger.owes(i)) {
       free += payers.credit_limit(ledger);
       purse.in_debt |= free < 0;
     }

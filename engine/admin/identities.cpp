@@ -61,7 +61,8 @@ Answer Operations::create(std::string_view body) {
   const std::unique_lock lock(identity_mutex_, identity_patience);
   if (!lock.owns_lock()) return running_import();
   Fields fields(body, {"account", "imsi", "e164", "sip", "nai", "private", "plan", "currency",
-                       "wallet", "credit_limit", "buckets", "products", "status"});
+                       "wallet", "credit_limit", "buckets", "own_wallet", "own_buckets",
+                       "products", "status"});
   if (fields.fault()) return *fields.fault();
   nlohmann::json line = nlohmann::json::object();
   for (std::size_t i = 0; i < column_count; ++i) {
@@ -162,6 +163,11 @@ Answer Operations::remove(std::string_view id) {
   if (reply.result == shard::OperatorResult::busy) {
     return error_answer(409, "busy", std::string(id) + ": the subscriber has open sessions",
                         "end them first: levyctl session list, levyctl session abort");
+  }
+  if (reply.result == shard::OperatorResult::insufficient) {
+    return error_answer(409, "insufficient", std::string(id) + ": its own wallet is in debt",
+                        "pay or correct it first: levyctl topup or adjust ID --for " +
+                            std::string(id));
   }
   if (refused(reply.result)) return refusal(reply.result, id);
   return {200, "{\"result\": \"" + std::string(result_text(reply.result)) + "\"}\n"};

@@ -67,8 +67,14 @@ void put_identities(const RowValues& values, shard::OperatorRequest& request) {
   }
 }
 
-shard::OperatorBucket bucket_of(const RowBucket& bucket) {
+shard::OperatorBucket bucket_of(const RowBucket& bucket, std::uint16_t currency) {
   shard::OperatorBucket made;
+  made.own = bucket.own;
+  if (bucket.kind == nullptr) {  // a wallet
+    made.currency = currency;
+    made.amount = bucket.amount;
+    return made;
+  }
   made.kind = bucket.kind->id;
   made.unit = bucket.kind->unit;
   made.currency = bucket.kind->currency;
@@ -90,7 +96,7 @@ void put_account(const RowValues& values, shard::OperatorRequest& request) {
   request.flag = values.plan_starts_at != 0;
   request.bucket_count = static_cast<std::uint8_t>(values.bucket_count);
   for (std::uint32_t i = 0; i < values.bucket_count; ++i) {
-    request.buckets[i] = bucket_of(values.buckets[i]);
+    request.buckets[i] = bucket_of(values.buckets[i], values.currency);
   }
   put_identities(values, request);
 }
@@ -324,7 +330,8 @@ void Import::build(Row& row) const {
       request.amount = values.wallet;
       break;
     case Step::bucket: {
-      const shard::OperatorBucket bucket = bucket_of(values.buckets[row.bucket]);
+      const RowBucket& wanted = values.buckets[row.bucket];
+      const shard::OperatorBucket bucket = bucket_of(wanted, values.currency);
       request.kind = OperatorKind::create_bucket;
       request.bucket_kind = bucket.kind;
       request.unit = bucket.unit;
@@ -333,6 +340,11 @@ void Import::build(Row& row) const {
       request.step = bucket.step;
       request.amount = bucket.amount;
       request.ends_at = bucket.ends_at;
+      request.own = bucket.own;
+      if (bucket.own) {
+        request.identity_count = 1;
+        put_identity(request.identities[0], values.identities[0].type, values.identities[0].text);
+      }
       break;
     }
     case Step::subscriber:
@@ -477,7 +489,11 @@ std::string Import::refusal_text(const Row& row, OperatorResult result) const {
     case Step::account: what = "account"; break;
     case Step::owner: what = "identity"; break;
     case Step::wallet: what = "wallet"; break;
-    case Step::bucket: what = "bucket " + row.values.buckets[row.bucket].kind->name; break;
+    case Step::bucket:
+      what = row.values.buckets[row.bucket].kind == nullptr
+                 ? std::string("own wallet")
+                 : "bucket " + row.values.buckets[row.bucket].kind->name;
+      break;
     case Step::product:
       what = "product " + row.values.products[row.product].plan->name;
       break;

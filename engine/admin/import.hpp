@@ -69,7 +69,7 @@ class Import {
   static std::string progress_json(const ImportProgress& progress);
 
  private:
-  enum class Step : std::uint8_t { account, owner, wallet, bucket, subscriber, product, undo };
+  enum class Step : std::uint8_t { account, owner, wallet, subscriber, bucket, product, undo };
   struct Row;
   struct Completion {
     Row* row;

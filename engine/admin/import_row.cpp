@@ -14,7 +14,8 @@ namespace {
 
 constexpr std::string_view column_names[column_count] = {
     "account",  "imsi",   "e164",         "sip",     "nai",    "private", "plan",
-    "currency", "wallet", "credit_limit", "buckets", "status", "products"};
+    "currency", "wallet", "credit_limit", "buckets", "status", "products", "own_wallet",
+    "own_buckets"};
 
 std::string quoted(std::string_view column, std::string_view text, std::string_view why) {
   return std::string(column) + " \"" + std::string(text) + "\": " + std::string(why);
@@ -49,8 +50,9 @@ struct RowSax : nlohmann::json_sax<nlohmann::json> {
   bool string(string_t& text) override { return take(text); }
   bool binary(binary_t&) override { return fail("a value is neither text nor a number"); }
   bool start_object(std::size_t) override {
-    if (listing || (depth == 1 && column != Column::buckets))
-      return fail("only \"buckets\" may be an object");
+    const bool may = column == Column::buckets || column == Column::own_buckets;
+    if (listing || (depth == 1 && !may))
+      return fail("only \"buckets\" and \"own_buckets\" may be objects");
     return ++depth <= 2 || fail("an object inside \"buckets\"");
   }
   bool end_object() override {
@@ -83,24 +85,45 @@ struct RowSax : nlohmann::json_sax<nlohmann::json> {
   }
 };
 
-std::string parse_buckets(std::string_view text, const Names& names, RowValues& values) {
+// `own`: of the line's subscriber.
+std::string parse_buckets(std::string_view text, const Names& names, bool own,
+                          RowValues& values) {
+  const std::string_view column = own ? "own_buckets" : "buckets";
   while (!text.empty()) {
     const std::size_t end = std::min(text.find(';'), text.size());
     const std::string_view item = trimmed(text.substr(0, end));
     text.remove_prefix(std::min(end + 1, text.size()));
     if (item.empty()) continue;
     const std::size_t equals = item.find('=');
-    if (equals == std::string_view::npos) return quoted("buckets", item, "not kind=amount");
+    if (equals == std::string_view::npos) return quoted(column, item, "not kind=amount");
     const auto kind = names.kinds.find(trimmed(item.substr(0, equals)));
-    if (kind == names.kinds.end()) return quoted("buckets", item, "no such bucket kind");
+    if (kind == names.kinds.end()) return quoted(column, item, "no such bucket kind");
     if (values.bucket_count == values.buckets.size()) return "more than 8 buckets in one line";
     RowBucket& bucket = values.buckets[values.bucket_count++];
     bucket.kind = &kind->second;
+    bucket.own = own;
     const std::string_view why =
         parse_units(item.substr(equals + 1), kind->second.unit, Sign::positive, bucket.amount);
-    if (!why.empty()) return quoted("buckets", item, why);
+    if (!why.empty()) return quoted(column, item, why);
   }
   return {};
+}
+
+// What the line's subscriber has beside its account: a wallet and buckets of its own.
+std::string parse_own(std::string_view wallet, std::string_view buckets, const Names& names,
+                      RowValues& values) {
+  if (wallet.empty() && buckets.empty()) return {};
+  if (values.identity_count == 0)
+    return "own_wallet or own_buckets, and no identity whose they are";
+  if (!wallet.empty()) {
+    if (values.bucket_count == values.buckets.size()) return "more than 8 buckets in one line";
+    RowBucket& bucket = values.buckets[values.bucket_count++];
+    bucket.own = true;
+    const std::string_view why = parse_money(wallet, Sign::positive, bucket.amount);
+    if (!why.empty()) return quoted("own_wallet", wallet, why);
+    if (values.currency == 0) return "an own_wallet without a currency: give a currency or a plan";
+  }
+  return parse_buckets(buckets, names, true, values);
 }
 
 // "name" or "name@DATE". Returns why not, or empty.
@@ -302,7 +325,9 @@ std::string row_values(const RowTexts& texts, const Names& names, RowValues& val
   }
   if (std::string why = parse_products(text(Column::products), names, values); !why.empty())
     return why;
-  return parse_buckets(text(Column::buckets), names, values);
+  std::string why = parse_own(text(Column::own_wallet), text(Column::own_buckets), names, values);
+  if (!why.empty()) return why;
+  return parse_buckets(text(Column::buckets), names, false, values);
 }
 
 }  // namespace levy::admin

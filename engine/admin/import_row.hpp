@@ -28,8 +28,10 @@ enum class Column : std::uint8_t {
   buckets,
   status,
   products,
+  own_wallet,
+  own_buckets,
 };
-inline constexpr std::size_t column_count = 13;
+inline constexpr std::size_t column_count = 15;
 inline constexpr std::size_t products_per_line_max = 8;
 std::string_view column_name(Column column);
 std::optional<Column> column_of(std::string_view name);
@@ -50,8 +52,9 @@ struct RowIdentity {
   std::string_view text;
 };
 struct RowBucket {
-  const BucketKindInfo* kind = nullptr;
+  const BucketKindInfo* kind = nullptr;  // null: a wallet of the subscriber's own
   std::int64_t amount = 0;
+  bool own = false;  // of the line's subscriber, not of its account
 };
 
 struct RowProduct {

@@ -57,6 +57,20 @@ void put_purse(ControlDoor& door, Fields& fields, shard::OperatorRequest& reques
   fields.fail("no bucket kind \"" + std::string(bucket) + "\"", known_kinds(door));
 }
 
+// The subscriber of the account whose own bucket is meant; the Shard looks whether it is one.
+void put_owner(ControlDoor& door, Fields& fields, shard::OperatorRequest& request) {
+  const std::string_view id = fields.text("for");
+  if (id.empty()) return;
+  const auto owner = find_target(door, id);
+  if (!owner || owner->subscriber == none) {
+    return fields.fail("for \"" + std::string(id) + "\": no such subscriber",
+                       "one of the account: imsi:… or e164:…");
+  }
+  request.own = true;
+  put_identity(request.identities[request.identity_count++], owner->identity.type,
+               owner->identity.text);
+}
+
 }  // namespace
 
 Answer Operations::show(std::string_view id) {
@@ -87,12 +101,13 @@ Answer Operations::changed(OperatorResult result, const Target& target) {
 }
 
 Answer Operations::money(std::string_view id, std::string_view body, OperatorKind kind) {
-  Fields fields(body, {"amount", "currency", "bucket", "key", "who", "why", "ends_at"});
+  Fields fields(body, {"amount", "currency", "bucket", "for", "key", "who", "why", "ends_at"});
   if (fields.fault()) return *fields.fault();
   const auto target = find_target(door_, id);
   if (!target) return unknown_target(id);
   shard::OperatorRequest request = request_for(kind, *target);
   put_purse(door_, fields, request);
+  put_owner(door_, fields, request);
   put_reasons(fields, request);
   const std::string_view amount = fields.required("amount");
   if (kind == OperatorKind::adjust) {
@@ -111,7 +126,14 @@ Answer Operations::money(std::string_view id, std::string_view body, OperatorKin
       stable_hash(std::to_string(static_cast<int>(kind)) + "|" + std::to_string(request.amount) +
                   "|" + std::to_string(request.currency) + "|" +
                   std::to_string(request.bucket_kind) + "|" + std::string(fields.text("ends_at")));
-  return change(id, request, *target);
+  const OperatorResult result = try_change(request, *target);
+  if (result == OperatorResult::not_found && request.own) {
+    return error_answer(404, "not_found",
+                        std::string(fields.text("for")) + " is no subscriber of " +
+                            std::string(id) + ", or has no wallet of its own",
+                        "`levyctl subscriber show " + std::string(id) + "` lists both");
+  }
+  return refused(result) ? refusal(result, id) : changed(result, *target);
 }
 
 Answer Operations::credit(std::string_view id, std::string_view body) {

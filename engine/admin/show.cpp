@@ -118,6 +118,24 @@ void put_product(ControlDoor& door, const AccountImage& image, const rating::Buc
   out["rolled"] = bucket.rolled;
 }
 
+// What the subscriber in the slot is known by: IMSI, else E.164, else one of its other identities.
+std::string owner_text(ControlDoor& door, const AccountImage& image, Slot owner) {
+  Slot slot = image.account.first_subscriber;
+  for (const shard::Subscriber& subscriber : image.subscribers) {
+    if (slot == owner && subscriber.imsi != 0) return "imsi:" + digits_text(subscriber.imsi);
+    if (slot == owner && subscriber.e164 != 0) return "e164:" + digits_text(subscriber.e164);
+    slot = subscriber.next;
+  }
+  for (const shard::OperatorIdentity& identity : image.identities) {
+    const auto found = door.find(identity.type, identity.view());
+    if (!found || found->slot != owner) continue;
+    const bool sip = identity.type == rating::IdentityType::sip_uri;
+    return (sip ? "" : std::string(identity_type_text(identity.type)) + ":") +
+           std::string(identity.view());
+  }
+  return "";
+}
+
 Json bucket_json(ControlDoor& door, const AccountImage& image, const rating::Bucket& bucket) {
   Json out;
   out["kind"] = bucket.kind == 0 ? "wallet" : door.name_of(bucket.kind);
@@ -133,6 +151,7 @@ Json bucket_json(ControlDoor& door, const AccountImage& image, const rating::Buc
   if (bucket.starts_at != 0) out["starts_at"] = bucket.starts_at;
   if (bucket.ends_at != 0) out["ends_at"] = bucket.ends_at;
   if (bucket.step > 1) out["step"] = bucket.step;
+  if (bucket.owner != none) out["owner"] = owner_text(door, image, bucket.owner);
   put_product(door, image, bucket, out);
   return out;
 }

@@ -38,7 +38,7 @@ static_assert(std::endian::native == std::endian::little, "the format is written
 
 inline constexpr std::uint32_t block_magic = 0x424a564c;  // "LVJB" as bytes
 inline constexpr std::uint16_t format_version = 3;
-// levyd reads its own format; version 1 (before products) is no longer read.
+// levyd reads its own format; versions 1 and 2 are no longer read.
 inline constexpr std::uint16_t format_version_oldest = 3;
 
 enum BlockFlag : std::uint16_t {

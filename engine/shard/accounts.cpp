@@ -61,13 +61,18 @@ void Shard::move(Outcome& outcome, MovementKind kind, Slot bucket, std::int64_t 
 }
 
 // Every bucket and counter of the account, ready to change, when its products are settled; expired
-// ones that hold nothing go. `subscriber`: whose counters count beside the account's. false: a
-// product found no room (the view is good all the same), or there are more buckets than a view
-// holds (import and top-up keep that from happening).
-bool Shard::make_view(Account& account, Slot subscriber, Time now, rating::AccountView& view,
+// ones that hold nothing go. `user`: the subscriber of the session at hand, whose own buckets pay
+// and whose counters count beside the account's. false: a product found no room (the view is good
+// all the same), or there are more buckets than a view holds (import and top-up keep that from
+// happening).
+bool Shard::make_view(Account& account, Slot user, Time now, rating::AccountView& view,
                       Outcome& outcome) {
   const auto account_slot = static_cast<Slot>(&account - accounts_.raw(0));
   const bool settled = settle(account_slot, now, outcome);
+  // A session that has ended may outlive its subscriber, whose slot may be another's.
+  const bool member =
+      user != none && subscribers_[user].live() && subscribers_[user].account == account_slot;
+  view.user = member ? user : none;
   view.bucket_count = 0;
   view.credit_limit = account.credit_limit;
   const auto now_s = static_cast<std::uint32_t>(now.seconds());
@@ -88,7 +93,7 @@ bool Shard::make_view(Account& account, Slot subscriber, Time now, rating::Accou
     }
     b = next;
   }
-  if (!add_counters(account_slot, subscriber, now, view)) outcome.events |= event_pool_full;
+  if (!add_counters(account_slot, view.user, now, view)) outcome.events |= event_pool_full;
   return settled;
 }
 
@@ -97,9 +102,10 @@ Slot Shard::find_account(std::string_view name) const {
                              [&](Slot a) { return accounts_[a].name_text() == name; });
 }
 
-Slot Shard::find_wallet(const Account& account, std::uint16_t currency) const {
+Slot Shard::find_wallet(const Account& account, std::uint16_t currency, Slot owner) const {
   for (Slot b = account.first_bucket; b != none; b = buckets_[b].next) {
-    if ((buckets_[b].flags & rating::bucket_main_wallet) != 0 && buckets_[b].currency == currency)
+    if ((buckets_[b].flags & rating::bucket_main_wallet) != 0 && buckets_[b].owner == owner &&
+        buckets_[b].currency == currency)
       return b;
   }
   return none;

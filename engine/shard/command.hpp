@@ -39,7 +39,8 @@ enum class OperatorKind : std::uint8_t {
                       // first subscriber]; flag: the base plan runs since starts_at, and its
                       // running period is paid for (migration); exists: unchanged
   create_subscriber,  // account (by name) + identities
-  create_bucket,  // kind, unit, amount, priority, step, starts_at, ends_at; a kind held: unchanged
+  create_bucket,  // kind, unit, amount, priority, step, starts_at, ends_at; a kind held: unchanged;
+                  // own: kind 0 is a wallet of the subscriber's own
   delete_subscriber,
   change_identity,  // identities[0] -> identities[1] (SIM swap, number change); one alone: gone
   credit,           // top-up: amount into wallet (currency) or bucket kind
@@ -103,6 +104,7 @@ struct OperatorBucket {
   std::uint16_t kind = 0, currency = 0;
   std::int16_t priority = 0;
   rating::Unit unit = rating::Unit::money;
+  bool own = false;  // of the account's first subscriber, not of the account
 };
 
 // Lies in a Frame's rx. Fixed size; strings are zero-terminated.
@@ -117,6 +119,8 @@ struct OperatorRequest {
   rating::Unit unit = rating::Unit::money;
   NameKind name_kind = NameKind::none;
   bool flag = false;  // trace on, has rating group
+  bool own = false;   // credit, adjust, create_bucket: a bucket of the subscriber of the account
+                     // that has the last of `identities`, not the account's
   std::uint8_t from_shard = 0, to_shard = 0;
   Slot subscriber = none;  // by the directory, identities[0] says who; or
   Slot account = none;     // the account itself, account_name says which
@@ -141,7 +145,7 @@ struct OperatorRequest {
 
   // What it says of one bucket. Kind 0: the wallet.
   OperatorBucket bucket() const {
-    return {amount, step, starts_at, ends_at, bucket_kind, currency, priority, unit};
+    return {amount, step, starts_at, ends_at, bucket_kind, currency, priority, unit, own};
   }
 
   // How much of it its kind reads, from the front: what is carried to the Shard. An import carries

@@ -72,9 +72,10 @@ bool asks_identities(OperatorKind kind) {
 
 // What was asked, for telling a repeat from a reuse of the key. By which name or slot the account
 // was meant is not in it: the key is the account's own (request_key). A digest of the asker stands
-// for all values: only it knows what the clock has added to them.
-std::uint64_t request_digest(const OperatorRequest& r) {
+// for all values: only it knows what the clock has added to them. `owner`: see owner_of().
+std::uint64_t request_digest(const OperatorRequest& r, Slot owner) {
   std::uint64_t h = mixed(0, static_cast<std::uint64_t>(r.kind));
+  if (owner != none) h = mixed(h, owner);
   h = mixed(h, stable_hash(r.to_account));
   if (r.digest != 0) return mixed(h, r.digest);
   for (const std::uint64_t value :
@@ -84,7 +85,8 @@ std::uint64_t request_digest(const OperatorRequest& r) {
         std::uint64_t{r.starts_at}, std::uint64_t{r.ends_at}})
     h = mixed(h, value);
   for (std::size_t i = 0; i < r.bucket_count && r.kind == OperatorKind::create_account; ++i)
-    h = mixed(mixed(h, r.buckets[i].kind), static_cast<std::uint64_t>(r.buckets[i].amount));
+    h = mixed(mixed(h, r.buckets[i].kind + (r.buckets[i].own ? 0x10000u : 0u)),
+              static_cast<std::uint64_t>(r.buckets[i].amount));
   for (std::size_t i = 0; i < r.identity_count && asks_identities(r.kind); ++i)
     h = mixed(
         h, stable_hash(r.identities[i].view()) + static_cast<std::uint64_t>(r.identities[i].type));
@@ -105,7 +107,7 @@ bool Shard::seen_request_key(Operation& op) {
   for (Slot s = 0; s < request_keys_.capacity(); ++s) {
     const RequestKey& known = request_keys_[s];
     if (!known.live() || known.key != key) continue;
-    const bool same = known.digest == request_digest(op.request);
+    const bool same = known.digest == request_digest(op.request, owner_of(op));
     op.reply.result = same ? Result::unchanged : Result::key_reused;
     return true;
   }
@@ -124,7 +126,7 @@ bool Shard::remember_request_key(Operation& op) {
   RequestKey& key = edit(request_keys_, slot);
   key.in_use = 1;
   key.key = request_key(op.request, accounts_[op.account].name_text());
-  key.digest = request_digest(op.request);
+  key.digest = request_digest(op.request, owner_of(op));
   key.kept_until = now + 86400;
   key.result = static_cast<std::uint8_t>(Result::ok);
   return true;
@@ -200,7 +202,7 @@ bool Shard::operate_account(Operation& op) {
       change_identity(op);
       return true;
     case OperatorKind::credit:
-      credit(op, r.bucket());
+      if (Slot owner = none; find_owner(op, owner)) credit(op, r.bucket(), owner);
       return true;
     case OperatorKind::adjust:
       adjust(op);
@@ -293,15 +295,17 @@ void Shard::create_account(Operation& op) {
   }
   if (r.amount != 0) move(op.outcome, MovementKind::credit, bucket, r.amount);
   op.account = slot;
+  if (r.identity_count != 0) create_subscriber(op);
   for (std::size_t i = 0; i < r.bucket_count && op.reply.result == Result::ok; ++i) {
-    if (r.buckets[i].kind == 0)
-      op.reply.result = Result::invalid;  // the wallet has fields of its own
-    else if (!holds_kind(accounts_[slot], r.buckets[i].kind))
-      credit(op, r.buckets[i]);
+    const OperatorBucket& what = r.buckets[i];
+    const Slot owner = what.own ? op.subscriber : none;
+    if (what.own ? owner == none : what.kind == 0)
+      op.reply.result = Result::invalid;  // nobody's; and the wallet has fields of its own
+    else if (!holds_kind(accounts_[slot], what.kind, owner))
+      credit(op, what, owner);
   }
   if (op.reply.result == Result::ok)  // `starts_at`: its running period is paid for since then
     op.reply.result = start_base_product(slot, r.starts_at, r.now, op.outcome);
-  if (r.identity_count != 0 && op.reply.result == Result::ok) create_subscriber(op);
 }
 
 // invalid: digits that are none, or a second IMSI or E.164 (another SIM is another subscriber).
@@ -399,6 +403,10 @@ void Shard::create_subscriber(Operation& op) {
     fresh.next = account.first_subscriber;
     account.first_subscriber = op.subscriber;
     ++account.subscriber_count;
+    if (!give_member(op.account, op.subscriber, r.now, op.outcome)) {
+      op.reply.result = Result::full;
+      return;
+    }
   }
   Subscriber& subscriber = edit(subscribers_, op.subscriber);
   for (std::size_t i = 0; i < r.identity_count && op.reply.result == Result::ok; ++i) {
@@ -418,6 +426,16 @@ void Shard::delete_subscriber(Operation& op) {
       op.reply.result = Result::busy;  // end the sessions first: their money is not settled
       return;
     }
+  }
+  for (Slot b = account.first_bucket; b != none; b = buckets_[b].next) {
+    if (buckets_[b].owner == op.subscriber && buckets_[b].free() < 0) {
+      op.reply.result = Result::insufficient;  // a debt of its own wallet: nobody would pay it
+      return;
+    }
+  }
+  for (Slot b = account.first_bucket, next = none; b != none; b = next) {
+    next = buckets_[b].next;
+    if (buckets_[b].owner == op.subscriber) drop_bucket(account, b, op.outcome);
   }
   Subscriber& subscriber = edit(subscribers_, op.subscriber);
   if (account.first_subscriber == op.subscriber) {

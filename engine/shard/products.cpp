@@ -142,16 +142,25 @@ bool Shard::falls_due(const Product& product, const Terms& terms, std::uint8_t c
   return true;
 }
 
+// Calls on_owner(Slot) for each bucket that the allowance fills: of the account (none), or one of
+// every subscriber.
+template <class OnOwner>
+void Shard::for_each_owner(const Account& account, const Allowance& allowance,
+                           OnOwner&& on_owner) const {
+  if (!allowance.per_subscriber) return on_owner(none);
+  for (Slot s = account.first_subscriber; s != none; s = subscribers_[s].next) on_owner(s);
+}
+
 // Whether a former period's bucket of the allowance can be filled again at `at`.
 bool Shard::has_reusable(const Account& account, const Product& product, const Allowance& allowance,
-                         std::uint32_t at) const {
+                         Slot owner, std::uint32_t at) const {
   for (Slot b = account.first_bucket; b != none; b = buckets_[b].next) {
     const rating::Bucket& bucket = buckets_[b];
     const bool rolls =
         bucket.ends_at == at && bucket.rolled < allowance.rollover && bucket.free() > 0;
     if (product.number != 0 && bucket.product == product.number && bucket.kind == allowance.kind &&
-        bucket.unit == allowance.unit && bucket.ends_at != 0 && bucket.ends_at <= at &&
-        bucket.reserved == 0 && bucket.in_transit == 0 && !rolls)
+        bucket.owner == owner && bucket.unit == allowance.unit && bucket.ends_at != 0 &&
+        bucket.ends_at <= at && bucket.reserved == 0 && bucket.in_transit == 0 && !rolls)
       return true;
   }
   return false;
@@ -186,14 +195,20 @@ bool Shard::make_room(Slot account_slot, const Product& product, const rating::P
     own += product.number != 0 && buckets_[b].product == product.number;
   }
   std::size_t fresh = find_wallet(account, plan.currency) == none;
-  for (std::size_t i = 0; i < terms.allowance_count; ++i)
-    fresh += falls_due(product, terms, terms.allowances[i].cycle, at) &&
-             !has_reusable(account, product, terms.allowances[i], at);
+  std::size_t grants = 0;
+  for (std::size_t i = 0; i < terms.allowance_count; ++i) {
+    const Allowance& allowance = terms.allowances[i];
+    const bool due = falls_due(product, terms, allowance.cycle, at);
+    for_each_owner(account, allowance, [&](Slot owner) {
+      ++grants;
+      fresh += due && !has_reusable(account, product, allowance, owner, at);
+    });
+  }
   std::size_t spare = buckets_.capacity() - buckets_.used();
   const std::size_t over = held + fresh > limits::buckets_per_account_max
                                ? held + fresh - limits::buckets_per_account_max
                                : 0;
-  const std::size_t moves = own + terms.allowance_count + over + 2;
+  const std::size_t moves = own + grants + over + 2;
   if (outcome.product_count + 2 > outcome.products.size() ||
       settled_grants_ + fresh > limits::grants_per_settlement_max ||
       outcome.charge.movement_count + moves > movements_of_settlement)
@@ -248,13 +263,13 @@ void Shard::note_renewal(const Product& product, const Terms& terms, const Produ
 // Carries what is left of the period that ended at `at` into the one that ends at `to`: youngest
 // first, at most rollover_max, what is reserved counted.
 void Shard::roll_over(const Account& account, const Product& product, const Allowance& allowance,
-                      std::uint32_t at, std::uint32_t to, Outcome& outcome) {
+                      Slot owner, std::uint32_t at, std::uint32_t to, Outcome& outcome) {
   Slot ended[limits::buckets_per_account_max];
   std::size_t count = 0;
   for (Slot b = account.first_bucket; b != none; b = buckets_[b].next) {
     const rating::Bucket& bucket = buckets_[b];
-    if (bucket.product != product.number || bucket.kind != allowance.kind || bucket.ends_at != at ||
-        bucket.rolled >= allowance.rollover)
+    if (bucket.product != product.number || bucket.kind != allowance.kind ||
+        bucket.owner != owner || bucket.ends_at != at || bucket.rolled >= allowance.rollover)
       continue;
     std::size_t place = count++;
     for (; place > 0 && buckets_[ended[place - 1]].rolled > bucket.rolled; --place)
@@ -281,13 +296,13 @@ void Shard::roll_over(const Account& account, const Product& product, const Allo
 
 // A bucket for an allowance: the former period's, where nobody holds anything of it.
 Slot Shard::allowance_bucket(Slot account_slot, const Product& product, const Allowance& allowance,
-                             std::uint32_t at, Outcome& outcome) {
+                             Slot owner, std::uint32_t at, Outcome& outcome) {
   Account& account = accounts_[account_slot];
   for (Slot b = account.first_bucket; b != none; b = buckets_[b].next) {
     const rating::Bucket& bucket = buckets_[b];
     if (bucket.product != product.number || bucket.kind != allowance.kind ||
-        bucket.unit != allowance.unit || bucket.ends_at == 0 || bucket.ends_at > at ||
-        bucket.reserved != 0 || bucket.in_transit != 0)
+        bucket.owner != owner || bucket.unit != allowance.unit || bucket.ends_at == 0 ||
+        bucket.ends_at > at || bucket.reserved != 0 || bucket.in_transit != 0)
       continue;
     book(outcome, MovementKind::expire, b, std::max<std::int64_t>(0, bucket.free()));
     return b;
@@ -296,14 +311,15 @@ Slot Shard::allowance_bucket(Slot account_slot, const Product& product, const Al
   fresh.kind = allowance.kind;
   fresh.unit = allowance.unit;
   fresh.product = product.number;
+  fresh.owner = owner;
   ++settled_grants_;
   return add_bucket(account, account_slot, fresh);
 }
 
-void Shard::give(Slot account_slot, const Product& product, const Allowance& allowance,
+void Shard::give(Slot account_slot, const Product& product, const Allowance& allowance, Slot owner,
                  std::int64_t amount, std::uint32_t at, std::uint32_t to, Outcome& outcome) {
   if (amount == 0) return;
-  const Slot slot = allowance_bucket(account_slot, product, allowance, at, outcome);
+  const Slot slot = allowance_bucket(account_slot, product, allowance, owner, at, outcome);
   LEVY_CHECK(slot != none, account_slot);  // make_room() has seen to it
   rating::Bucket& bucket = edit(buckets_, slot);
   bucket.currency = allowance.currency;
@@ -326,11 +342,14 @@ void Shard::give_cycle(Slot account_slot, const Product& product, const Terms& t
     std::uint32_t to = span.to;
     if (cycle == rating::cycle_once)
       to = allowance.lifetime != 0 ? at + allowance.lifetime : product.ends_at;
-    else if (allowance.rollover != 0)
-      roll_over(accounts_[account_slot], product, allowance, at, to, outcome);
-    if (product.ends_at != 0 && !terms.keeps_allowances) to = first_of(to, product.ends_at);
-    give(account_slot, product, allowance, span.part(allowance.amount, allowance.step), at, to,
-         outcome);
+    std::uint32_t until = to;
+    if (product.ends_at != 0 && !terms.keeps_allowances) until = first_of(to, product.ends_at);
+    for_each_owner(accounts_[account_slot], allowance, [&](Slot owner) {
+      if (cycle != rating::cycle_once && allowance.rollover != 0)
+        roll_over(accounts_[account_slot], product, allowance, owner, at, to, outcome);
+      give(account_slot, product, allowance, owner, span.part(allowance.amount, allowance.step), at,
+           until, outcome);
+    });
   }
 }
 

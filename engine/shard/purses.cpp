@@ -9,23 +9,44 @@ namespace levy::shard {
 using rating::MovementKind;
 using Result = OperatorResult;
 
-bool Shard::holds_kind(const Account& account, std::uint16_t kind) const {
+// Whether the account, or (owner) one of its subscribers, has a bucket of the kind.
+bool Shard::holds_kind(const Account& account, std::uint16_t kind, Slot owner) const {
   for (Slot b = account.first_bucket; b != none; b = buckets_[b].next) {
-    if (kind != 0 && buckets_[b].kind == kind) return true;
+    if (kind != 0 && buckets_[b].kind == kind && buckets_[b].owner == owner) return true;
   }
   return false;
 }
 
+// The subscriber whose bucket the request means; none: the account's, or it has no such one.
+Slot Shard::owner_of(const Operation& op) const {
+  const OperatorRequest& r = op.request;
+  if (!r.own || r.identity_count == 0 || r.identity_count > r.identities.size()) return none;
+  return find_holder(accounts_[op.account], r.identities[r.identity_count - 1u]);
+}
+
+// false: the account has no such subscriber.
+bool Shard::find_owner(Operation& op, Slot& owner) const {
+  owner = owner_of(op);
+  if (op.request.own && owner == none) op.reply.result = Result::not_found;
+  return !op.request.own || owner != none;
+}
+
 void Shard::create_bucket(Operation& op) {
-  if (holds_kind(accounts_[op.account], op.request.bucket_kind))
+  const OperatorRequest& r = op.request;
+  Slot owner = none;
+  if (!find_owner(op, owner)) return;
+  const Account& account = accounts_[op.account];
+  const bool own_wallet = r.own && r.bucket_kind == 0;
+  if (own_wallet ? find_wallet(account, r.currency, owner) != none
+                 : holds_kind(account, r.bucket_kind, owner))
     op.reply.result = Result::unchanged;
   else
-    credit(op, op.request.bucket());
+    credit(op, r.bucket(), owner);
 }
 
 // A top-up: into the wallet of its currency, or into the bucket of its kind with the same end (a
-// new one when there is none).
-void Shard::credit(Operation& op, const OperatorBucket& what) {
+// new one when there is none); the account's, or those of `owner`.
+void Shard::credit(Operation& op, const OperatorBucket& what, Slot owner) {
   const std::int64_t amount_max =
       what.unit == rating::Unit::money ? limits::balance_micros_max : limits::units_max;
   if (what.amount < 0 || what.amount > amount_max || what.step == 0) {
@@ -34,12 +55,12 @@ void Shard::credit(Operation& op, const OperatorBucket& what) {
   }
   Slot target = none;
   if (what.kind == 0) {
-    target = find_wallet(accounts_[op.account], what.currency);
+    target = find_wallet(accounts_[op.account], what.currency, owner);
   } else {
     for (Slot b = accounts_[op.account].first_bucket; b != none; b = buckets_[b].next) {
       const rating::Bucket& bucket = buckets_[b];
       if (bucket.kind == what.kind && bucket.ends_at == what.ends_at &&
-          bucket.starts_at == what.starts_at)
+          bucket.starts_at == what.starts_at && bucket.owner == owner)
         target = b;
     }
   }
@@ -52,6 +73,7 @@ void Shard::credit(Operation& op, const OperatorBucket& what) {
     fresh.step = what.step;
     fresh.starts_at = what.starts_at;
     fresh.ends_at = what.ends_at;
+    fresh.owner = owner;
     if (what.kind == 0) fresh.flags = rating::bucket_main_wallet;
     target = add_bucket(accounts_[op.account], op.account, fresh);
     if (target == none) {
@@ -68,10 +90,12 @@ void Shard::credit(Operation& op, const OperatorBucket& what) {
   if (what.amount != 0) move(op.outcome, MovementKind::credit, target, what.amount);
 }
 
-// A signed correction of the main wallet; what is reserved stays reserved.
+// A signed correction of a wallet; what is reserved stays reserved.
 void Shard::adjust(Operation& op) {
   const std::int64_t amount = op.request.amount;
-  const Slot wallet = find_wallet(accounts_[op.account], op.request.currency);
+  Slot owner = none;
+  if (!find_owner(op, owner)) return;
+  const Slot wallet = find_wallet(accounts_[op.account], op.request.currency, owner);
   if (wallet == none || amount > limits::balance_micros_max ||
       amount < -limits::balance_micros_max) {
     op.reply.result = wallet == none ? Result::not_found : Result::invalid;
@@ -96,7 +120,7 @@ void Shard::set_wallet(Operation& op) {
     return;
   }
   const Slot wallet = find_wallet(accounts_[op.account], r.currency);
-  if (wallet == none) return credit(op, r.bucket());
+  if (wallet == none) return credit(op, r.bucket(), none);
   const std::int64_t change = checked_sub(r.amount, buckets_[wallet].free());
   if (change == 0) {
     op.reply.result = Result::unchanged;

@@ -253,10 +253,10 @@ class Shard {
   const rating::PlanSet* set_of(std::uint16_t plan) const;
   const rating::Plan* newest(std::uint16_t plan) const;
   const rating::Plan* find_plan(std::uint16_t id, std::uint16_t version) const;
-  bool make_view(Account& account, Slot subscriber, Time now, rating::AccountView& view,
+  bool make_view(Account& account, Slot user, Time now, rating::AccountView& view,
                  Outcome& outcome);
   Slot find_account(std::string_view name) const;
-  Slot find_wallet(const Account& account, std::uint16_t currency) const;
+  Slot find_wallet(const Account& account, std::uint16_t currency, Slot owner = none) const;
   Slot find_or_open_wallet(Slot account, std::uint16_t currency);
   Slot add_bucket(Account& account, Slot account_slot, const rating::Bucket& bucket);
   void drop_bucket(Account& account, Slot bucket, Outcome& outcome);
@@ -305,7 +305,10 @@ class Shard {
   static bool falls_due(const Product& product, const rating::Terms& terms, std::uint8_t cycle,
                         std::uint32_t at);
   bool has_reusable(const Account& account, const Product& product,
-                    const rating::Allowance& allowance, std::uint32_t at) const;
+                    const rating::Allowance& allowance, Slot owner, std::uint32_t at) const;
+  template <class OnOwner>
+  void for_each_owner(const Account& account, const rating::Allowance& allowance,
+                      OnOwner&& on_owner) const;
   Slot least_missed(const Account& account, std::uint32_t at) const;
   bool make_room(Slot account, const Product& product, const rating::Plan& plan, std::uint32_t at,
                  Outcome& outcome);
@@ -314,13 +317,16 @@ class Shard {
   void note_renewal(const Product& product, const rating::Terms& terms, const Product::Due& due,
                     std::uint32_t at, std::int64_t fee, Outcome& outcome) const;
   void roll_over(const Account& account, const Product& product, const rating::Allowance& allowance,
-                 std::uint32_t at, std::uint32_t to, Outcome& outcome);
+                 Slot owner, std::uint32_t at, std::uint32_t to, Outcome& outcome);
   Slot allowance_bucket(Slot account, const Product& product, const rating::Allowance& allowance,
-                        std::uint32_t at, Outcome& outcome);
-  void give(Slot account, const Product& product, const rating::Allowance& allowance,
+                        Slot owner, std::uint32_t at, Outcome& outcome);
+  void give(Slot account, const Product& product, const rating::Allowance& allowance, Slot owner,
             std::int64_t amount, std::uint32_t at, std::uint32_t to, Outcome& outcome);
   void give_cycle(Slot account, const Product& product, const rating::Terms& terms,
                   std::uint8_t cycle, const Span& span, std::uint32_t at, Outcome& outcome);
+  bool give_member(Slot account, Slot member, Time now, Outcome& outcome);
+  bool give_member_of(Slot account, Slot member, const Product& product, const rating::Terms& terms,
+                      std::uint32_t at, Outcome& outcome);
   static void claim_rows(Product& product, const rating::Terms& terms, Rows& rows);
   static bool misses_cycle(const Product& product, const rating::Terms& terms);
   bool begin(Slot account, Slot product, const rating::Plan& plan, std::uint32_t at,
@@ -383,11 +389,13 @@ class Shard {
   bool remember_request_key(Operation& op);
   void create_account(Operation& op);
   void create_subscriber(Operation& op);
-  bool holds_kind(const Account& account, std::uint16_t kind) const;
+  bool holds_kind(const Account& account, std::uint16_t kind, Slot owner) const;
+  Slot owner_of(const Operation& op) const;
+  bool find_owner(Operation& op, Slot& owner) const;
   void create_bucket(Operation& op);
   void delete_subscriber(Operation& op);
   void change_identity(Operation& op);
-  void credit(Operation& op, const OperatorBucket& what);
+  void credit(Operation& op, const OperatorBucket& what, Slot owner);
   void adjust(Operation& op);
   void set_wallet(Operation& op);
   void show_account(Operation& op);

@@ -134,12 +134,14 @@ class TermsCompiler {
   }
 
   void allowances() {
+    static constexpr Choices<bool, 2> owners{{{"account", false}, {"subscriber", true}}};
     std::size_t count = 0;
     for (const AllowanceSource& from : source_.allowances) {
       if (!fits(count++, limits::allowances_per_plan_max, from.place, "allowances")) return;
       const std::uint8_t at = cycle(from.every);
       Allowance made;
       made.cycle = at;
+      made.per_subscriber = checks_.choice(from.per, "per", owners, false);
       rollover_use(from, made);
       const BucketKind* kind = kind_of(from, made);
       if (kind != nullptr) {

@@ -123,3 +123,43 @@ def test_limits_plans_and_status(world):
     world.post(account, "status", status="asleep").refused(400, "bad_request")
     world.post(account, "plan", plan="nothing").refused(400, "bad_request")
     world.post(account, "plan", plan="data-a").ok()
+
+
+def test_a_subscriber_has_purses_of_its_own(world):
+    name, imsi, _ = world.account("1.00")
+    account = "account:" + name
+    other = "9" + imsi[1:]
+    row = {"account": name, "imsi": other, "currency": "EUR", "own_wallet": "0.50",
+           "own_buckets": "bonus-octets=1 kB"}
+    world.call("POST", "/v1/subscribers", row).ok(201)
+
+    def purses():
+        return {(b["kind"], b.get("owner")): b["free"] for b in world.show(account).ok()["buckets"]}
+    own = "imsi:" + other
+    assert purses() == {("wallet", None): "1.00", ("wallet", own): "0.50",
+                        ("bonus-octets", own): "1000"}, purses()
+    body = {"amount": "2", "currency": "EUR", "key": "own-1"}
+    assert world.post(account, "topup", **body, **{"for": own}).ok()["result"] == "ok"
+    # Named by whichever identity of the account, the same subscriber's; not another one's.
+    assert world.post("imsi:" + imsi, "topup", **body, **{"for": own}).ok()["result"] == "unchanged"
+    world.post(account, "topup", **body).refused(409, "key_reused")
+    world.post(account, "topup", amount="5", bucket="bonus-octets", **{"for": own}).ok()
+    world.post(account, "adjust", amount="-2.75", currency="EUR", why="w", **{"for": own}).ok()
+    assert purses() == {("wallet", None): "1.00", ("wallet", own): "-0.25",
+                        ("bonus-octets", own): "1005"}, purses()
+    world.post(account, "adjust", amount="1", currency="EUR", why="w",
+               **{"for": "imsi:" + imsi}).refused(404, "not_found")  # it has none of its own
+    stranger, stranger_imsi, _ = world.account("1.00")
+    world.post(account, "topup", amount="1", currency="EUR",
+               **{"for": "imsi:" + stranger_imsi}).refused(404, "not_found")
+    world.post(account, "topup", amount="1", currency="EUR",
+               **{"for": account}).refused(400, "bad_request")
+    world.delete(own).refused(409, "insufficient")
+    world.post(account, "topup", amount="0.25", currency="EUR", **{"for": own}).ok()
+    world.delete(own).ok()
+    assert purses() == {("wallet", None): "1.00"}, purses()
+    code, _, errors = world.ctl("subscriber", "create", "--account", name, "--imsi", other,
+                                "--own-wallet", "3", "--currency", "EUR")
+    assert code == 0, (code, errors)
+    code, out, errors = world.ctl("topup", account, "1", "EUR", "--for", own)
+    assert code == 0 and own in out and "4.00" in out, (out, errors)

@@ -246,6 +246,18 @@ def shared_purse(world):
     account.check("7.5")
 
 
+@scenario("V-66")
+def an_empty_purse_of_its_own_beside_the_groups(world):
+    """X has 0 of its own; what Y has put into the group's purse pays for X."""
+    account = world.account("half-per-second", "10")
+    session = account.session(imsi=account.member(own_wallet="0"))
+    account.check("10", own_wallet="0")
+    session.initial(ask(rsu=seconds(5)), want=[granted(seconds(5))])
+    account.check("7.5", "2.5", own_wallet="0")
+    session.terminate(ask(usu=seconds(5)), want=[settled()])
+    account.check("7.5", own_wallet="0")
+
+
 @scenario("V-67")
 def postpaid(world):
     account = world.account("half-per-second", "0", credit_limit="10")
@@ -274,6 +286,21 @@ def an_empty_purse_before_the_wallet(world):
     account.check("-2.5", "2.5", money_a="0")
     session.terminate(ask(usu=seconds(5)), want=[settled()])
     account.check("-2.5", money_a="0")
+
+
+@scenario("V-67")
+def an_empty_group_before_the_own_default(world):
+    """The group's purse has nothing: the subscriber's own wallet owes."""
+    account = world.account("half-per-second", "0", credit_limit="10")
+    session = account.session(imsi=account.member(own_wallet="0"))
+    session.initial(ask(rsu=seconds(5)), want=[granted(seconds(5))])
+    account.check("0", own_wallet=("-2.5", "2.5"))
+    session.terminate(ask(usu=seconds(5)), want=[settled()])
+    account.check("0", own_wallet="-2.5")
+    other = account.session()  # Y has no purse of its own: the group's wallet owes what it uses
+    other.initial(ask(rsu=seconds(1)), want=[granted(seconds(1))])
+    other.terminate(ask(usu=seconds(1)), want=[settled()])
+    account.check("-0.5", own_wallet="-2.5")
 
 
 @scenario("V-68")

@@ -251,10 +251,10 @@ class Account:
                     "buckets": {kind: str(amount) for kind, amount in buckets.items()}, **more}
         world.levyd.import_subscribers([self.row])
 
-    def member(self):
-        """Another subscriber of this account: its IMSI."""
+    def member(self, **own):
+        """Another subscriber of this account: its IMSI. `own`: own_wallet, own_buckets."""
         imsi = f"00102{next(World.numbers):010d}"
-        row = {"account": self.name, "imsi": imsi, "plan": self.row["plan"]}
+        row = {"account": self.name, "imsi": imsi, "plan": self.row["plan"], **own}
         self.world.levyd.import_subscribers([row])
         return imsi
 
@@ -262,10 +262,14 @@ class Account:
         return Session(self, gateway or self.world.gateway(), imsi or self.imsi, **more)
 
     def buckets(self):
-        """By kind; a wallet in another currency is `wallet-USD`."""
+        """By kind; a wallet in another currency is `wallet-USD`, a member's own `own-wallet`."""
         held = self.world.levyd.subscriber("account:" + self.name)["buckets"]
-        return {bucket["kind"] if bucket.get("currency", "EUR") == "EUR"
-                else f"{bucket['kind']}-{bucket['currency']}": bucket for bucket in held}
+
+        def name(bucket):
+            currency = bucket.get("currency", "EUR")
+            return (("own-" if "owner" in bucket else "") + bucket["kind"] +
+                    ("" if currency == "EUR" else f"-{currency}"))
+        return {name(bucket): bucket for bucket in held}
 
     def check(self, bal=None, res="0", **others):
         """Free and reserved of the wallet; `kind=free` or `kind=(free, reserved)` of the others.

@@ -77,6 +77,25 @@ void add_change(CLI::App& parent, Context& context, const std::string& name,
   });
 }
 
+void add_set_counter(CLI::App& parent, Context& context) {
+  CLI::App* counter =
+      parent.add_subcommand("set-counter", "where a counter of its plan stands from now on");
+  const auto moved = std::make_shared<Posted>();
+  counter->add_option("ID", moved->id, "as above; of a counter per subscriber: an IMSI or E.164")
+      ->required();
+  counter->add_option("COUNTER", moved->texts["counter"], "its name in the plan")->required();
+  counter->add_option("VALUE", moved->texts["value"], "exact: 10.50, 5GB, 90min")->required();
+  add_reasons(*counter, moved);
+  counter->callback([&context, moved] {
+    context.run = [&context, moved] {
+      return present(
+          context,
+          Client(context.socket).post(route_of(moved->id, "/counter"), body_of(moved->texts)),
+          View::subscriber);
+    };
+  });
+}
+
 void add_subscriber(CLI::App& app, Context& context) {
   CLI::App* group = app.add_subcommand("subscriber", "show, create and change subscribers");
   group->require_subcommand(1);
@@ -98,15 +117,17 @@ void add_subscriber(CLI::App& app, Context& context) {
   });
   CLI::App* create = group->add_subcommand("create", "makes an account, or a member of one");
   const auto posted = std::make_shared<Posted>();
-  for (const char* field : {"account", "imsi", "e164", "sip", "nai", "private", "plan", "currency",
-                            "wallet", "credit_limit", "buckets", "products", "status"}) {
+  for (const char* field :
+       {"account", "imsi", "e164", "sip", "nai", "private", "plan", "currency", "wallet",
+        "credit_limit", "buckets", "own_wallet", "own_buckets", "products", "status"}) {
     std::string option = std::string("--") + field;
     std::replace(option.begin(), option.end(), '_', '-');
     create->add_option(option, posted->texts[field]);
   }
   create->footer(
       "--buckets \"data=5 GB;sms=100\"; --products \"roaming-pass;sms-pack@2026-11-01\"; "
-      "--wallet 10.50; the account's name defaults to the IMSI or E.164");
+      "--wallet 10.50; the account's name defaults to the IMSI or E.164; --own-wallet and "
+      "--own-buckets are the subscriber's own, beside those of its account");
   create->callback([&context, posted] {
     context.run = [&context, posted] {
       return present(context,
@@ -129,22 +150,7 @@ void add_subscriber(CLI::App& app, Context& context) {
   add_change(*group, context, "set-validity",
              "until when it is valid (UTC, or \"forever\"); then its plan's grace begins",
              "/validity", "until");
-  CLI::App* counter =
-      group->add_subcommand("set-counter", "where a counter of its plan stands from now on");
-  const auto moved = std::make_shared<Posted>();
-  counter->add_option("ID", moved->id, "as above; of a counter per subscriber: an IMSI or E.164")
-      ->required();
-  counter->add_option("COUNTER", moved->texts["counter"], "its name in the plan")->required();
-  counter->add_option("VALUE", moved->texts["value"], "exact: 10.50, 5GB, 90min")->required();
-  add_reasons(*counter, moved);
-  counter->callback([&context, moved] {
-    context.run = [&context, moved] {
-      return present(
-          context,
-          Client(context.socket).post(route_of(moved->id, "/counter"), body_of(moved->texts)),
-          View::subscriber);
-    };
-  });
+  add_set_counter(*group, context);
 }
 
 void add_purse(CLI::App& app, Context& context, const std::string& name, const std::string& about,
@@ -163,6 +169,8 @@ void add_purse(CLI::App& app, Context& context, const std::string& name, const s
     bucket->excludes(currency);
     command->add_option("--ends-at", posted->texts["ends_at"], "unix seconds")->needs(bucket);
   }
+  command->add_option("--for", posted->texts["for"],
+                      "a subscriber of the account: its own wallet or bucket, not the account's");
   add_reasons(*command, posted);
   command->callback([&context, posted, name] {
     context.run = [&context, posted, name] {

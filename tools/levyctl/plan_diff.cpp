@@ -154,7 +154,9 @@ Keys keys_of(const rating::AllowanceSource& allowance, const std::string& unit) 
       rollover += ", at most " + quantity_text(allowance.rollover_max.value, unit);
     rollover += ", used " + or_default(allowance.rollover_use, "first");
   }
-  return {{"amount", quantity_text(allowance.amount.value, unit)}, {"rollover", rollover}};
+  return {{"amount", quantity_text(allowance.amount.value, unit)},
+          {"per", or_default(allowance.per, "account")},
+          {"rollover", rollover}};
 }
 
 std::string weights_text(const rating::BucketKindSource& kind) {

@@ -91,20 +91,24 @@ std::string granted_by(const Json& bucket) {
 
 std::string buckets_table(const Json& json) {
   Rows rows = {{"BUCKET", "UNIT", "FREE", "RESERVED", "SPENT", "CREDITS", "PRIORITY", "ENDS",
-                "PRODUCT", "ROLLED"}};
+                "PRODUCT", "ROLLED", "OWNER"}};
   const auto buckets = json.find("buckets");
   if (buckets == json.end()) return "";
   bool granted = false;  // any of them by a product
+  bool owned = false;    // any of them of one subscriber
   for (const Json& bucket : *buckets) {
     const std::string unit = text_of(bucket, bucket.contains("currency") ? "currency" : "unit");
     rows.push_back({text_of(bucket, "kind"), unit, text_of(bucket, "free"),
                     text_of(bucket, "reserved"), text_of(bucket, "spent"),
                     text_of(bucket, "credits"), text_of(bucket, "priority"),
-                    date_of(bucket, "ends_at"), granted_by(bucket), text_of(bucket, "rolled")});
+                    date_of(bucket, "ends_at"), granted_by(bucket), text_of(bucket, "rolled"),
+                    text_of(bucket, "owner")});
     granted = granted || bucket.contains("product_number");
+    owned = owned || bucket.contains("owner");
   }
-  if (!granted) {
-    for (auto& row : rows) row.resize(row.size() - 2);
+  for (auto& row : rows) {
+    if (!owned) row.pop_back();
+    if (!granted) row.erase(row.end() - 2 - (owned ? 1 : 0), row.end() - (owned ? 1 : 0));
   }
   return laid_out(rows);
 }

@@ -255,5 +255,77 @@ TEST(Payers, EventsTakeFromABundleAndCheckIt) {
   EXPECT_EQ(bucket.free(), 0);
 }
 
+// ---- buckets of one subscriber -----------------------------------------------------------------
+
+TEST(Payers, OwnBucketsPayForTheirSubscriberAlone) {
+  Scene scene(plan_of({{1, service_of(Unit::octets, price_per(1, 1), 100)}}));
+  scene.units(Unit::octets, 40).owner = 7;
+  scene.units(Unit::octets, 30);
+  scene.money(0, true);
+  scene.user = 8;
+  EXPECT_EQ(scene.initial(100).granted, 30);
+  scene.terminate(10);
+  EXPECT_EQ(scene.buckets[0].free(), 40);
+  scene.user = 7;
+  EXPECT_EQ(scene.initial(100, 1).granted, 60);
+  scene.user = none;  // a request that no subscriber is known of
+  EXPECT_EQ(scene.initial(100, 2).granted, 0);
+  scene.user = 7;
+  scene.terminate(60, 1);
+  EXPECT_EQ(scene.buckets[0].free(), 0);
+  EXPECT_EQ(scene.buckets[1].free(), 0);
+}
+
+TEST(Payers, PriorityDecidesWhetherTheOwnBucketComesFirst) {
+  for (const std::int16_t priority : {std::int16_t{-1}, std::int16_t{1}}) {
+    Scene scene(plan_of({{1, service_of(Unit::octets, price_per(1, 1), 100)}}));
+    scene.units(Unit::octets, 40);
+    Bucket& own = scene.units(Unit::octets, 40);
+    own.owner = 7;
+    own.priority = priority;
+    scene.user = 7;
+    scene.initial(10);
+    scene.terminate(10);
+    EXPECT_EQ(own.free(), priority > 0 ? 30 : 40);
+  }
+}
+
+TEST(Payers, AnOwnWalletOwesWhatTheGroupsCannotPay) {
+  for (const bool own_first : {false, true}) {  // the order in the account does not matter
+    Scene scene(plan_of({{1, service_of(Unit::octets, price_per(1, 1), 100)}}));
+    scene.money(30, true).owner = own_first ? 7 : none;
+    scene.money(30, true).owner = own_first ? none : 7;
+    Bucket& own = scene.buckets[own_first ? 0 : 1];
+    Bucket& group = scene.buckets[own_first ? 1 : 0];
+    own.credits = 5;
+    scene.credit_limit = 20;
+    scene.user = 7;
+    EXPECT_EQ(scene.initial(100).granted, 55);  // the limit is that of the wallet that owes
+    EXPECT_EQ(group.reserved, 30);
+    EXPECT_EQ(own.reserved, 25);
+    scene.terminate(60);
+    EXPECT_EQ(group.free(), 0);
+    EXPECT_EQ(own.free(), -25);
+    scene.user = 8;  // of another subscriber the group's wallet owes
+    EXPECT_EQ(scene.initial(100, 1).granted, 20);
+    scene.terminate(20, 1);
+    EXPECT_EQ(group.free(), -20);
+    EXPECT_EQ(own.free(), -25);
+  }
+}
+
+TEST(Payers, ABalanceEnquiryCountsTheOwnBuckets) {
+  Scene scene(plan_of({{1, service_of(Unit::octets, price_per(1, 1), 100)}}));
+  scene.money(10, true);
+  scene.money(10, true).owner = 7;
+  scene.action = RequestedAction::check_balance;
+  scene.user = 8;
+  scene.send(0, RequestType::event, {{1, 20}});
+  EXPECT_FALSE(scene.event.enough);
+  scene.user = 7;
+  scene.send(0, RequestType::event, {{1, 20}});
+  EXPECT_TRUE(scene.event.enough);
+}
+
 }  // namespace
 }  // namespace levy::rating

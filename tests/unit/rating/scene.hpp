@@ -155,6 +155,7 @@ class Scene {
       ++account.bucket_count;
     }
     account.credit_limit = credit_limit;
+    account.user = user;
     return account;
   }
 
@@ -248,6 +249,7 @@ class Scene {
   std::uint16_t plan_version = 1;
   std::int64_t now = 1'800'000'000;
   std::int64_t credit_limit = 0;
+  Slot user = none;          // subscriber that the next request is of
   std::int64_t number = -1;  // of the next request; -1: one more than the last
   std::int64_t foreign_reserved = 0;
   std::uint32_t next_number = 0;
