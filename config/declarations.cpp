@@ -313,9 +313,9 @@ const Section* sessions_section() {
                 "Tcc of sessions without a Validity-Time whose plan is gone; a plan has its own "
                 "`session_ttl`."),
        duration("push_retry", in_s, 1, 300, LEVY_OPTION(sessions.push_retry_s),
-                "Time between two tries of one RAR or ASR."),
+                "Time between two tries of one RAR."),
        integer("push_tries_max", 1, 100, "tries", LEVY_OPTION(sessions.push_tries_max),
-               "Tries of one RAR or ASR before the session's gateway counts as silent."),
+               "Tries of one RAR before the session's gateway counts as silent."),
        duration("event_time_skew_max", in_s, 0, 30 * 86'400,
                 LEVY_OPTION(sessions.event_time_skew_max_s),
                 "Event-Timestamps that are further from the time of arrival are not believed: "
@@ -387,7 +387,7 @@ const Section* overload_section() {
       {integer("slots", 64, 1 << 20, "messages", LEVY_OPTION(overload.slots),
                "Messages in work at once, all connections together."),
        integer("push_slots", 16, 1 << 16, "messages", LEVY_OPTION(overload.push_slots),
-               "Requests of ours (RAR, ASR) in work at once, per Shard Loop."),
+               "Requests of ours (RAR) in work at once, per Shard Loop."),
        integer("ring", 16, 1 << 16, "messages", LEVY_OPTION(overload.ring),
                "Length of each ring between two Loops."),
        integer("batch", 1, 256, "messages", LEVY_OPTION(overload.batch),

@@ -124,7 +124,7 @@ enum class Owner : std::uint8_t { edge, shard, journal, control, feed };
     "Requests refused under overload and when stopping, by CC-Request-Type")
 #define LEVY_PUSH(X, id, event)                                         \
   X(id, "pushes_total", "event", event, counter, sum, "pushes", edge,   \
-    "Server-initiated requests (RAR, ASR) by what became of them")
+    "Server-initiated requests (RAR) by what became of them")
 
 #define LEVY_REFUSED(X, id, reason)                                                       \
   X(id, "connections_refused_total", "reason", reason, counter, sum, "connections", edge, \

@@ -110,14 +110,30 @@ class CounterCompiler {
 
   // Of any plan: a name that is no service's is a fault.
   void services(const CounterSource& source, CounterRule& rule) {
+    const auto of_unit = [&](const ServiceSource& service) {
+      return rule.unit == Unit::money || service.unit.value == word_of(rule.unit);
+    };
+    const auto counted = [&](const PlanSource& plan) {
+      return std::any_of(plan.services.begin(), plan.services.end(), of_unit);
+    };
+    const auto& plans = kinds_.catalogue.plans;
+    if (source.services.empty() && rule.bucket_kind == 0 && source.counts.given &&
+        std::none_of(plans.begin(), plans.end(), counted))
+      checks_.fault(source.counts.place, "counter '" + source.name.value +
+                                             "' counts nothing: no service of any plan is in " +
+                                             std::string(word_of(rule.unit)) + "; correct it");
     rule.first_service = static_cast<std::uint32_t>(plan_.own_values.size());
     for (const Placed<std::string>& name : source.services) {
+      const auto twice = std::count_if(source.services.begin(), source.services.end(),
+                                       [&](const auto& n) { return n.value == name.value; });
+      if (twice > 1)
+        checks_.fault(name.place, "service '" + name.value + "' stands twice; remove one");
       bool known = false, fits = false;
       for (const PlanSource& plan : kinds_.catalogue.plans) {
         for (const ServiceSource& service : plan.services) {
           if (service.name.value != name.value) continue;
           known = true;
-          fits |= rule.unit == Unit::money || service.unit.value == word_of(rule.unit);
+          fits |= of_unit(service);
         }
       }
       if (!known)

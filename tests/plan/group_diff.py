@@ -160,6 +160,20 @@ def test_what_open_sessions_do(files):
          "plan p, service data: on_new_version next_report -> reauthorize\n")
 
 
+def test_what_is_counted_and_what_was_renamed(files):
+    plan = ("plan: {}\ncurrency: EUR\ncounters:\n"
+            "  - {{counter: month, counts: octets, every: month, limit: {}}}\n"
+            "services:\n  - {{service: data, rating_groups: [1], unit: octets,\n"
+            "     price: 1 EUR per GB{}}}\n")
+    a = files.write("a.yaml", plan.format("p", "5 GB", ""))
+    b = files.write("b.yaml", plan.format("q\nwas: p", "6 GB", ", accumulate: month"))
+    same(files.run("diff", a, b)[1], """\
+        plan p: name p -> q
+        plan p, counter month: limit 5 GB -> 6 GB
+        plan p, service data: accumulate none -> month
+        """)
+
+
 def test_same_and_faulty(files):
     same(files.run("diff", EXAMPLES, EXAMPLES)[1], "no difference\n")
     one = "plan: p\ncurrency: EUR\n{}services:\n  - {{service: s, rating_groups: [{}], unit: octets, {}}}\n"

@@ -186,8 +186,18 @@ void RecordExplainer::chosen(const Rule& rule, const RecordLine& record, const G
 void RecordExplainer::sum(const Rule& rule, const RecordLine& record, const GroupLine& line,
                           const GroupHistory& history, Json& json) {
   const rating::ServiceSource& service = rule.service_source();
-  say("    price: " + tariff_text(rule.tariff(), service.unit.value, currency_));
+  const bool added = rule.plan->tax_is.value == "added" && service.tax.value != 0;
+  say("    price: " + tariff_text(rule.tariff(), service.unit.value, currency_) +
+      (added ? ", plus " + permille_text(service.tax.value) + " tax" : ""));
   if (line.used == 0) return;
+  if (service.accumulate.given || service.tiers.value == "whole") {
+    const std::string over = service.accumulate.given
+                                 ? "its prices run over counter " + service.accumulate.value
+                                 : "a report is priced in one tier";
+    say("    " + over +
+        ": where the sum stood is not in the record, so the amount cannot be computed again");
+    return;
+  }
   if (!history.known) {
     say("    the session began before these records: with its running total unknown, the amount "
         "cannot be computed again");

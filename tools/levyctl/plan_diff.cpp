@@ -94,6 +94,8 @@ Keys keys_of(const rating::ServiceSource& s, const std::string& currency) {
   keys.emplace_back("quota_holding_time", seconds_or(s.quota_holding_time, "not sent"));
   keys.emplace_back("octets.up", permille_or(s.up_permille, "100 %"));
   keys.emplace_back("octets.down", permille_or(s.down_permille, "100 %"));
+  keys.emplace_back("accumulate", or_default(s.accumulate, "none"));
+  keys.emplace_back("tiers", or_default(s.tiers, "stepped"));
   keys.emplace_back("sponsor", or_default(s.sponsor, "none"));
   keys.emplace_back("retry_after", seconds_or(s.retry_after, "not sent"));
   keys.emplace_back("threshold.share", permille_or(s.threshold_permille, "none"));
@@ -140,6 +142,22 @@ Keys keys_of(const rating::PlanSource& plan) {
           {"allowances_after", or_default(plan.allowances_after, "expire")},
           {"periods", or_default(plan.periods, "anniversary")},
           {"prorate", plan.prorate.value ? "true" : "false"}};
+}
+
+Keys keys_of(const rating::CounterSource& counter) {
+  const std::string unit = counter.counts.value;
+  std::vector<std::string> levels;
+  for (const rating::LevelSource& level : counter.levels)
+    levels.push_back(level.name.value + " at " +
+                     (level.at_permille.given ? permille_text(level.at_permille.value)
+                                              : quantity_text(level.at.value, unit)));
+  return {{"counts", counter.bucket.given ? "bucket " + counter.bucket.value : unit},
+          {"services", set_text(counter.services, "all")},
+          {"when", counter.when.empty() ? "always" : conditions_text(counter.when)},
+          {"per", or_default(counter.per, "account")},
+          {"every", counter.every.given ? every_text(counter.every) : "never"},
+          {"limit", counter.limit.given ? quantity_text(counter.limit.value, unit) : "none"},
+          {"levels", levels.empty() ? "none" : joined(levels, ", ")}};
 }
 
 Keys keys_of(const rating::FeeSource& fee, const std::string& currency) {
@@ -200,6 +218,15 @@ class Comparison {
       pair(what + ", fee ", x.fees, y.fees, [&](const auto& fee, const auto& f, const auto& g) {
         compare(fee, keys_of(f, x.currency.value), keys_of(g, y.currency.value));
       });
+      pair(what + ", counter ", x.counters, y.counters,
+           [&](const auto& counter, const auto& c, const auto& d) {
+             compare(counter, keys_of(c), keys_of(d));
+           });
+      pair(what + ", sponsor ", x.sponsors, y.sponsors,
+           [&](const auto& sponsor, const auto& c, const auto& d) {
+             compare(sponsor, {{"slice", c.slice.given ? c.slice.value : "the usual"}},
+                     {{"slice", d.slice.given ? d.slice.value : "the usual"}});
+           });
       allowances(what, a, b, x, y);
       services(what, x, y);
     });

@@ -244,6 +244,9 @@ void print_text(const PriceOptions& options, const Asked& asked, const rating::Q
   if (service.tax.given && service.tax.value != 0)
     fmt::print(", {} tax included", permille_text(service.tax.value));
   fmt::print("\n");
+  if (service.accumulate.given)
+    fmt::print("counter {}: priced from 0, as the first use of its period\n",
+               service.accumulate.value);
   if (quote.reason != rating::Reason::ok)
     fmt::print("not more: {} after {}\n", reason_text(quote.reason), units_text(quote.used, unit));
 }
@@ -267,7 +270,7 @@ void print_json(const PriceOptions& options, const Asked& asked, const rating::Q
          {"fee", micros_text(step.fee)},
          {"charge", micros_text(step.charged)}});
   }
-  const Json answer = {
+  Json answer = {
       {"plan", asked.source->name.value},
       {"service", service.name.value},
       {"context", asked.context},
@@ -281,6 +284,7 @@ void print_json(const PriceOptions& options, const Asked& asked, const rating::Q
       {"currency", asked.source->currency.value},
       {"tax", permille_text(service.tax.value)},
       {"refused", quote.reason == rating::Reason::ok ? Json() : Json(reason_text(quote.reason))}};
+  if (service.accumulate.given) answer["counted_from_0"] = service.accumulate.value;
   fmt::print("{}\n", answer.dump(2));
 }
 

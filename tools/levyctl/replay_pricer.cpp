@@ -186,6 +186,12 @@ Repriced ReplayPricer::price(const RecordLine& record, const GroupLine& line, Re
   if (result_->overflow) answer.why = "the sums leave their range";
   if (line.used == 0) return answer;
   name(answer);
+  if (outcome.plan != nullptr &&
+      outcome.plan->services[outcome.service].accumulates != rating::Service::no_counter) {
+    answer.priced = false;
+    answer.why = "the prices of service " + answer.service +
+                 " run over a counter, whose sum is not in the records";
+  }
   if (outcome.rated_by.service != 0 && outcome.unit != unit_of(line.unit)) {
     answer.priced = false;
     answer.why =

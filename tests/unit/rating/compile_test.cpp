@@ -469,6 +469,7 @@ TEST(Compile, FaultsOfCounters) {
                  "at is a share of the counter's limit, and it has none",
                  "level 'early' is not above the one before", "level 'nowhere' is reached nowhere",
                  "level 'nowhere' is not above the one before",
+                 "counter 'unit' counts nothing: no service of any plan is in events",
                  "limit is not in events, in which the counter counts",
                  "limit is not in EUR, in which the counter counts", "limit is out of bounds",
                  "tiers has no effect on a service whose prices have none",
