@@ -129,9 +129,11 @@ const Section* counter_section() {
        of_section(custom("when", "conditions as a rate's `when` has them", read_when, "always",
                          "Use under these conditions alone is counted."),
                   Shape::one, counter_when_section),
-       without_default(word("per", {"account", "subscriber"}, LEVY_FIELD(CounterOwner, source.per),
-                            "One for the account, or one for each of its subscribers."),
-                       "account"),
+       without_default(
+           word("per", {"account", "subscriber"}, LEVY_FIELD(CounterOwner, source.per),
+                "One for the account, or one for each of its subscribers; an account has at "
+                "most 32 of all."),
+           "account"),
        shaped(custom("every", period_form, read_every, "never",
                      "It begins anew with each period; these count as the plan's `periods` say."),
               Shape::one, period_pattern),

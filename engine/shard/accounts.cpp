@@ -62,9 +62,9 @@ void Shard::move(Outcome& outcome, MovementKind kind, Slot bucket, std::int64_t 
 
 // Every bucket and counter of the account, ready to change, when its products are settled; expired
 // ones that hold nothing go. `user`: the subscriber of the session at hand, whose own buckets pay
-// and whose counters count beside the account's. false: a product found no room (the view is good
-// all the same), or there are more buckets than a view holds (import and top-up keep that from
-// happening).
+// and whose counters count beside the account's. false: a product or a counter found no room (the
+// view is good all the same), or there are more buckets than a view holds (import and top-up keep
+// that from happening).
 bool Shard::make_view(Account& account, Slot user, Time now, rating::AccountView& view,
                       Outcome& outcome) {
   const auto account_slot = static_cast<Slot>(&account - accounts_.raw(0));
@@ -93,8 +93,9 @@ bool Shard::make_view(Account& account, Slot user, Time now, rating::AccountView
     }
     b = next;
   }
-  if (!add_counters(account_slot, view.user, now, view)) outcome.events |= event_pool_full;
-  return settled;
+  const bool counted = add_counters(account_slot, view.user, now, view);
+  if (!counted) outcome.events |= event_pool_full;
+  return settled && counted;
 }
 
 Slot Shard::find_account(std::string_view name) const {

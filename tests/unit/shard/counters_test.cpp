@@ -20,7 +20,9 @@ const rating::Level shares[] = {{0, 800, warned}, {0, 1000, reached}};
 
 class Counters : public ReviewScene {
  protected:
-  Counters() { plan().counters = rules_.data(); }
+  explicit Counters(Capacity capacity = {}) : ReviewScene(capacity) {
+    plan().counters = rules_.data();
+  }
 
   rating::Plan& plan() { return *plans_[0]; }
   rating::CounterRule& declare(std::uint16_t name, Unit unit, std::int64_t limit = 0) {
@@ -305,6 +307,49 @@ TEST_F(Counters, AnOperatorCorrectsThem) {
   EXPECT_EQ(set(data, 5), OperatorResult::not_found);
   EXPECT_EQ(update(1, 0), Reason::ok);
   EXPECT_EQ(answer().granted, 600);
+}
+
+class CountersFull : public Counters {
+ protected:
+  static Capacity one() {
+    Capacity capacity;
+    capacity.counters = 1;
+    return capacity;
+  }
+  CountersFull() : Counters(one()) {}
+};
+
+// Never past a limit that cannot be counted: requests wait for room, what was used is charged.
+TEST_F(CountersFull, RefuseRequestsAndChargeTerminations) {
+  declare(data, Unit::octets);
+  EXPECT_EQ(initial(), Reason::ok);
+  declare(cap, Unit::octets, 500);
+  EXPECT_EQ(update(1, 100), Reason::unable_to_comply);
+  EXPECT_TRUE(outcome_.events & event_pool_full);
+  EXPECT_EQ(spent(), 0);
+  session_id_ = "gw;2";
+  EXPECT_EQ(initial(), Reason::unable_to_comply);
+  session_id_ = "gw;1";
+  EXPECT_EQ(terminate(2, 300), Reason::ok);
+  EXPECT_EQ(spent(), 300);
+  EXPECT_EQ(value(data), 300);
+}
+
+// The sessions that a limit has stopped are told when a request of another one begins the period.
+TEST_F(Counters, WakeOtherSessionsAfterARequestThatBeginsThePeriod) {
+  declare(cap, Unit::octets, 1'000).every = {rating::PeriodUnit::hour, 1};
+  EXPECT_EQ(initial(), Reason::ok);
+  EXPECT_EQ(update(1, 1'000), Reason::ok);
+  EXPECT_EQ(answer().reason, Reason::no_credit);
+  seconds_ += 3'600;
+  session_id_ = "gw;2";
+  EXPECT_EQ(initial(), Reason::ok);
+  EXPECT_EQ(answer().granted, 1'000);
+  bool told_first = false;
+  while (due())
+    for (std::uint32_t i = 0; i < outcome_.push_count; ++i)
+      told_first |= shard_->session(outcome_.pushes[i].session).id_head[3] == '1';
+  EXPECT_TRUE(told_first);
 }
 
 // What another version no longer declares stays as it is, and goes on when one does again.
