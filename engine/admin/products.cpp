@@ -176,7 +176,9 @@ Answer Operations::end(std::string_view id, std::string_view body) {
   if (fields.has("number") && request.cursor == 0) fields.fail("\"number\" begins with 1");
   const std::vector<PlanInfo> plans = door_.plans();
   if (fields.fault()) return *fields.fault();
-  if (find_plan(plans, name) == nullptr) request.plan = held_plan(door_, *target, name);
+  // Held, though a reload has taken the add-on away or made it a base plan.
+  const PlanInfo* known = find_plan(plans, name);
+  if (known == nullptr || !known->addon) request.plan = held_plan(door_, *target, name);
   if (request.plan == 0) {
     const PlanInfo* product = find_addon(plans, name, fields);
     if (product == nullptr) return *fields.fault();

@@ -138,8 +138,9 @@ void Shard::set_wallet(Operation& op) {
 // back.
 void Shard::money_came(Operation& op) {
   const rating::Plan* plan = newest(accounts_[op.account].plan);
-  const bool topped_up = op.request.kind == OperatorKind::credit && op.request.bucket_kind == 0 &&
-                         op.request.amount > 0;
+  const bool topped_up = (op.request.kind == OperatorKind::credit && op.request.bucket_kind == 0 &&
+                          op.request.amount > 0) ||
+                         op.request.kind == OperatorKind::transfer_in;
   const bool expired =
       life_of(accounts_[op.account], plan, op.request.now).phase != LifePhase::valid;
   if (topped_up && plan != nullptr && accounts_[op.account].valid_until != 0)

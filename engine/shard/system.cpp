@@ -165,6 +165,7 @@ void Shard::transfer_close(Operation& op) {
   if (!op.request.flag) bucket.credits -= mail.amount;
   move(op.outcome, op.request.flag ? MovementKind::come_back : MovementKind::arrive, mail.bucket,
        mail.amount);
+  if (op.request.flag) wake_sessions(op.account, true, op.request.now, op.outcome);
   release(mails_, slot);
 }
 

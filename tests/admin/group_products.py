@@ -272,3 +272,24 @@ def test_an_account_has_its_time(world):
         own.post(who, "validity", until="forever").ok()
         assert "valid_until" not in own.show(who).ok()
         own.post(who, "validity", until="tomorrow").refused(400, "bad_request")
+
+
+def test_an_add_on_that_a_reload_has_made_a_base_plan(world):
+    with own_world(world) as own:
+        name, _, _ = own.account("20.00", plan="month")
+        assert own.ctl("buy", name, "once")[0] == 0
+        held = [one["product"] for one in products(own, name)]
+        assert "once" in held, held
+        path = os.path.join(world.levyd.directory, "products.yaml")
+        changed = PLANS.replace("kind: addon\nagain: refuse\ncurrency: EUR\n", "currency: EUR\n"
+                                ).replace("lasts: 30 days\n",
+                                          "services:\n  - {service: any, rating_groups: [any], "
+                                          "unit: octets, price: free}\n")
+        assert changed != PLANS
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(changed)
+        code, _, err = own.ctl("reload")
+        assert code == 0, err
+        code, _, err = own.ctl("end", name, "once")
+        assert code == 0, err
+        assert "once" not in [one["product"] for one in products(own, name)]

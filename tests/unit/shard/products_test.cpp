@@ -347,6 +347,15 @@ TEST_F(Products, AnAccountLivesItsPlansTimeAndATopUpProlongsIt) {
   EXPECT_EQ(outcome_.charge.mscc[0].granted, 1000);
   ASSERT_EQ(top_up(1), OperatorResult::ok);  // it never shortens
   EXPECT_EQ(show().account.valid_until, static_cast<std::uint32_t>(seconds_ + 500));
+  seconds_ += 100;
+  OperatorRequest transfer = account_request(OperatorKind::transfer_in);
+  std::strcpy(transfer.to_account, "b");
+  transfer.amount = 1;
+  transfer.currency = 978;
+  transfer.from_shard = 1;
+  transfer.mail_sequence = 7;
+  ASSERT_EQ(operate(transfer).result, OperatorResult::ok);  // as a top-up does
+  EXPECT_EQ(show().account.valid_until, static_cast<std::uint32_t>(seconds_ + 500));
   OperatorRequest r = account_request(OperatorKind::set_validity);
   r.ends_at = static_cast<std::uint32_t>(seconds_ + 50);
   ASSERT_EQ(operate(r).result, OperatorResult::ok);
