@@ -21,11 +21,18 @@ rating::Period period_of(const Counter& counter) {
           static_cast<std::uint16_t>(counter.every_count)};
 }
 
+// Whether the counter begins anew as the rule says, and knows when.
+bool runs_by(const Counter& counter, const CounterRule& rule) {
+  if (rule.every.unit == rating::PeriodUnit::none) return counter.every_unit == 0;
+  return period_of(counter) == rule.every && counter.resets_at != 0;
+}
+
 // The counter's period becomes the one that holds `now`; what lies between is skipped.
 void enter_period(const rating::Terms& terms, std::uint32_t now, Counter& counter) {
   const rating::Period period = period_of(counter);
   counter.resets_at = 0;
   if (period.unit == rating::PeriodUnit::none) return;
+  if (terms.calendar) counter.anchor = rating::calendar_start(terms, period, now);
   counter.periods = rating::periods_between(terms, period, counter.anchor, now) & ((1u << 20) - 1);
   counter.resets_at =
       rating::period_after(terms, period, counter.anchor, std::uint32_t{counter.periods} + 1);
@@ -124,7 +131,7 @@ void Shard::follow_rule(Slot account_slot, const rating::Plan& plan, const Count
   const auto now_s = static_cast<std::uint32_t>(now.seconds());
   if (counter.unit != rule.unit) counter.value = 0;
   counter.unit = rule.unit;
-  if (period_of(counter) == rule.every) return;
+  if (runs_by(counter, rule)) return;
   counter.every_unit = static_cast<std::uint32_t>(rule.every.unit) & 15u;
   counter.every_count = rule.every.count & 255u;
   if (rule.every.unit == rating::PeriodUnit::none) {
@@ -137,7 +144,6 @@ void Shard::follow_rule(Slot account_slot, const rating::Plan& plan, const Count
   for (Slot p = account.first_product; p != none; p = products_[p].next)
     if (products_[p].plan == plan.id && products_[p].starts_at != 0)
       counter.anchor = products_[p].starts_at;
-  if (plan.terms.calendar) counter.anchor = rating::calendar_start(plan.terms, rule.every, now_s);
   enter_period(plan.terms, now_s, counter);
 }
 
@@ -155,7 +161,7 @@ void Shard::reset_counters(Slot account_slot, Time now) {
     if (rule != nullptr && rule->limit != 0 && counter.value != 0)
       edit(accounts_, account_slot).flags |= account_room_came;
     counter.value = 0;
-    counter.resets_at = 0;  // where no plan declares it, its periods go on when one does again
+    counter.resets_at = 0;  // where no plan declares it, until one does again
     if (rule != nullptr) enter_period(plan->terms, now_s, counter);
   }
 }
@@ -194,7 +200,7 @@ bool Shard::add_counters(Slot account_slot, Slot subscriber, Time now, rating::A
     for (std::uint32_t i = 0; i < list.count; ++i)
       if (list.rows[i].plan == plan) row.zones = list.rows[i].zones;
     row.of_request = !rule->per_subscriber || row.counter->subscriber == subscriber;
-    if (row.counter->unit == rule->unit && period_of(*row.counter) == rule->every) continue;
+    if (row.counter->unit == rule->unit && runs_by(*row.counter, *rule)) continue;
     follow_rule(account_slot, *plan, *rule, now, *row.counter);
     due = true;
   }

@@ -309,6 +309,39 @@ TEST_F(Counters, AnOperatorCorrectsThem) {
   EXPECT_EQ(answer().granted, 600);
 }
 
+// Its period ends while no plan declares it: it begins anew, and its periods go on once one does.
+TEST_F(Counters, GoOnWithTheirPeriodsAfterAPlanHadForgottenThem) {
+  declare(cap, Unit::octets, 1'500).every = {rating::PeriodUnit::hour, 1};
+  declare(data, Unit::octets);  // for ever: nothing of it falls due
+  EXPECT_EQ(initial(), Reason::ok);
+  EXPECT_EQ(update(1, 400), Reason::ok);
+  plan().counter_count = 0;
+  seconds_ += 3'600;
+  EXPECT_EQ(update(2, 100), Reason::ok);
+  EXPECT_EQ(shown(cap).counter.value, 0);
+  plan().counter_count = 2;
+  EXPECT_EQ(update(3, 200), Reason::ok);
+  EXPECT_EQ(value(cap), 200);
+  EXPECT_EQ(shown(cap).counter.resets_at, review_start + 2 * 3'600);
+  seconds_ += 3'600;
+  EXPECT_EQ(update(4, 10), Reason::ok);
+  EXPECT_EQ(value(cap), 10);
+  EXPECT_EQ(value(data), 610);
+  EXPECT_EQ(shown(data).counter.resets_at, 0u);
+}
+
+// "month" of a calendar plan: the first of each, by local time, whenever the account came.
+TEST_F(Counters, CountByTheCalendarWhereThePlanDoes) {
+  plan().terms.calendar = true;
+  declare(cap, Unit::octets, 1'500).every = {rating::PeriodUnit::month, 1};
+  EXPECT_EQ(initial(), Reason::ok);
+  EXPECT_EQ(shown(cap).counter.resets_at, 1'701'388'800u);  // 2023-12-01
+  seconds_ = 1'704'067'200 + 86'400;                        // 2024-01-02
+  while (due()) {
+  }
+  EXPECT_EQ(shown(cap).counter.resets_at, 1'706'745'600u);  // 2024-02-01
+}
+
 class CountersFull : public Counters {
  protected:
   static Capacity one() {
