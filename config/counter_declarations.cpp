@@ -11,37 +11,20 @@ namespace {
 
 using rating::CounterSource;
 using rating::LevelSource;
-using rating::Placed;
 
 const CounterOwner default_counter;
 const LevelSource default_level;
 const ServiceOwner default_service;
 
-constexpr std::string_view period_form =
-    "hour, day, week, month, year, or 1 to 255 of these: \"2 weeks\", \"30 days\"";
-constexpr std::string_view period_pattern = "^([0-9]+ +)?(hour|day|week|month|year)s?$";
 constexpr std::string_view quantity_form =
     "an amount of what is counted: 10 GB, 90 min, 100 events, 2 EUR";
-constexpr std::string_view quantity_pattern = "^[0-9][0-9_]*(\\.[0-9][0-9_]*)? *[A-Za-z]*$";
 constexpr std::string_view level_form =
     "a share such as 80 %, of the limit or of what the buckets were credited; or an amount";
 constexpr std::string_view level_pattern = "^[0-9][0-9_]*(\\.[0-9][0-9_]*)? *([A-Za-z]*|%)$";
 
-bool quantity_of(Reader& reader, const YamlNode& node, const std::string& path,
-                 std::string_view form, Placed<rating::QuantitySource>& into) {
-  const std::string* text = reader.read_scalar(node, path, form);
-  if (text == nullptr) return false;
-  ParsedQuantity parsed = parse_quantity(*text);
-  if (!parsed.ok()) {
-    reader.fault(node, path, "the value " + parsed.fault, std::string(form), "correct it");
-    return false;
-  }
-  set_placed(into, std::move(parsed.quantity), reader.place(node));
-  return true;
-}
-
 void read_limit(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
-  quantity_of(reader, node, path, quantity_form, static_cast<CounterOwner*>(owner)->source.limit);
+  read_quantity_into(reader, node, path, quantity_form,
+                     static_cast<CounterOwner*>(owner)->source.limit);
 }
 
 void read_at(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
@@ -49,7 +32,7 @@ void read_at(Reader& reader, const YamlNode& node, const std::string& path, void
   const std::string* text = reader.read_scalar(node, path, level_form);
   if (text == nullptr) return;
   if (text->find('%') == std::string::npos) {
-    quantity_of(reader, node, path, level_form, level.at);
+    read_quantity_into(reader, node, path, level_form, level.at);
     return;
   }
   const Parsed parsed = parse_permille(*text);
@@ -60,14 +43,7 @@ void read_at(Reader& reader, const YamlNode& node, const std::string& path, void
 }
 
 void read_every(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
-  const std::string* text = reader.read_scalar(node, path, period_form);
-  if (text == nullptr) return;
-  ParsedPeriod parsed = parse_period(*text);
-  if (parsed.ok())
-    set_placed(static_cast<CounterOwner*>(owner)->source.every, std::move(parsed.period),
-               reader.place(node));
-  else
-    reader.fault(node, path, "the value " + parsed.fault, std::string(period_form), "correct it");
+  read_period_into(reader, node, path, static_cast<CounterOwner*>(owner)->source.every);
 }
 
 void read_counted(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
@@ -144,7 +120,7 @@ const Section* counter_section() {
        of_section(custom("levels", "a list of at most 8 levels", read_levels, "none",
                          "Where records, and policies, take notice."),
                   Shape::list, level_section)}};
-  static_assert(limits::levels_per_counter_max == 8 && limits::period_count_max == 255);
+  static_assert(limits::levels_per_counter_max == 8);
   return &section;
 }
 

@@ -78,6 +78,28 @@ void read_of_plan(Reader& reader, const YamlNode& node, const std::string& path,
 
 }  // namespace
 
+void read_period_into(Reader& reader, const YamlNode& node, const std::string& path,
+                      rating::Placed<rating::PeriodSource>& into) {
+  const std::string* text = reader.read_scalar(node, path, period_form);
+  if (text == nullptr) return;
+  ParsedPeriod parsed = parse_period(*text);
+  if (parsed.ok())
+    set_placed(into, std::move(parsed.period), reader.place(node));
+  else
+    reader.fault(node, path, "the value " + parsed.fault, std::string(period_form), "correct it");
+}
+
+void read_quantity_into(Reader& reader, const YamlNode& node, const std::string& path,
+                        std::string_view form, rating::Placed<rating::QuantitySource>& into) {
+  const std::string* text = reader.read_scalar(node, path, form);
+  if (text == nullptr) return;
+  ParsedQuantity parsed = parse_quantity(*text);
+  if (parsed.ok())
+    set_placed(into, std::move(parsed.quantity), reader.place(node));
+  else
+    reader.fault(node, path, "the value " + parsed.fault, std::string(form), "correct it");
+}
+
 void read_fees(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
   auto& plan = *static_cast<PlanOwner*>(owner);
   read_of_plan(reader, node, path, "fees", plan.source.fees,

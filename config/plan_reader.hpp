@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "config/limits.hpp"
 #include "config/reader.hpp"
 #include "rating/plan_source.hpp"
 
@@ -52,6 +53,18 @@ struct BucketKindOwner {
 bool is_currency(std::string_view text);
 
 const Section* on_final_section();
+
+// Periods and quantities as plans write them: one form, one pattern for editors, one reader.
+inline constexpr std::string_view period_form =
+    "hour, day, week, month, year, or 1 to 255 of these: \"2 weeks\", \"30 days\"";
+static_assert(limits::period_count_max == 255);
+inline constexpr std::string_view period_pattern = "^([0-9]+ +)?(hour|day|week|month|year)s?$";
+inline constexpr std::string_view quantity_pattern = "^[0-9][0-9_]*(\\.[0-9][0-9_]*)? *[A-Za-z]*$";
+void read_period_into(Reader& reader, const YamlNode& node, const std::string& path,
+                      rating::Placed<rating::PeriodSource>& into);
+// `form`: what is allowed, for the fault.
+void read_quantity_into(Reader& reader, const YamlNode& node, const std::string& path,
+                        std::string_view form, rating::Placed<rating::QuantitySource>& into);
 
 // Readers of the list keys; `owner` is a rating::Catalogue, a PlanOwner for services.
 void read_bucket_kinds(Reader& reader, const YamlNode& node, const std::string& path, void* owner);

@@ -22,13 +22,8 @@ const SponsorOwner default_sponsor;
 const AllowanceSource default_allowance;
 const BucketKindOwner default_bucket_kind;
 
-constexpr std::string_view period_form =
-    "hour, day, week, month, year, or 1 to 255 of these: \"2 weeks\", \"30 days\"";
-static_assert(limits::period_count_max == 255);
-constexpr std::string_view period_pattern = "^([0-9]+ +)?(hour|day|week|month|year)s?$";
 constexpr std::string_view quantity_form =
     "an amount of the kind's unit: 10 GB, 90 min, 100 events, 2 EUR";
-constexpr std::string_view quantity_pattern = "^[0-9][0-9_]*(\\.[0-9][0-9_]*)? *[A-Za-z]*$";
 constexpr std::string_view money_pattern = "^[0-9][0-9_]*(\\.[0-9][0-9_]*)? *[A-Z]{3}$";
 constexpr std::string_view weight_form =
     "a mapping of services to decimals above 0: {sms: 1, voice: 0.02}";
@@ -36,13 +31,7 @@ constexpr std::string_view weight_form =
 // Into the member that Access finds in an Owner.
 template <class Owner, auto Access>
 void read_period(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
-  const std::string* text = reader.read_scalar(node, path, period_form);
-  if (text == nullptr) return;
-  ParsedPeriod parsed = parse_period(*text);
-  if (parsed.ok())
-    set_placed(Access(*static_cast<Owner*>(owner)), std::move(parsed.period), reader.place(node));
-  else
-    reader.fault(node, path, "the value " + parsed.fault, std::string(period_form), "correct it");
+  read_period_into(reader, node, path, Access(*static_cast<Owner*>(owner)));
 }
 
 #define LEVY_PERIOD(Owner, path) \
@@ -50,14 +39,8 @@ void read_period(Reader& reader, const YamlNode& node, const std::string& path, 
 
 template <auto Access>
 void read_quantity(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
-  const std::string* text = reader.read_scalar(node, path, quantity_form);
-  if (text == nullptr) return;
-  ParsedQuantity parsed = parse_quantity(*text);
-  if (parsed.ok())
-    set_placed(Access(*static_cast<AllowanceSource*>(owner)), std::move(parsed.quantity),
-               reader.place(node));
-  else
-    reader.fault(node, path, "the value " + parsed.fault, std::string(quantity_form), "correct it");
+  read_quantity_into(reader, node, path, quantity_form,
+                     Access(*static_cast<AllowanceSource*>(owner)));
 }
 
 #define LEVY_QUANTITY(path) \

@@ -39,10 +39,9 @@ void Payers::choose_tier() {
   if (price.further_tiers == 0) return;
   const Tier tier = tier_at(price, total_);
   tier_ = price;
-  tier_.numerator = tier.numerator;
-  tier_.step = tier.step;
-  tier_.further_tiers = 0;
-  whole_ = true;
+  tier_->numerator = tier.numerator;
+  tier_->step = tier.step;
+  tier_->further_tiers = 0;
 }
 
 Weight Payers::by_rule(const Bucket& bucket, bool same) const {

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 
 #include "engine/base/money.hpp"
 #include "rating/ledger.hpp"
@@ -67,7 +68,7 @@ class Payers {
   std::int64_t total() const { return total_; }
   bool accumulates() const { return accumulates_; }
   // The tariff's price, or of whole tiers the one that the total stands in.
-  const Price& price() const { return whole_ ? tier_ : *tariff_.price(); }
+  const Price& price() const { return tier_ ? *tier_ : *tariff_.price(); }
   // The account's, for what it may owe; the tariff may be an add-on's.
   const Plan& base() const { return *input_.plan; }
 
@@ -111,9 +112,8 @@ class Payers {
   std::uint16_t sponsor_;
   bool ruled_;
   bool accumulates_ = false;
-  bool whole_ = false;
   std::int64_t total_;
-  Price tier_;
+  std::optional<Price> tier_;  // of whole tiers alone: hot paths do not pay for it
 };
 
 }  // namespace levy::rating

@@ -22,10 +22,10 @@ using httplib::ContentReader;
 using httplib::Request;
 using httplib::Response;
 
-constexpr std::size_t body_bytes_max = 1 << 20;       // of every route but the import
-constexpr std::size_t body_bytes_drained = 64 << 20;  // read and dropped, so that 413 arrives
-constexpr std::size_t threads = 16;                   // an import and a trace hold one each
-constexpr int read_timeout_seconds = 120;             // a pause within an import's body
+constexpr std::size_t body_bytes_max = 1 << 20;        // of every route but the import
+constexpr std::size_t body_bytes_drained = 64 << 20;   // read and dropped, so that 413 arrives
+constexpr std::size_t threads = 16;                    // an import and a trace hold one each
+constexpr int read_timeout_seconds = 120;              // a pause within an import's body
 
 void send(Response& response, const Answer& answer) {
   response.status = answer.status;
@@ -234,16 +234,15 @@ void AdminServer::Parts::other_routes(httplib::Server& server) {
   server.Get("/v1/import", [this](const Request&, Response& response) {
     send(response, {200, Import::progress_json(progress)});
   });
-  server.Post("/v1/import",
-              [this](const Request& request, Response& response, const ContentReader& reader) {
-                run_import(request, response, reader);
-              });
-  server.Post("/v1/trace/(.+)",
-              [this](const Request& request, Response& response, const ContentReader& reader) {
-                std::string body;
-                if (read_body(reader, response, body) && is_ready(response))
-                  run_trace(request, response);
-              });
+  server.Post("/v1/import", [this](const Request& request, Response& response,
+                                   const ContentReader& reader) {
+    run_import(request, response, reader);
+  });
+  server.Post("/v1/trace/(.+)", [this](const Request& request, Response& response,
+                                       const ContentReader& reader) {
+    std::string body;
+    if (read_body(reader, response, body) && is_ready(response)) run_trace(request, response);
+  });
 }
 
 std::optional<Answer> AdminServer::Parts::import_options(const Request& request,
@@ -340,17 +339,15 @@ void AdminServer::Parts::run_trace(const Request& request, Response& response) {
   response.set_chunked_content_provider(
       "application/x-ndjson",
       [this, queue, sent, seconds, deadline, count](std::size_t, httplib::DataSink& sink) {
-        const bool over =
-            stopping || (seconds > 0 && Clock::now() >= deadline) || (count > 0 && *sent >= count);
+        const bool over = stopping || (seconds > 0 && Clock::now() >= deadline) ||
+                          (count > 0 && *sent >= count);
         if (over) {
           sink.done();
           return true;
         }
         std::string line = queue->next(std::chrono::milliseconds(200));
-        if (line.empty())
-          line = "\n";  // tells a reader who is gone from one who waits
-        else
-          ++*sent;
+        if (line.empty()) line = "\n";  // tells a reader who is gone from one who waits
+        else ++*sent;
         return sink.write(line.data(), line.size());
       },
       [this, queue, where = *target](bool) {
@@ -364,13 +361,9 @@ void AdminServer::Parts::run_trace(const Request& request, Response& response) {
 AdminServer::AdminServer(ControlDoor& door, AdminOptions options)
     : parts_(std::make_unique<Parts>(door, std::move(options))) {}
 
-AdminServer::~AdminServer() {
-  stop();
-}
+AdminServer::~AdminServer() { stop(); }
 
-int AdminServer::http_port() const {
-  return parts_->port;
-}
+int AdminServer::http_port() const { return parts_->port; }
 
 std::string AdminServer::start() {
   Parts& p = *parts_;

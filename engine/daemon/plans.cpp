@@ -162,7 +162,6 @@ std::string Plans::judge_names(const rating::Catalogue& catalogue, Renames& rena
     follow(shard::NameKind::plan, "plan", plan);
   for (const rating::BucketKindSource& kind : catalogue.bucket_kinds)
     follow(shard::NameKind::bucket_kind, "bucket kind", kind);
-  if (!faults.empty()) return faults;
   std::uint16_t unused = UINT16_MAX;  // for names that have no id yet
   const rating::Compiled trial =
       rating::compile_catalogue(catalogue, [&](rating::NameKind kind, std::string_view text) {
@@ -171,15 +170,14 @@ std::string Plans::judge_names(const rating::Catalogue& catalogue, Renames& rena
         const std::uint16_t id = doors_.find(kind_of(kind), text);
         return id != 0 ? id : unused--;
       });
-  return faults_text(trial);
+  return faults_text(trial) + faults;
 }
 
 std::uint16_t Plans::take(const rating::Catalogue& catalogue,
                           const std::vector<config::SourceText>& sources, std::string& faults) {
   const std::string name = version_name(sources);
-  faults = check_plans(catalogue);  // before anything is named or stored
   Renames renames;
-  if (faults.empty()) faults = judge_names(catalogue, renames);
+  faults = judge_names(catalogue, renames);  // before anything is named or stored
   if (faults.empty()) faults = store(name, sources);
   if (!faults.empty()) return 0;
   for (const auto& [renamed, id] : renames) {

@@ -13,7 +13,7 @@
 #include <set>
 #include <string>
 #include <thread>
-#include <tuple>
+#include <utility>
 
 #include "engine/admin/control_door.hpp"
 
@@ -27,12 +27,11 @@ class Sponsors {
 
   void start();
   void stop();
-  // One look at every slice. Public for tests that drive it by hand.
-  void turn();
 
  private:
   using Wanted = std::map<std::pair<std::string, std::uint16_t>, std::int64_t>;  // -> slice
 
+  void turn();  // one look at every slice
   void fill(const std::string& sponsor, std::uint16_t currency, std::int64_t slice);
   void tell_once(const std::string& sponsor, const std::string& what);
 
