@@ -314,6 +314,9 @@ const Section* sessions_section() {
                 "`session_ttl`."),
        duration("push_retry", in_s, 1, 300, LEVY_OPTION(sessions.push_retry_s),
                 "Time between two tries of one RAR."),
+       duration("abort_wait", in_s, 1, 3600, LEVY_OPTION(sessions.abort_wait_s),
+                "How long an aborted session's CCR-T is waited for (dialect key `asr`); then it "
+                "ends as a lost one."),
        integer("push_tries_max", 1, 100, "tries", LEVY_OPTION(sessions.push_tries_max),
                "Tries of one RAR before the session's gateway counts as silent."),
        duration("event_time_skew_max", in_s, 0, 30 * 86'400,
@@ -465,6 +468,17 @@ const Section* dialect_section() {
                "group or service."),
        boolean("rar_rating_group", LEVY_FIELD(app::Dialect, rar_rating_group),
                "Rating-Group may stand in a Gy RAR."),
+       boolean("tariff_time_change", LEVY_FIELD(app::Dialect, tariff_time_change),
+               "A grant of octets names the next change of price (Tariff-Time-Change), and the "
+               "gateway reports what was used before and after it. Without it the grant's "
+               "Validity-Time ends there, which every gateway understands."),
+       boolean("pools", LEVY_FIELD(app::Dialect, pools),
+               "Grants of services with a `pool` name it (G-S-U-Pool-Reference): the gateway spends "
+               "the session's grants of one pool as one."),
+       boolean("asr", LEVY_FIELD(app::Dialect, asr),
+               "An operator's abort is sent as an Abort-Session-Request, whose use the gateway "
+               "reports with its CCR-T. Without it the session ends here alone, and the gateway "
+               "learns it with its next request."),
        word("origin_state_id", {"trust", "ignore"},
             LEVY_FIELD(app::Dialect, ignore_origin_state_id),
             "`trust`: a raised Origin-State-Id ends the older sessions of its Origin-Host. "

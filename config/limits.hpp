@@ -15,7 +15,7 @@ namespace levy::limits {
 inline constexpr std::size_t message_bytes_max = 16 * 1024;
 // Longest answer or push that Levy writes, bytes (16 MSCC, each with triggers and filters of the
 // final units, and 32 Proxy-Info fit).
-inline constexpr std::size_t answer_bytes_max = 12 * 1024;
+inline constexpr std::size_t answer_bytes_max = 13 * 1024;
 // Deepest nesting of grouped AVPs followed; 3GPP needs 5.
 inline constexpr int avp_depth_max = 8;
 // AVPs in one message, all levels together: a bound on the work of one message.
@@ -105,7 +105,7 @@ inline constexpr std::size_t journal_block_bytes = 4096;
 // Longest Record, bytes: an initial of 16 MSCC that supersedes 32 groups, settles every product,
 // moves every bucket of the account and gives up tombstones (engine/shard/tombstones.cpp has the
 // sum).
-inline constexpr std::size_t record_bytes_max = 60 * 1024;
+inline constexpr std::size_t record_bytes_max = 64 * 1024;
 // Longest single write, bytes.
 inline constexpr std::size_t journal_write_bytes_max = 256 * 1024;
 // Writes in flight at once.

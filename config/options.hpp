@@ -94,6 +94,7 @@ struct SessionOptions {
   std::int64_t ttl_s = 86'400;
   std::int64_t push_retry_s = 5;
   std::int64_t push_tries_max = 3;
+  std::int64_t abort_wait_s = 60;
   std::int64_t event_time_skew_max_s = 3600;
 };
 

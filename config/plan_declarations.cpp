@@ -326,6 +326,12 @@ std::vector<Key> service_grant_keys() {
                     "release", "What becomes of a reservation when the session is lost."),
              Shape::one, "^(release|charge_reserved|charge +[0-9].*)$"),
       without_default(
+          textual("pool", Kind::text, limits::name_bytes_max, LEVY_SERVICE(pool),
+                  "Services of one pool share the money that one session's grants reserve, where "
+                  "the gateway's dialect says `pools`: what one does not use serves another. Every "
+                  "unit must cost the same."),
+          "each grant is its service's own"),
+      without_default(
           word("on_new_version", {"pin", "next_report", "reauthorize"},
                LEVY_SERVICE(on_new_version),
                "Under which plan version an open session goes on after a reload: that of its "

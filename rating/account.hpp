@@ -86,6 +86,7 @@ enum GroupFlags : std::uint8_t {
   group_final = 8,       // it carried a Final-Unit-Indication
   group_unpaid = 16,     // the price step that running_total stands in was not paid in full, so
                          // its remainder is not granted (overrun: write_off)
+  group_pooled = 64,     // the standing grant is part of its service's pool
   group_connected = 32,  // something has been used: a connect fee is due no more
 };
 
@@ -111,15 +112,18 @@ struct Group {
   // What the grant holds of counters' limits, released with the reservations.
   std::array<std::int64_t, limits::counter_holds_per_group_max> hold_amounts{};
   std::array<Slot, limits::counter_holds_per_group_max> hold_counters{none, none, none};
-  Slot next = none;        // next group of the session
-  std::uint16_t rate = 0;  // of the service, that the standing or last grant was made under
+  Slot next = none;  // next group of the session
+  // Of the service, that the standing or last grant was made under; and the one from the tariff
+  // change on, where the grant named one.
+  std::uint8_t rate = 0;
+  std::uint8_t rate_after = 0;
   std::uint16_t sponsor =
       0;  // interned: in whose wallet its reservations are, 0 = the account's own
-  std::uint32_t unused = 0;
+  std::uint32_t tariff_change = 0;  // unix seconds: Tariff-Time-Change of the grant, 0 = none
 
   bool live() const { return (flags & group_live) != 0; }
 };
-static_assert(limits::counter_holds_per_group_max == 3);
+static_assert(limits::counter_holds_per_group_max == 3 && limits::rates_per_service_max < 256);
 static_assert(sizeof(Group) == 192 && std::is_trivially_copyable_v<Group>);
 
 }  // namespace levy::rating

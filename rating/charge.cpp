@@ -8,6 +8,7 @@
 #include "rating/counters.hpp"
 #include "rating/debit.hpp"
 #include "rating/ledger.hpp"
+#include "rating/pools.hpp"
 #include "rating/quota.hpp"
 #include "rating/tariff.hpp"
 
@@ -25,7 +26,24 @@ bool named_before(const ChargeInput& input, std::uint32_t i) {
   return false;
 }
 
-void debit_used(const ChargeInput& input, Ledger& ledger, std::uint32_t i, MsccOutcome& outcome) {
+// Usage from the tariff change on, at the rate that the grant foresaw: an outcome of its own.
+void debit_after(const ChargeInput& input, Ledger& ledger, std::uint32_t i, Tariff tariff,
+                 Group& group, ChargeResult& result) {
+  const MsccRequest& mscc = input.request->mscc[i];
+  tariff.rate = group.rate_after;
+  const std::uint32_t row = charged_rows(*input.request) + result.split_count;
+  SplitUsage& split = result.splits[result.split_count++];
+  split.mscc = static_cast<std::uint8_t>(i);
+  split.outcome = MsccOutcome{};
+  split.outcome.flags = outcome_after_change;
+  split.outcome.unit = tariff.service->unit;
+  debit(ledger, Payers(input, mscc, tariff, &ledger, &group), group,
+        used_units(used_after(mscc), *tariff.service), static_cast<std::uint8_t>(row),
+        split.outcome);
+}
+
+void debit_used(const ChargeInput& input, Ledger& ledger, std::uint32_t i, ChargeResult& result) {
+  MsccOutcome& outcome = result.mscc[i];
   const MsccRequest& mscc = input.request->mscc[i];
   if (!mscc.has_used) return;
   Group alone{};  // a late message: no session keeps its total
@@ -41,10 +59,14 @@ void debit_used(const ChargeInput& input, Ledger& ledger, std::uint32_t i, MsccO
   const bool overtaken = !input.grant_allowed[i] && input.request->type != RequestType::termination;
   const auto kept = group.reservations;
   if (overtaken) group.reservations = {};
-  const std::int64_t used = tariff.service != nullptr ? used_units(mscc.used, *tariff.service)
-                                                      : amount_of(mscc.used, unit);
+  const bool split =
+      group.tariff_change != 0 && mscc.after.octets != 0 && tariff.service != nullptr;
+  const UnitAmounts reported = split ? used_before(mscc) : mscc.used;
+  const std::int64_t used = tariff.service != nullptr ? used_units(reported, *tariff.service)
+                                                      : amount_of(reported, unit);
   debit(ledger, Payers(input, mscc, tariff, &ledger, &group), group, used,
         static_cast<std::uint8_t>(i), outcome);
+  if (split) debit_after(input, ledger, i, tariff, group, result);
   if (overtaken) group.reservations = kept;
 }
 
@@ -94,10 +116,14 @@ std::uint32_t threshold_of(const Service& service, std::int64_t granted) {
 
 void describe_grant(const Service& service, const Group& group, MsccOutcome& outcome) {
   const bool final = (group.flags & group_final) != 0;
-  outcome.flags = static_cast<std::uint8_t>(outcome_granted | (final ? final_flags(service) : 0));
+  const bool pooled = (group.flags & group_pooled) != 0;
+  outcome.flags = static_cast<std::uint8_t>(outcome_granted | (final ? final_flags(service) : 0) |
+                                            (pooled ? outcome_pooled : 0));
   outcome.unit = service.unit;
   outcome.granted = group.granted;
+  outcome.rate = group.rate;
   outcome.validity = group.validity;
+  outcome.tariff_change = group.tariff_change;
   outcome.quota_holding_time = static_cast<std::uint16_t>(service.quota_holding_time);
   outcome.threshold = final ? 0 : threshold_of(service, group.granted);
 }
@@ -143,6 +169,13 @@ std::int64_t money_of(const Ledger& ledger, const Offer& offer) {
   return money;
 }
 
+// Of two offers for the same wish: the one that reaches less far, or takes more money for it
+// (semantics.md: a grant over a tariff change is reserved at the worse price).
+bool worse(const Ledger& ledger, const Offer& one, const Offer& other) {
+  if (one.units != other.units) return one.units < other.units;
+  return money_of(ledger, one) > money_of(ledger, other);
+}
+
 // An add-on, or another plan, may count the group by another unit: no total of the former one, and
 // nothing that a bucket paid ahead, says anything of it.
 void follow_unit(const ChargeInput& input, const MsccRequest& mscc, const Tariff& tariff,
@@ -162,9 +195,19 @@ void grant(const ChargeInput& input, Ledger& ledger, std::uint32_t i, const Tari
   follow_unit(input, input.request->mscc[i], tariff, group);
   const Payers payers(input, input.request->mscc[i], tariff, &ledger, &group);
   const Service& service = *tariff.service;
+  const TariffChange change =
+      tariff_change(input, input.request->mscc[i], group, tariff, ledger);
+  if (change.at != 0)
+    units = std::min(units, wanted_units(input, input.request->mscc[i], change.after, group));
   const Wish wish{units, service.grant_max, service.indivisible, service.low_credit_permille};
   Offer offer;
   make_offer(ledger, payers, group, wish, offer);
+  if (change.at != 0) {
+    const Payers later(input, input.request->mscc[i], change.after, &ledger, &group);
+    Offer other;
+    make_offer(ledger, later, group, wish, other);
+    if (worse(ledger, other, offer)) offer = other;
+  }
   if (offer.units == 0) {
     refuse_for_credit(input, tariff, group, outcome);
     return;
@@ -174,13 +217,16 @@ void grant(const ChargeInput& input, Ledger& ledger, std::uint32_t i, const Tari
   group.sponsor = payers.sponsor();
   group.granted = offer.units;
   group.granted_at = static_cast<std::uint32_t>(input.now.seconds());
-  group.validity = validity_of_grant(input, tariff, ledger);
-  group.rate = tariff.rate;
+  group.tariff_change = change.at;
+  group.rate_after = change.at != 0 ? static_cast<std::uint8_t>(change.after.rate) : 0;
+  group.validity = validity_of_grant(input, tariff, ledger, change.at);
+  group.rate = static_cast<std::uint8_t>(tariff.rate);
   group.plan = tariff.plan->id;
   group.plan_version = tariff.version;
   group.service = tariff.index();
   group.set_by_number = input.request->request_number;
   group.flags |= group_has_grant;
+  if (can_pool(input, tariff, group, ledger, offer)) group.flags |= group_pooled;
   if (!offer.next_payable) group.flags |= group_final;
   describe_grant(service, group, outcome);
 }
@@ -228,9 +274,11 @@ void charge(const ChargeInput& input, AccountView& account, ChargeResult& result
   const std::uint32_t count = charged_rows(request);
   LEVY_CHECK(count <= limits::mscc_max, count);
   Ledger ledger(account, result, input.now);
+  result.split_count = 0;
+  draw_from_pools(input, count);
   for (std::uint32_t i = 0; i < count; ++i) {
     result.mscc[i] = MsccOutcome{};
-    debit_used(input, ledger, i, result.mscc[i]);
+    debit_used(input, ledger, i, result);
   }
   const bool termination = request.type == RequestType::termination;
   for (std::uint32_t i = 0; i < count; ++i)

@@ -38,6 +38,8 @@ enum MsccOutcomeFlags : std::uint8_t {
   outcome_redirect = 4,  // its action is REDIRECT (else RESTRICT with 8, else TERMINATE)
   outcome_restrict = 8,
   outcome_retry = 16,  // `validity` is how long a denied group should not ask again
+  outcome_pooled = 64,        // the grant is part of its service's pool
+  outcome_after_change = 32,  // usage from the tariff change on (ChargeResult::splits)
 };
 
 // What rated a usage, in interned names, so that a record can say it without the plan at hand.
@@ -61,6 +63,8 @@ struct MsccOutcome {
   std::uint16_t changes = 0;             // Change bits that the gateway is asked to report
   std::uint16_t service = 0xffff;        // index into `plan`, for facts and for redirect address
   std::int64_t granted = 0;              // units
+  std::uint16_t rate = 0;        // of the service, that the grant was made under
+  std::uint32_t tariff_change = 0;  // unix seconds: Tariff-Time-Change of the grant, 0 = not sent
   // facts, for the record
   RatedBy rated_by;                  // the usage; without one, what was granted
   std::int64_t used = 0;             // units debited of the service's unit
@@ -116,8 +120,17 @@ struct AccountView {
   Slot user = none;               // subscriber that uses the service: its own buckets pay too
 };
 
+// Usage of mscc[mscc] from its tariff change on, which another rate priced.
+struct SplitUsage {
+  std::uint8_t mscc = 0;
+  MsccOutcome outcome;
+};
+
 struct ChargeResult {
   std::array<MsccOutcome, limits::mscc_max> mscc{};
+  // Their movements name them behind the rows of the request: mscc = charged_rows() + index.
+  std::array<SplitUsage, limits::mscc_max> splits{};
+  std::uint32_t split_count = 0;
   std::array<Movement, limits::movements_max> movements{};
   std::uint32_t movement_count = 0;
   // Movements did not fit, or a sum left its safe range (2^61 micros or units in a bucket, 2^62
@@ -157,6 +170,11 @@ struct ChargeInput {
   std::uint32_t addon_count = 0;
   std::array<Group*, limits::mscc_max> groups{};
   std::array<bool, limits::mscc_max> grant_allowed{};
+  bool tariff_time_change = false;  // dialect: a grant of octets may go beyond a change of price
+  bool pools = false;               // dialect: grants may be of a pool
+  // All groups of the session whose grant is of a pool, where one of them has used more than it.
+  std::array<Group*, limits::groups_per_session_max> pooled{};
+  std::uint32_t pooled_count = 0;
   bool implicit_rsu = false;  // dialect: grant without RSU for certain Reporting-Reasons
   bool late = false;          // a report after the session's end, which has charged the connect fee
   bool in_grace = false;      // only services that say so are granted

@@ -34,6 +34,22 @@ inline std::int64_t amount_of(const UnitAmounts& amounts, Unit unit) {
   return 0;
 }
 
+// The part of a report that came after the tariff change, and the one before.
+inline UnitAmounts used_after(const MsccRequest& mscc) {
+  UnitAmounts part = mscc.used;
+  part.octets = mscc.after.octets;
+  part.octets_up = mscc.after.octets_up;
+  part.octets_down = mscc.after.octets_down;
+  return part;
+}
+inline UnitAmounts used_before(const MsccRequest& mscc) {
+  UnitAmounts part = mscc.used;
+  part.octets -= mscc.after.octets;
+  part.octets_up -= mscc.after.octets_up;
+  part.octets_down -= mscc.after.octets_down;
+  return part;
+}
+
 // What the service counts of a report, each direction by its share: whole octets, rounded up once
 // per report. Octets of unknown direction count in full.
 inline std::int64_t used_units(const UnitAmounts& used, const Service& service) {

@@ -118,7 +118,8 @@ void release_group(Group& group, AccountView& account, ChargeResult& result, std
   }
   release_holds(account, group);
   group.granted = 0;
-  group.flags = static_cast<std::uint8_t>(group.flags & ~(group_has_grant | group_final));
+  group.flags = static_cast<std::uint8_t>(group.flags &
+                                          ~(group_has_grant | group_final | group_pooled));
 }
 
 void expire_buckets(AccountView& account, Time now, ChargeResult& result) {

@@ -231,6 +231,8 @@ struct Service {
   // Validity-Time of a group that is denied (4010, 4012) without final units: not before that
   // should the gateway ask again. 0 = not sent. Nothing is outstanding, so it is not part of Tcc.
   std::uint32_t retry_after = 0;
+  // G-S-U-Pool-Identifier: its groups of one session share their money; 0 = none.
+  std::uint32_t pool = 0;
   // Low credit: no single group takes more than this share of the free credit, per mille; 1000 =
   // all.
   std::uint16_t low_credit_permille = 1000;

@@ -92,6 +92,7 @@ struct ServiceSource : TariffSource {
   std::vector<Placed<std::string>> filter_ids, filter_rules;  // of restrict_access
   Placed<std::string> on_lost;                                // release | charge_reserved | charge
   Placed<std::int64_t> lost_units;
+  Placed<std::string> pool;            // services whose grants of one session are one quota
   Placed<std::string> on_new_version;  // pin | next_report | reauthorize; absent: by the unit
 };
 

@@ -72,6 +72,14 @@ struct UnitAmounts {
   std::uint16_t money_currency = 0;  // Currency-Code 425 (ISO 4217 numeric), 0 = absent
 };
 
+// Octets of an MSCC's Used-Service-Units that came after the tariff change: those whose Tariff-
+// Change-Usage 452 is UNIT_AFTER_TARIFF_CHANGE. A part of `used`; directions as there.
+struct OctetsAfter {
+  std::int64_t octets = 0;
+  std::int64_t octets_up = 0;
+  std::int64_t octets_down = 0;
+};
+
 // One Multiple-Services-Credit-Control, or the command-level units where there is none.
 struct MsccRequest {
   bool has_rating_group = false;
@@ -85,6 +93,7 @@ struct MsccRequest {
   std::uint8_t qci = 0;  // QoS-Class-Identifier of its QoS-Information, 0 = absent
   UnitAmounts requested;
   UnitAmounts used;  // the sum of all Used-Service-Units of this MSCC
+  OctetsAfter after;
 };
 
 struct ChargeRequest {

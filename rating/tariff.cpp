@@ -135,14 +135,21 @@ void lower_to_change(const Plan& plan, std::uint32_t first, std::uint32_t count,
   }
 }
 
-// The next change of a time that the service's rates, or the rules of usable buckets, ask for.
-std::uint32_t next_change(const Tariff& tariff, const Ledger& ledger, std::int64_t seconds) {
+// The next change of a time that the service's rates ask for, unix seconds; 0 = none.
+std::uint32_t next_rate_change(const Tariff& tariff, std::int64_t seconds) {
   const Plan& plan = *tariff.plan;
   std::uint32_t next = 0;
   for (std::uint32_t k = 0; k < tariff.service->rate_count; ++k) {
     const Rate& rate = plan.rates[tariff.service->first_rate + k];
     lower_to_change(plan, rate.first_condition, rate.condition_count, seconds, next);
   }
+  return next;
+}
+
+// The same of the rules of usable buckets.
+std::uint32_t next_rule_change(const Tariff& tariff, const Ledger& ledger, std::int64_t seconds) {
+  const Plan& plan = *tariff.plan;
+  std::uint32_t next = 0;
   if (plan.bucket_rule_count == 0) return next;
   for (std::uint32_t i = 0; i < ledger.bucket_count(); ++i) {
     if (ledger.bucket(i).kind == 0 || !ledger.usable(i)) continue;
@@ -152,6 +159,12 @@ std::uint32_t next_change(const Tariff& tariff, const Ledger& ledger, std::int64
       lower_to_change(plan, rule->first_condition, rule->condition_count, seconds, next);
   }
   return next;
+}
+
+std::uint32_t next_change(const Tariff& tariff, const Ledger& ledger, std::int64_t seconds) {
+  const std::uint32_t rate = next_rate_change(tariff, seconds);
+  const std::uint32_t rule = next_rule_change(tariff, ledger, seconds);
+  return rate == 0 || (rule != 0 && rule < rate) ? rule : rate;
 }
 
 // The tariff of one plan for the MSCC; service is null where the plan names none.
@@ -269,13 +282,40 @@ void say_not_applicable(std::uint32_t count, ChargeResult& result) {
   }
 }
 
+TariffChange tariff_change(const ChargeInput& input, const MsccRequest& mscc, const Group& group,
+                           const Tariff& tariff, const Ledger& ledger) {
+  TariffChange change;
+  const Service& service = *tariff.service;
+  if (!input.tariff_time_change || !service.by_time || service.unit != Unit::octets) return change;
+  if (input.pools && service.pool != 0) return change;  // a multiplier is of one price
+  const std::int64_t from = input.usage_time.seconds();
+  const std::uint32_t at = next_rate_change(tariff, from);
+  // Where other buckets pay from then on, or before, the grant ends there.
+  const std::uint32_t rule = next_rule_change(tariff, ledger, from);
+  if (rule != 0 && rule <= at) return change;
+  const auto beyond = [&](std::int64_t end) { return end != 0 && at >= end; };
+  if (at == 0 || beyond(input.access_ends_at) ||
+      beyond(service.validity == 0 ? 0 : from + service.validity) ||
+      beyond(from + limits::validity_seconds_max))
+    return change;
+  ChargeInput later = input;
+  later.usage_time = Time{std::int64_t{at} * 1'000'000};
+  change.after = tariff_of_grant(later, &group, mscc);
+  if (change.after.plan != tariff.plan || change.after.service != tariff.service ||
+      change.after.rate == tariff.rate || change.after.price()->none ||
+      access_reason(later, change.after) != Reason::ok)
+    return change;
+  change.at = at;
+  return change;
+}
+
 std::uint32_t validity_of_grant(const ChargeInput& input, const Tariff& tariff,
-                                const Ledger& ledger) {
+                                const Ledger& ledger, std::uint32_t told) {
   const Service& service = *tariff.service;
   const std::int64_t from = input.usage_time.seconds();
   std::int64_t left = 0;  // 0 = nothing cuts it
   if (service.by_time) {
-    const std::uint32_t change = next_change(tariff, ledger, from);
+    const std::uint32_t change = next_change(tariff, ledger, told != 0 ? told : from);
     if (change != 0) left = change - from;
     if (left != 0 && input.plan->boundary_spread != 0)
       left += input.spread_seed % input.plan->boundary_spread;

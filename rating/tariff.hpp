@@ -79,9 +79,19 @@ Tariff tariff_of_usage(const ChargeInput& input, const Group& group, const MsccR
 
 // Seconds from input.usage_time to the end of a grant under `tariff`: the service's validity, cut
 // at the next change of a time that its rates ask for, or the rule of a bucket that could pay; that
-// spread over the base plan's boundary_spread. 0 = no Validity-Time.
+// spread over the base plan's boundary_spread. `told` (unix seconds, 0 = none): a change that the
+// grant names itself, so that it goes on to the one after. 0 = no Validity-Time.
 std::uint32_t validity_of_grant(const ChargeInput& input, const Tariff& tariff,
-                                const Ledger& ledger);
+                                const Ledger& ledger, std::uint32_t told);
+
+// The change of price that a grant under `tariff` can name (Tariff-Time-Change), and what prices
+// its use from then on. at 0: none; its Validity-Time ends at the change, where there is one.
+struct TariffChange {
+  std::uint32_t at = 0;  // unix seconds
+  Tariff after;
+};
+TariffChange tariff_change(const ChargeInput& input, const MsccRequest& mscc, const Group& group,
+                           const Tariff& tariff, const Ledger& ledger);
 
 inline Reason unmatched_reason(const Plan& plan) {
   return plan.unmatched == Unmatched::denied_4010 ? Reason::denied : Reason::rating_failed;

@@ -68,7 +68,8 @@ class CcrDecoder {
   bool qos_of(const codec::Avp& group, rating::MsccRequest& mscc);
   bool on_mscc(const codec::Avp& one);
   bool judge_key(const codec::Avp& one, std::size_t index);
-  bool units(const codec::Avp& group, rating::UnitAmounts& into, rating::MsccRequest* reasons);
+  bool units(const codec::Avp& group, rating::UnitAmounts& into, rating::MsccRequest* reasons,
+             std::uint32_t* tariff_change_usage);
   bool used_units(const codec::Avp& group, rating::MsccRequest& mscc);
   bool service_identifier(const codec::Avp& one, rating::MsccRequest& mscc);
   bool reporting_reason(const codec::Avp& one, rating::MsccRequest& mscc);

@@ -18,6 +18,9 @@ struct Dialect {
   bool triggers = true;               // Trigger may stand in an MSCC with a grant
   bool supersede = true;              // a new session ends an older one of the same bearer
   bool rar_rating_group = true;       // Rating-Group may stand in a Gy RAR
+  bool tariff_time_change = false;    // Tariff-Time-Change may stand in a grant of octets
+  bool pools = false;                 // G-S-U-Pool-Reference may stand beside a grant
+  bool asr = false;                   // an Abort-Session-Request makes it end a session by itself
   bool raa_retry_3002 = false;        // retry a RAR answered 3002
   bool raa_retry_5012 = false;
   OverloadAnswer overload_initial = OverloadAnswer::too_busy_3004;

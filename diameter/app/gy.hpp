@@ -1,4 +1,4 @@
-// Gy (RFC 8506, TS 32.299): Credit-Control requests in, answers out; RAR out, RAA in.
+// Gy (RFC 8506, TS 32.299): Credit-Control requests in, answers out; RAR and ASR out, RAA and ASA in.
 // Core: shard. Allocates: never. Blocks: never. Clock: none.
 #pragma once
 
@@ -59,8 +59,10 @@ std::size_t encode_cca(std::span<const std::uint8_t> message, const rating::Char
 std::size_t encode_error(std::span<const std::uint8_t> message, const codec::CodecError& error,
                          const LocalIdentity& local, std::span<std::uint8_t> into);
 
-// A Re-Auth-Request, AUTHORIZE_ONLY. Hop-by-Hop is 0 and patched by the edge.
-struct ReAuth {
+// A Re-Auth-Request, AUTHORIZE_ONLY, or an Abort-Session-Request (RFC 6733 8.5.1). Hop-by-Hop is 0
+// and patched by the edge.
+struct ServerRequest {
+  bool abort = false;
   std::string_view session_id;
   std::string_view destination_host;
   std::string_view destination_realm;
@@ -68,9 +70,10 @@ struct ReAuth {
   std::uint32_t rating_group = 0;
   std::uint32_t end_to_end = 0;
 };
-std::size_t encode_rar(const ReAuth& rar, const LocalIdentity& local, std::span<std::uint8_t> into);
+std::size_t encode_server_request(const ServerRequest& request, const LocalIdentity& local,
+                                  std::span<std::uint8_t> into);
 
-// Result-Code (or the Experimental-Result-Code) of an RAA; 0 when it has none or is malformed.
+// Result-Code (or Experimental-Result-Code) of an RAA or ASA; 0 when it has none or is malformed.
 std::uint32_t decode_result_code(std::span<const std::uint8_t> message);
 
 // What the edge needs to route and to shed, read in one walk of the top level.

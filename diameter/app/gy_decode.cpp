@@ -88,7 +88,7 @@ bool CcrDecoder::on_ietf(const Avp& one) {
       command_avp_ = one.whole;
       command_.has_requested = true;
       command_.requested = rating::UnitAmounts{};
-      return units(one, command_.requested, nullptr);
+      return units(one, command_.requested, nullptr, nullptr);
     case avp::used_service_unit.code:
       command_avp_ = one.whole;
       return used_units(one, command_);

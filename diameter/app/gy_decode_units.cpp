@@ -16,6 +16,9 @@ namespace {
 // Reporting-Reason 872 ends with 9 UNUSED_QUOTA_TIMER (TS 32.299 7.2.175).
 constexpr std::uint32_t reporting_reason_max = 9;
 
+// Tariff-Change-Usage 452. What is indeterminate (2) counts as before the change (semantics.md).
+constexpr std::uint32_t unit_after_tariff_change = 1;
+
 constexpr std::int32_t micros_exponent = 6;
 
 // digits * 10^exponent currency units in micros; false when not exact or beyond the balance bound.
@@ -64,7 +67,7 @@ bool CcrDecoder::on_mscc(const Avp& one) {
         case avp::requested_service_unit.code:
           if (mscc.has_requested) break;
           mscc.has_requested = true;
-          return units(inner, mscc.requested, nullptr);
+          return units(inner, mscc.requested, nullptr, nullptr);
         case avp::rating_group.code:
           if (mscc.has_rating_group) break;
           mscc.has_rating_group = true;
@@ -136,12 +139,21 @@ bool CcrDecoder::reporting_reason(const Avp& one, rating::MsccRequest& mscc) {
 
 // A Used-Service-Unit is added to those before it.
 bool CcrDecoder::used_units(const Avp& group, rating::MsccRequest& mscc) {
+  std::uint32_t tariff_change_usage = 0;
   if (!mscc.has_used) [[likely]] {
     mscc.has_used = true;
-    return units(group, mscc.used, &mscc);
+    if (!units(group, mscc.used, &mscc, &tariff_change_usage)) return false;
+    if (tariff_change_usage == unit_after_tariff_change) [[unlikely]]
+      mscc.after = {mscc.used.octets, mscc.used.octets_up, mscc.used.octets_down};
+    return true;
   }
   rating::UnitAmounts more;
-  if (!units(group, more, &mscc)) return false;
+  if (!units(group, more, &mscc, &tariff_change_usage)) return false;
+  if (tariff_change_usage == unit_after_tariff_change) {
+    mscc.after.octets += more.octets;
+    mscc.after.octets_up += more.octets_up;
+    mscc.after.octets_down += more.octets_down;
+  }
   rating::UnitAmounts& sum = mscc.used;
   if (sum.has_money && more.has_money && sum.money_currency != more.money_currency) {
     return judge_.fail(ResultCode::contradicting_avps, group);
@@ -167,8 +179,10 @@ bool CcrDecoder::used_units(const Avp& group, rating::MsccRequest& mscc) {
   return true;
 }
 
-// Requested- or Used-Service-Unit; `reasons` takes Reporting-Reasons and is null for a request.
-bool CcrDecoder::units(const Avp& group, rating::UnitAmounts& into, rating::MsccRequest* reasons) {
+// Requested- or Used-Service-Unit; `reasons` takes Reporting-Reasons and `tariff_change_usage` that
+// AVP, and both are null for a request.
+bool CcrDecoder::units(const Avp& group, rating::UnitAmounts& into, rating::MsccRequest* reasons,
+                       std::uint32_t* tariff_change_usage) {
   std::uint64_t amounts[4] = {};  // total, input, output, events
   unsigned seen = 0;              // one bit for each AVP below
   const bool read = judge_.walk(group.data, [&](const Avp& one) {
@@ -218,6 +232,7 @@ bool CcrDecoder::units(const Avp& group, rating::UnitAmounts& into, rating::Mscc
     std::uint32_t value = 0;
     if (!u32(one, value)) return false;
     if (slot == 4) into.seconds = value;
+    if (slot == 6 && tariff_change_usage != nullptr) *tariff_change_usage = value;
     return slot == 4 || value <= 2 || judge_.fail(ResultCode::invalid_avp_value, one);
   });
   if (!read) return false;

@@ -1,4 +1,4 @@
-// encode_cca and encode_rar: what Levy says on Gy.
+// encode_cca and encode_server_request: what Levy says on Gy.
 // Core: shard. Allocates: never. Blocks: never. Clock: none.
 //
 // Invariants: only AVPs that RFC 4006 dictionaries know carry the M bit, none that may stand once
@@ -41,9 +41,12 @@ constexpr std::size_t head_max = codec::header_bytes + 3 * identity_avp_max + 7 
 constexpr std::size_t redirect_max = 8 + 12 + 8 + 12 + 8 + 128;
 constexpr std::size_t final_max =
     std::max(redirect_max, 8 + 12 + rating::restriction_bytes_max);
-constexpr std::size_t grant_max = 8 + 8 + (8 + 16 + 12) + 12;  // CC-Money is the longest
+constexpr std::size_t grant_max = 8 + 8 + (8 + 16 + 12) + 12;  // CC-Money is the longest; octets
+                                                               // and Tariff-Time-Change are not
+constexpr std::size_t pool_max = 8 + 12 + 12 + (8 + 16 + 12);
 constexpr std::size_t mscc_bytes_max = 8 + grant_max + limits::service_identifiers_max * 12 + 12 +
-                                       12 + 12 + final_max + 16 + 12 + std::size(triggers) * 16;
+                                       12 + 12 + final_max + 16 + 12 + std::size(triggers) * 16 +
+                                       pool_max;
 static_assert(head_max + limits::mscc_max * mscc_bytes_max + proxy_info_bytes_max <=
               limits::answer_bytes_max);
 
@@ -72,12 +75,16 @@ Reason command_reason(const rating::ChargeRequest& request, const Answer& answer
   return Reason::not_applicable;  // no group is under credit control: 4011 is a command's code
 }
 
+// Time (RFC 6733 4.3.1): seconds since 1900, modulo 2^32.
+std::uint32_t to_ntp(std::uint32_t unix_seconds) {
+  return static_cast<std::uint32_t>(std::int64_t{unix_seconds} + ntp_offset_seconds);
+}
+
 std::uint32_t clamp32(std::int64_t value) {
   return static_cast<std::uint32_t>(std::min<std::int64_t>(value, 0xffffffff));
 }
 
-void write_unit_value(Writer& writer, Money money, std::uint16_t currency) {
-  const Decimal decimal = to_decimal(money, currency);
+void write_unit_value(Writer& writer, const Decimal& decimal) {
   const std::size_t group = writer.begin_group(avp::unit_value);
   writer.u64(avp::value_digits, static_cast<std::uint64_t>(decimal.digits));
   writer.u32(avp::exponent, static_cast<std::uint32_t>(decimal.exponent));
@@ -86,6 +93,8 @@ void write_unit_value(Writer& writer, Money money, std::uint16_t currency) {
 
 void write_grant(Writer& writer, const MsccOutcome& outcome, std::uint16_t currency) {
   const std::size_t group = writer.begin_group(avp::granted_service_unit);
+  if (outcome.tariff_change != 0)
+    writer.u32(avp::tariff_time_change, to_ntp(outcome.tariff_change));
   switch (outcome.unit) {
     case rating::Unit::octets:
       writer.u64(avp::cc_total_octets, static_cast<std::uint64_t>(outcome.granted));
@@ -100,7 +109,7 @@ void write_grant(Writer& writer, const MsccOutcome& outcome, std::uint16_t curre
       break;
     case rating::Unit::money: {
       const std::size_t money = writer.begin_group(avp::cc_money);
-      write_unit_value(writer, Money{outcome.granted}, currency);
+      write_unit_value(writer, to_decimal(Money{outcome.granted}, currency));
       if (currency != 0) writer.u32(avp::currency_code, currency);
       writer.end_group(money);
       break;
@@ -154,6 +163,47 @@ void write_final_unit(Writer& writer, const MsccOutcome& outcome) {
   writer.end_group(group);
 }
 
+// digits * 10^exponent: micros for one unit, to twelve digits, and never less than it costs.
+Decimal multiplier_of(const rating::Price& price) {
+  Int128 numerator = price.numerator;
+  Int128 denominator = price.denominator;
+  constexpr std::int64_t digits_max = 1'000'000'000'000;
+  Decimal m{0, 0};
+  while (numerator / denominator < digits_max / 10 && numerator % denominator != 0) {
+    numerator *= 10;
+    --m.exponent;
+  }
+  for (; numerator / denominator >= digits_max; ++m.exponent) denominator *= 10;
+  m.digits = static_cast<std::int64_t>((numerator + denominator - 1) / denominator);
+  for (; m.digits != 0 && m.digits % 10 == 0; ++m.exponent) m.digits /= 10;
+  return m;
+}
+
+// CC-Unit-Type 454.
+std::uint32_t unit_type_of(rating::Unit unit) {
+  switch (unit) {
+    case rating::Unit::seconds: return 0;
+    case rating::Unit::money: return 1;
+    case rating::Unit::octets: return 2;
+    case rating::Unit::events: return 5;
+  }
+  return 2;
+}
+
+// G-S-U-Pool-Reference (RFC 8506 8.30): one of its abstract units is a micro of the currency.
+void write_pool(Writer& writer, const MsccOutcome& outcome) {
+  const rating::Service* service = service_of(outcome);
+  if (service == nullptr || outcome.rate > service->rate_count) return;
+  const rating::Price& price =
+      outcome.rate == 0 ? service->price
+                        : outcome.plan->rates[service->first_rate + outcome.rate - 1u].price;
+  const std::size_t group = writer.begin_group(avp::gsu_pool_reference);
+  writer.u32(avp::gsu_pool_identifier, service->pool);
+  writer.u32(avp::cc_unit_type, unit_type_of(outcome.unit));
+  write_unit_value(writer, multiplier_of(price));
+  writer.end_group(group);
+}
+
 void write_triggers(Writer& writer, const MsccOutcome& outcome) {
   if (outcome.changes == 0) return;
   const std::size_t group = writer.begin_group(avp::trigger);
@@ -183,6 +233,7 @@ void write_mscc(Writer& writer, const MsccRequest& asked, const MsccOutcome& out
     writer.u32(avp::service_identifier, asked.service_identifiers[i]);
   }
   if (asked.has_rating_group) writer.u32(avp::rating_group, asked.rating_group);
+  if (granted && (outcome.flags & rating::outcome_pooled) != 0) write_pool(writer, outcome);
   if (outcome.validity != 0) writer.u32(avp::validity_time, outcome.validity);
   writer.u32(avp::result_code, static_cast<std::uint32_t>(code_of(outcome.reason)));
   const bool final_units = (outcome.flags & rating::outcome_final) != 0;
@@ -225,7 +276,7 @@ void write_event_result(Writer& writer, const rating::ChargeRequest& request,
     const auto* end = answer.mscc + answer.mscc_count;
     if (answer.mscc_count != 0 && std::none_of(answer.mscc, end, priced)) return;
     const std::size_t group = writer.begin_group(avp::cost_information);
-    write_unit_value(writer, answer.event.cost, answer.currency);
+    write_unit_value(writer, to_decimal(answer.event.cost, answer.currency));
     writer.u32(avp::currency_code, answer.currency);
     write_cost_unit(writer, request, answer);
     writer.end_group(group);
@@ -303,23 +354,25 @@ std::size_t encode_cca(std::span<const std::uint8_t> message, const rating::Char
   return writer.finish(answer_header(message, false));
 }
 
-std::size_t encode_rar(const ReAuth& rar, const LocalIdentity& local,
-                       std::span<std::uint8_t> into) {
+std::size_t encode_server_request(const ServerRequest& request, const LocalIdentity& local,
+                                  std::span<std::uint8_t> into) {
   Writer writer(into);
   writer.begin_message();
-  writer.text(avp::session_id, rar.session_id);
+  writer.text(avp::session_id, request.session_id);
   write_origin(writer, local);
-  writer.text(avp::destination_realm, rar.destination_realm);
-  writer.text(avp::destination_host, rar.destination_host);
+  writer.text(avp::destination_realm, request.destination_realm);
+  writer.text(avp::destination_host, request.destination_host);
   writer.u32(avp::auth_application_id, codec::application_gy);
-  writer.u32(avp::re_auth_request_type, 0);  // AUTHORIZE_ONLY
+  if (!request.abort) writer.u32(avp::re_auth_request_type, 0);  // AUTHORIZE_ONLY
   write_origin_state_id(writer, local);
-  if (rar.has_rating_group) writer.u32(avp::rating_group, rar.rating_group);
+  if (request.has_rating_group && !request.abort)
+    writer.u32(avp::rating_group, request.rating_group);
   codec::Header header;
   header.flags = codec::flag_request | codec::flag_proxiable;
-  header.command = static_cast<std::uint32_t>(codec::CommandCode::re_auth);
+  header.command = static_cast<std::uint32_t>(
+      request.abort ? codec::CommandCode::abort_session : codec::CommandCode::re_auth);
   header.application = codec::application_gy;
-  header.end_to_end = rar.end_to_end;
+  header.end_to_end = request.end_to_end;
   return writer.finish(header);
 }
 

@@ -286,7 +286,10 @@ Answer Operations::on_every_shard(const shard::OperatorRequest& request, std::st
   for (std::uint32_t i = 0; i < door_.shard_count(); ++i) {
     const auto reply = door_.call(ShardId{static_cast<std::uint8_t>(i)}, request).reply;
     if (!refused(reply.result)) {
-      return {200, Json{{"result", result_text(reply.result)}, {"shard", i}}.dump(2) + "\n"};
+      Json answer{{"result", result_text(reply.result)}, {"shard", i}};
+      if (request.kind == OperatorKind::abort_session)
+        answer["asked_gateway"] = reply.id != none;
+      return {200, answer.dump(2) + "\n"};
     }
     if (reply.result != OperatorResult::not_found) best = reply.result;
   }

@@ -141,6 +141,7 @@ void Daemon::Parts::make_shards() {
   how.duplicate_window = static_cast<std::uint32_t>(options.sessions.duplicate_window_s);
   how.session_ttl = static_cast<std::uint32_t>(options.sessions.ttl_s);
   how.push_retry = static_cast<std::uint32_t>(options.sessions.push_retry_s);
+  how.abort_wait = static_cast<std::uint32_t>(options.sessions.abort_wait_s);
   how.push_tries_max = static_cast<std::uint16_t>(options.sessions.push_tries_max);
   how.event_time_skew_max = static_cast<std::uint32_t>(options.sessions.event_time_skew_max_s);
   for (std::uint32_t s = 0; s < map.shards; ++s) {

@@ -87,6 +87,7 @@ void put_where(Json& out, const RecordView& record) {
 // Why a session ended with this Record; null: none did.
 const char* closing(const RecordView& record) {
   const std::uint32_t events = record.header.events;
+  if ((events & shard::event_aborted) != 0) return "operator";
   switch (record.header.kind) {
     case RecordKind::charge:
       if ((events & shard::event_session_closed) != 0) return "terminated";

@@ -37,9 +37,9 @@ namespace levy::journal {
 static_assert(std::endian::native == std::endian::little, "the format is written as it lies");
 
 inline constexpr std::uint32_t block_magic = 0x424a564c;  // "LVJB" as bytes
-inline constexpr std::uint16_t format_version = 3;
+inline constexpr std::uint16_t format_version = 4;
 // levyd reads its own format; versions 1 and 2 are no longer read.
-inline constexpr std::uint16_t format_version_oldest = 3;
+inline constexpr std::uint16_t format_version_oldest = 4;
 
 enum BlockFlag : std::uint16_t {
   block_opening = 1,    // no Records: the first block of an epoch, written before any append

@@ -143,6 +143,9 @@ void ShardLoop::process_request(Frame& frame, Time now) {
   context.no_credit_code_4012 = dialect.no_credit_code_4012;
   context.origin_state_counts = (frame.flags & frame_origin_state) != 0;
   context.supersede = dialect.supersede;
+  context.tariff_time_change = dialect.tariff_time_change;
+  context.pools = dialect.pools;
+  context.takes_abort = dialect.asr;
   context.duplicate_window = dialect.duplicate_window_s;
   shard_of(frame.shard).apply(request_, context, frame.record, outcome_);
   if (outcome_.not_mine) {
@@ -194,15 +197,16 @@ void ShardLoop::encode_push(shard::Shard& shard, const shard::Push& push, Frame&
   const shard::Session& session = shard.session(push.session);
   const shard::Host& host = shard.host(session.host);
   char session_id[limits::session_id_bytes_max + 1];
-  app::ReAuth rar;
-  rar.session_id = {session_id, shard.copy_session_id(session, session_id)};
-  rar.destination_host = host.host();
-  rar.destination_realm = host.realm();
-  rar.has_rating_group =
+  app::ServerRequest request;
+  request.abort = push.abort;
+  request.session_id = {session_id, shard.copy_session_id(session, session_id)};
+  request.destination_host = host.host();
+  request.destination_realm = host.realm();
+  request.has_rating_group =
       push.has_rating_group && (*options_.dialects)[session.dialect].rar_rating_group;
-  rar.rating_group = push.rating_group;
-  rar.end_to_end = (static_cast<std::uint32_t>(time_.advance(Time{}).seconds()) << 20) |
-                   (++end_to_end_ & 0xfffffu);
+  request.rating_group = push.rating_group;
+  request.end_to_end = (static_cast<std::uint32_t>(time_.advance(Time{}).seconds()) << 20) |
+                       (++end_to_end_ & 0xfffffu);
   frame.flags = frame_push;
   frame.protocol = Protocol::gy;
   frame.shard = shard.id();
@@ -220,7 +224,8 @@ void ShardLoop::encode_push(shard::Shard& shard, const shard::Push& push, Frame&
   }
   frame.rx_bytes = static_cast<std::uint32_t>(at - frame.rx);
   if (shard.traced(session.account)) frame.flags |= frame_traced;
-  frame.tx_bytes = static_cast<std::uint32_t>(app::encode_rar(rar, options_.local, frame.tx));
+  frame.tx_bytes =
+      static_cast<std::uint32_t>(app::encode_server_request(request, options_.local, frame.tx));
   LEVY_CHECK(frame.tx_bytes != 0);
 }
 

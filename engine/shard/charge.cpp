@@ -29,6 +29,7 @@ void Shard::refuse(Reason reason, Outcome& outcome) {
   outcome.reason = reason;
   outcome.mscc_count = 0;
   outcome.charge.movement_count = 0;
+  outcome.charge.split_count = 0;
   outcome.lost_count = 0;
   outcome.product_count = 0;
   outcome.counter_count = 0;
@@ -149,6 +150,8 @@ const rating::Plan* Shard::prepare_charge(const Account& account,
       input.usage_time = request.event_timestamp;
   }
   input.spread_seed = static_cast<std::uint32_t>(context.session_hash >> 32);
+  input.tariff_time_change = context.tariff_time_change;
+  input.pools = context.pools;
   input.implicit_rsu = context.implicit_rsu;
   input.no_credit_code_4012 = context.no_credit_code_4012;
   input.account_barred = account.status != AccountStatus::active;
@@ -193,7 +196,7 @@ bool Shard::run_charge(Session& session, Account& account, const rating::ChargeR
     return false;
   }
   input.late = !grants;
-  input.account_barred |= !grants;
+  input.account_barred |= !grants || (session.flags & session_aborting) != 0;
   // What was used is charged, though there be no room to settle products first.
   const bool must = request.type == RequestType::termination || !grants;
   if (!prepare_products(session.account, input, outcome) && !must) {
@@ -231,6 +234,7 @@ bool Shard::run_charge(Session& session, Account& account, const rating::ChargeR
   add_sponsors(input, scratch_.view, outcome);
   for (std::size_t i = 0; i < request.mscc_count; ++i)
     if (input.groups[i] != nullptr) add_reserved(*input.groups[i], scratch_.view, outcome);
+  add_pooled(session, request, input, outcome);
   rating::charge(input, scratch_.view, outcome.charge);
   if (outcome.charge.version_gone) outcome.events |= event_version_gone;
   outcome.mscc_count = request.mscc_count;
@@ -247,6 +251,25 @@ bool Shard::run_charge(Session& session, Account& account, const rating::ChargeR
   return false;
 }
 
+// The session's pooled groups, where one of them reports more than was granted to it alone.
+void Shard::add_pooled(Session& session, const rating::ChargeRequest& request,
+                       rating::ChargeInput& input, Outcome& outcome) {
+  bool exceeds = false;
+  for (std::size_t i = 0; i < request.mscc_count && !exceeds; ++i) {
+    const rating::Group* group = input.groups[i];
+    if (group == nullptr || (group->flags & rating::group_pooled) == 0) continue;
+    const rating::UnitAmounts& used = request.mscc[i].used;
+    exceeds = std::max({used.octets, used.seconds, used.events}) > group->granted;
+  }
+  if (!exceeds) return;
+  for (Slot g = session.first_group; g != none; g = groups_[g].next) {
+    if ((groups_[g].flags & rating::group_pooled) == 0) continue;
+    rating::Group& group = edit(groups_, g);
+    add_reserved(group, scratch_.view, outcome);
+    input.pooled[input.pooled_count++] = &group;
+  }
+}
+
 void Shard::charge_open(Slot slot, const rating::ChargeRequest& request,
                         const ChargeContext& context, Outcome& outcome) {
   // An event has a Session-Id of its own; here it would be reserved and never debited.
@@ -258,11 +281,12 @@ void Shard::charge_open(Slot slot, const rating::ChargeRequest& request,
   if (!run_charge(session, account, request, context, true, outcome)) return;
   if (request.type == RequestType::termination) {
     end_session(slot, SessionState::ended, context.now, outcome, context.duplicate_window);
-  } else {
+  } else if ((session.flags & session_aborting) == 0) {
     set_tcc(slot, session, request, context.now, outcome);
   }
-  const bool satisfies =
-      request.type == RequestType::update && session.reauth_wanted != session.reauth_acked;
+  const bool satisfies = request.type == RequestType::update &&
+                         session.reauth_wanted != session.reauth_acked &&
+                         (session.flags & session_aborting) == 0;
   if (satisfies) session.reauth_acked = session.reauth_wanted;  // an update that crosses the RAR
   if (outcome.charge.overflow || !add_verdict(session, request, outcome)) return pool_full(outcome);
   if (satisfies) runtime_[slot].push_outstanding = false;

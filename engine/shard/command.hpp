@@ -30,6 +30,9 @@ struct ChargeContext {
   bool no_credit_code_4012 = false;
   bool origin_state_counts = true;     // a raised Origin-State-Id ends the host's older sessions
   bool supersede = true;               // an initial ends an older open session of the same bearer
+  bool tariff_time_change = false;     // a grant of octets may name the next change of price
+  bool pools = false;                  // a grant may be of a credit pool
+  bool takes_abort = false;            // the gateway ends a session by itself where it gets an ASR
   std::uint32_t duplicate_window = 0;  // seconds, of the dialect; 0 = the Shard's own
 };
 
@@ -60,7 +63,8 @@ enum class OperatorKind : std::uint8_t {
   show_account,   // read: from `cursor`
   list_sessions,  // read: of an account, from `cursor`
   reauthorize,    // session by id, optional rating group
-  abort_session,  // end a session here; its reservations return
+  abort_session,  // by an ASR, where the gateway takes one (reply.id 0); else at once, here alone:
+                  // its reservations return (reply.id none)
   trace,          // set or clear the trace mark of an account (not journaled)
   transfer_out,   // money to an account of another Shard (or of this one)
   transfer_in,

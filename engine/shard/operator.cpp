@@ -496,7 +496,13 @@ void Shard::session_operation(Operation& op) {
   op.subscriber = sessions_[slot].subscriber;
   op.outcome.session = slot;
   if (r.kind == OperatorKind::abort_session) {
-    end_session(slot, SessionState::lost, r.now, op.outcome);
+    op.reply.id = 0;
+    if ((sessions_[slot].flags & session_aborting) != 0) {  // the gateway has been told already
+      op.reply.result = Result::unchanged;
+    } else if (!ask_abort(slot, edit(sessions_, slot), r.now, op.outcome)) {
+      op.reply.id = none;
+      end_session(slot, SessionState::lost, r.now, op.outcome);
+    }
     return;
   }
   ask_push(slot, edit(sessions_, slot), r.flag, r.rating_group, r.now, op.outcome);

@@ -48,6 +48,7 @@ enum OutcomeEvent : std::uint32_t {
   event_time_distrusted = 1u << 17,  // Event-Timestamp too far off: rated at the time of arrival
   event_tombstones_given_up = 1u << 18,  // before their time, to make room
   event_version_gone = 1u << 19,         // usage of a grant whose plan version is live no more
+  event_aborted = 1u << 20,              // a session ended without a CCR-T as an operator wished
 };
 
 // A message to push: the session's identity and addressing are read by the encoder.
@@ -55,6 +56,7 @@ struct Push {
   Slot session = none;
   std::uint16_t number = 0;
   bool has_rating_group = false;
+  bool abort = false;  // an ASR, not a RAR
   std::uint32_t rating_group = 0;
 };
 
@@ -163,6 +165,7 @@ struct Outcome {
     tombstones_given_up = 0;
     push_count = 0;
     charge.movement_count = 0;
+    charge.split_count = 0;
     charge.overflow = charge.version_gone = false;
     lost_count = 0;
     product_count = 0;

@@ -11,6 +11,7 @@ namespace levy::shard {
 // Wanted is journaled with the caller's Record; at most one push of a session is outstanding.
 void Shard::ask_push(Slot slot, Session& session, bool has_rating_group, std::uint32_t rating_group,
                      Time now, Outcome& outcome) {
+  if ((session.flags & session_aborting) != 0) return;  // its end is wanted, and nothing else
   const bool waits = session.reauth_wanted != session.reauth_acked;
   const bool same = has_rating_group && (session.flags & session_reauth_group) != 0 &&
                     session.reauth_rating_group == rating_group;
@@ -33,7 +34,20 @@ void Shard::ask_push(Slot slot, Session& session, bool has_rating_group, std::ui
 Push Shard::push_of(Slot slot) const {
   const Session& session = sessions_[slot];
   return Push{slot, session.reauth_wanted, (session.flags & session_reauth_group) != 0,
-              session.reauth_rating_group};
+              (session.flags & session_aborting) != 0, session.reauth_rating_group};
+}
+
+// The gateway is told to end it, and its CCR-T brings what was used. Who does not take an ASR, or
+// does not end it in time, leaves it to end here (PushAnswer, due_session).
+bool Shard::ask_abort(Slot slot, Session& session, Time now, Outcome& outcome) {
+  if ((session.flags & session_takes_abort) == 0) return false;
+  ask_push(slot, session, false, 0, now, outcome);
+  session.flags |= session_aborting;
+  for (std::uint32_t i = 0; i < outcome.push_count; ++i)
+    if (outcome.pushes[i].session == slot) outcome.pushes[i] = push_of(slot);
+  const std::uint32_t until = shard_seconds(now) + options_.abort_wait;
+  if (session.deadline > until) set_deadline(slot, session, options_.abort_wait, now);
+  return true;
 }
 
 void Shard::requeue_push(Slot slot, Time now) {
@@ -91,12 +105,19 @@ void Shard::apply(const PushAnswer& answer, std::span<std::uint8_t> record, Outc
   outcome.account = known.account;
   outcome.subscriber = known.subscriber;
   const bool success = answer.result_code / 1000 == 2;
+  // A RAR that was under way when the end was asked for: whatever came of it, the ASR is next.
+  const bool overtaken =
+      (known.flags & session_aborting) != 0 && answer.number != known.reauth_wanted;
   const bool again = !success && answer.result_code != 5002 &&
                      (answer.result_code == 0 || answer.retry) &&
                      run.push_tries < options_.push_tries_max;
   Session& session = edit(sessions_, answer.session);
-  if (answer.result_code == 5002) {  // the gateway does not know it: it ends here too
+  const bool refuses = !success && !again && !overtaken;
+  if (answer.result_code == 5002 || (refuses && (session.flags & session_aborting) != 0)) {
+    // The gateway does not know it, or does not end it: it ends here.
     end_session(answer.session, SessionState::lost, answer.now, outcome);
+  } else if (overtaken) {
+    run.push_tries = 0;
   } else if (!again) {
     session.reauth_acked = success ? answer.number : session.reauth_wanted;
     run.push_tries = 0;

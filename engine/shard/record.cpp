@@ -186,7 +186,7 @@ std::uint8_t* Shard::write_facts(const Facts& facts, const Outcome& outcome, Rec
   Pen pen(record + sizeof h);
   if (facts.request != nullptr) {
     const rating::ChargeRequest& r = *facts.request;
-    h.mscc_count = r.mscc_count;
+    h.mscc_count = static_cast<std::uint8_t>(r.mscc_count + outcome.charge.split_count);
     h.request_number = r.request_number;
     h.request_type = r.type;
     session_id = r.session_id;
@@ -198,6 +198,12 @@ std::uint8_t* Shard::write_facts(const Facts& facts, const Outcome& outcome, Rec
       const rating::MsccRequest& m = r.mscc[i];
       pen.put(fact_of(outcome.charge.mscc[i], m.rating_group, m.has_rating_group,
                       m.service_identifiers[0], m.service_identifier_count));
+    }
+    for (std::uint32_t i = 0; i < outcome.charge.split_count; ++i) {
+      const rating::SplitUsage& split = outcome.charge.splits[i];
+      const rating::MsccRequest& m = r.mscc[split.mscc];
+      pen.put(fact_of(split.outcome, m.rating_group, m.has_rating_group, m.service_identifiers[0],
+                      m.service_identifier_count));
     }
   }
   if (host == host_of_session_id(session_id)) host = {};

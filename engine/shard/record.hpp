@@ -2,7 +2,8 @@
 // of the images).
 // Core: shard (writing), recovery and feed (reading). Allocates: never. Blocks: never. Clock: none.
 //
-//   RecordHeader | ChargeFacts (of a request) | MsccFact x mscc_count | MsccFact x lost_count |
+//   RecordHeader | ChargeFacts (of a request) | MsccFact x mscc_count (those of the request, then
+//   usage after a tariff change: outcome_after_change) | MsccFact x lost_count |
 //   Movement x movement_count | BucketFact x bucket_count | ProductFact x product_count |
 //   CounterFact x counter_count |
 //   Slot x given_up | texts, padded to 8 | images
@@ -24,7 +25,7 @@
 
 namespace levy::shard {
 
-inline constexpr std::uint8_t record_version = 4;
+inline constexpr std::uint8_t record_version = 5;
 // User location and called party are kept up to this length.
 inline constexpr std::size_t fact_bytes_max = 16;
 // Buckets that one Record moves: of its account, and wallets of sponsors.
@@ -122,7 +123,7 @@ static_assert(sizeof(BucketFact) == 16);
 struct RecordView {
   RecordHeader header{};
   const ChargeFacts* charge = nullptr;  // null where there was no request
-  std::span<const MsccFact> mscc{};     // in the order of the request
+  std::span<const MsccFact> mscc{};     // in the order of the request, then its splits
   std::span<const MsccFact> lost{};     // charged for groups of a lost or superseded session
   std::span<const rating::Movement> movements{};
   std::span<const BucketFact> buckets{};  // each bucket of the movements once

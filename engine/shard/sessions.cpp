@@ -118,6 +118,10 @@ void Shard::note_number(Session& session, const rating::ChargeRequest& request) 
 void Shard::touch_session(Session& session, const rating::ChargeRequest& request,
                           const ChargeContext& context, Outcome& outcome) {
   session.connection = context.connection;
+  if (context.takes_abort)
+    session.flags |= session_takes_abort;
+  else
+    session.flags &= static_cast<std::uint8_t>(~session_takes_abort);
   session.last_seen_at = static_cast<std::uint32_t>(context.now.seconds());
   const Host& known = hosts_[session.host];
   if (known.host() != request.origin_host || known.realm() != request.origin_realm) {
@@ -223,6 +227,8 @@ void Shard::end_session(Slot slot, SessionState as, Time now, Outcome& outcome,
   settle_session(slot, as, now, outcome);
   Session& session = edit(sessions_, slot);
   session.state = as;
+  if (as == SessionState::lost && (session.flags & session_aborting) != 0)
+    outcome.events |= event_aborted;
   session.reauth_acked = session.reauth_wanted;
   set_deadline(slot, session, std::max(window, options_.duplicate_window), now);
   outcome.events |= as == SessionState::ended ? event_session_closed : event_session_lost;
@@ -360,6 +366,8 @@ bool Shard::add_verdict(Session& session, const rating::ChargeRequest& request,
       v.plan = m.plan != nullptr ? m.plan->id : std::uint16_t{0};
       v.plan_version = m.plan_version;
       v.changes = m.changes;
+      v.rate = m.rate;
+      v.tariff_change = m.tariff_change;
       v.reason = m.reason;
       v.outcome_flags = m.flags;
       v.unit = m.unit;
@@ -444,6 +452,8 @@ void Shard::repeat_verdict(const Verdict& head, const rating::ChargeRequest& req
     m.plan_version = v->plan_version;
     m.service = v->service;
     m.changes = v->changes;
+    m.rate = v->rate;
+    m.tariff_change = v->tariff_change;
     m.granted = v->granted;
     if (v->more == none) break;
     v = &verdicts_[v->more];

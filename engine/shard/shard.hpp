@@ -46,6 +46,7 @@ struct Options {
   std::uint32_t session_ttl = 86400;     // seconds: Tcc where neither validity nor plan says
   std::uint32_t push_retry = 5;          // seconds between tries of one push
   std::uint16_t push_tries_max = 3;
+  std::uint32_t abort_wait = 60;         // seconds that an aborted session's CCR-T is waited for
   std::uint32_t event_time_skew_max = 3600;  // seconds: an Event-Timestamp further off is not rated
 };
 
@@ -230,6 +231,9 @@ class Shard {
   bool session_id_is(const Session& session, std::string_view session_id) const;
   void ask_push(Slot slot, Session& session, bool has_rating_group, std::uint32_t rating_group,
                 Time now, Outcome& outcome);
+  void add_pooled(Session& session, const rating::ChargeRequest& request,
+                  rating::ChargeInput& input, Outcome& outcome);
+  bool ask_abort(Slot slot, Session& session, Time now, Outcome& outcome);
   Push push_of(Slot slot) const;
   void queue_push(Slot slot, std::uint32_t at);
   bool due_push(Time now, std::span<std::uint8_t> record, Outcome& outcome);

@@ -185,6 +185,8 @@ enum SessionFlags : std::uint8_t {
   session_terminated = 4,
   session_loss_charged = 8,   // its loss charged an assumed use: a late report is not charged again
   session_reauth_group = 16,  // only reauth_rating_group is wanted, else the whole session
+  session_takes_abort = 32,   // its gateway's dialect takes an ASR
+  session_aborting = 64,      // an operator ends it: the push is an ASR, and nothing is granted
 };
 
 inline constexpr std::size_t session_id_head_bytes = sizeof(Session::id_head);
@@ -213,10 +215,12 @@ struct Verdict {
   std::uint16_t plan = 0;  // interned, whose service it is
   std::uint16_t plan_version = 0;
   std::uint16_t changes = 0;  // rating::Change bits
-  std::uint16_t unused = 0;
+  std::uint16_t rate = 0;     // of the service, that was granted under
+  std::uint32_t tariff_change = 0;  // unix seconds: Tariff-Time-Change, 0 = none
+  std::uint32_t unused_2 = 0;
   bool live() const { return in_use != 0; }
 };
-static_assert(sizeof(Verdict) == 56);
+static_assert(sizeof(Verdict) == 64);
 
 enum VerdictFlags : std::uint8_t { verdict_enough = 1, verdict_event_result = 2 };
 

@@ -20,7 +20,7 @@ constexpr std::size_t image_bytes = sizeof(ImageHeader) + sizeof(T);
 // supersedes a session of 32 groups, settles every product and moves every bucket of the account.
 constexpr std::size_t charge_bytes_max =
     sizeof(RecordHeader) + sizeof(ChargeFacts) +
-    (limits::mscc_max + limits::groups_per_session_max) * sizeof(MsccFact) +
+    (2 * limits::mscc_max + limits::groups_per_session_max) * sizeof(MsccFact) +
     limits::movements_max * sizeof(rating::Movement) + bucket_facts_max * sizeof(BucketFact) +
     Outcome::product_facts_max * sizeof(ProductFact) +
     limits::counters_per_account_max *
@@ -40,7 +40,7 @@ constexpr std::size_t charge_bytes_max =
 constexpr std::size_t tombstone_bytes = image_bytes<Session> + 2 * (sizeof(ImageHeader) + 8);
 
 // What the tombstones of one Record may fill: the largest single one always fits.
-constexpr std::size_t give_up_bytes_max = 10 * 1024;
+constexpr std::size_t give_up_bytes_max = 11 * 1024;
 static_assert(tombstone_bytes + image_bytes<Text> +
                   limits::verdicts_per_session_max * limits::mscc_max * image_bytes<Verdict> <=
               give_up_bytes_max);

@@ -59,6 +59,7 @@ bool Shard::ask_for_new_version(Slot slot, Time now, Outcome& outcome) {
   const Concerned concerned = groups_to_ask(sessions_[slot]);
   if (concerned.count == 0) return false;
   const Session& known = sessions_[slot];
+  if ((known.flags & session_aborting) != 0) return false;
   const bool of_group = (known.flags & session_reauth_group) != 0;
   if (known.reauth_wanted != known.reauth_acked &&
       (!of_group || (concerned.one() && known.reauth_rating_group == concerned.rating_group())))

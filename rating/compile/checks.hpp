@@ -94,6 +94,10 @@ void compile_sponsors(const PlanSource& source, Checks& checks, CompiledPlan& pl
 void compile_sponsor(const ServiceSource& source, const PlanSource& plan_source, Checks& checks,
                      Service& service);
 
+// Compiles what it shares with other services: pools.cpp. After its prices.
+void compile_pool(const ServiceSource& source, Checks& checks, const CompiledPlan& plan,
+                  Service& service);
+
 // Compiles its final action: final_units.cpp.
 void compile_final_units(const ServiceSource& source, const Place& place, Checks& checks,
                          CompiledPlan& plan, Service& service);

@@ -205,6 +205,7 @@ void compile_service(const ServiceSource& source, const Place& plan_place, Check
   compile_lost(source, checks, service);
   compile_directions(source, checks, service);
   compile_sponsor(source, rates.plan_source(), checks, service);
+  compile_pool(source, checks, plan, service);
   compile_on_new_version(source, checks, service);
 }
 

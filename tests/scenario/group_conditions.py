@@ -6,8 +6,9 @@ Used units cost what their grant was made under; the new grant is chosen by the 
 import time
 
 from registry import scenario
-from replay import (EMPTY, OPTIONS, RATING_CONDITION_CHANGE, TERMINATE, World, ask, call_to, denied, granted,
-                    network, octets, seconds, settled, triggers)
+from replay import (EMPTY, INITIAL, OPTIONS, RATING_CONDITION_CHANGE, TERMINATE, Mismatch, World,
+                    ask, call_to, denied, granted, messages, network, octets, seconds, settled,
+                    triggers)
 
 MB = 1000000
 UTRAN, EUTRAN = 1, 6
@@ -196,6 +197,109 @@ def a_grant_ends_where_prices_change(build):
         account.check("985", "10")
         session.terminate(ask(usu=octets(500000)), at=yesterday(23, 30), want=[settled()])
         account.check("985")
+
+
+def change_at(unix_seconds, units):
+    """A grant that names the next change of price."""
+    return [("Tariff-Time-Change", (unix_seconds + 2208988800) % 2**32)] + units
+
+
+def part(amount, tariff_change_usage):
+    return [("Tariff-Change-Usage", tariff_change_usage)] + octets(amount)
+
+
+@scenario("V-27", alone=True)
+def a_grant_names_the_change_of_price(build):
+    """Dialect key `tariff_time_change`: reserved at the dearer price, each part at its own."""
+    with world_of_yesterday(build) as world:
+        gateway = world.gateway("tariffs.test")
+        account = world.account("by-hour-exact", "1000")
+        session = account.session(gateway)
+        session.initial(ask(rsu=EMPTY), at=yesterday(7), want=[
+            granted(change_at(yesterday(8), octets(MB)), more=[("Validity-Time", 57600)])])
+        account.check("990", "10")
+        split = session.update(
+            ask(usus=[part(400000, 0), part(500000, 1), part(100000, 2)], rsu=EMPTY),
+            at=yesterday(8, 10), want=[
+                granted(change_at(yesterday(23), octets(MB)), more=[("Validity-Time", 85800)])])
+        session.again(split)
+        account.check("982.5", "10")  # 500,000 before (what is indeterminate, too), 500,000 after
+        session.terminate(ask(usu=octets(100000)), at=yesterday(23, 30), want=[settled()])
+        account.check("991.5")  # not split: the price before the change
+        rows = world.charging_records(session.id)[1]["mscc"]
+        parts = [(row["used"], row["charged"], row["rate"], "after_tariff_change" in row)
+                 for row in rows]
+        if parts != [(500000, "2.500000", 1, False), (500000, "5.000000", 0, True)]:
+            raise Mismatch(f"{parts}")
+        poor = world.account("by-hour-exact", "5").session(gateway)
+        poor.initial(ask(rsu=EMPTY), at=yesterday(7), want=[
+            granted(change_at(yesterday(8), octets(MB // 2)), final=TERMINATE,
+                    more=[("Validity-Time", 57600)])])
+        poor.terminate(ask(usus=[part(300000, 1)]), at=yesterday(8, 1), want=[settled()])
+        poor.account.check("2")  # nothing before the change
+        other = world.account("by-hour-exact", "1000").session()  # without the dialect
+        other.initial(ask(rsu=EMPTY), at=yesterday(7),
+                      want=[granted(octets(MB), more=[("Validity-Time", 3600)])])
+        other.terminate(ask(usus=[part(400000, 0), part(600000, 1)]), at=yesterday(8),
+                        want=[settled()])
+        other.account.check("995")  # of one grant and one price
+
+
+def pool_of(answer, kind, digits, exponent, rating_group):
+    """The pool that an answer names, and how: a unit of the service, in micros."""
+    mscc = [avp for avp in answer.avps
+            if avp.name == "Multiple-Services-Credit-Control"]
+    for one in mscc:
+        inner = {avp.name: avp.value for avp in one.value}
+        if inner["Rating-Group"] == rating_group:
+            number = inner["G-S-U-Pool-Reference"][0].value
+    return number, [("G-S-U-Pool-Reference", [
+        ("G-S-U-Pool-Identifier", number), ("CC-Unit-Type", kind),
+        ("Unit-Value", [("Value-Digits", digits), ("Exponent", exponent)])])]
+
+
+@scenario()
+def credit_pools(world):
+    """Dialect key `pools`: one group's use beyond its grant is paid by the other's reservation."""
+    gateway = world.gateway("pools.test")
+    both = [ask(1, rsu=octets(MB)), ask(2, rsu=seconds(1000)), ask(3, rsu=messages(3))]
+    probe = world.account("pooled", "10").session(gateway)
+    answer = probe.send(INITIAL, 0, both).pending.wait()
+    data_pool, data = pool_of(answer, 2, 1, 0, 1)
+    calls_pool, calls = pool_of(answer, 0, 1, 3, 2)
+    third_pool, third = pool_of(answer, 5, 333333333334, -6, 3)
+    if data_pool != calls_pool or third_pool == data_pool:
+        raise Mismatch(f"pools {data_pool}, {calls_pool}, {third_pool}")
+    probe.terminate(want=[])
+
+    account = world.account("pooled", "2")
+    session = account.session(gateway)
+    session.initial(*both[:2], want=[
+        granted(octets(MB), 1, more=data),
+        granted(seconds(1000), 2, final=TERMINATE, more=calls)])
+    account.check("0", "2")
+    session.update(ask(1, usu=octets(1500000), rsu=octets(MB)), want=[denied(4012, 1)])
+    account.check("0", "0.5")  # of what the calls had reserved, and no debt
+    session.update(ask(1, rsu=octets(100)), want=[denied(4012, 1)])
+    session.terminate(ask(2, usu=seconds(500)), want=[settled(2)])
+    account.check("0")
+
+    # Both report at once, the overdrawn one first.
+    account = world.account("pooled", "2")
+    session = account.session(gateway)
+    session.initial(*both[:2], want=[
+        granted(octets(MB), 1, more=data),
+        granted(seconds(1000), 2, final=TERMINATE, more=calls)])
+    session.terminate(ask(1, usu=octets(1700000)), ask(2, usu=seconds(300)),
+                      want=[settled(1), settled(2)])
+    account.check("0")
+
+    # A gateway without the dialect is told of no pool.
+    account = world.account("pooled", "2")
+    session = account.session()
+    session.initial(*both[:1], want=[granted(octets(MB), 1)])
+    session.terminate(ask(1, usu=octets(10)), want=[settled(1)])
+    account.check("1.99999")
 
 
 @scenario()

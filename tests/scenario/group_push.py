@@ -2,7 +2,8 @@
 import queue
 
 from registry import scenario
-from replay import EMPTY, Mismatch, World, ask, eventually, granted, octets, settled
+from replay import (EMPTY, Mismatch, World, ask, denied, eventually, granted, octets,
+                    settled)
 
 STEP = 1500000
 FORCED = 7  # Reporting-Reason FORCED_REAUTHORISATION
@@ -179,3 +180,82 @@ def rar_after_a_power_cut(build):
                        want=[granted(octets(2 * STEP - 1))])
         session.terminate(ask(usu=octets(0)), want=[settled()])
         account.check("9.75")
+
+
+# ---- ASR -----------------------------------------------------------------------------------------
+def aborted(world, session):
+    return world.levyd.api("POST", "/v1/sessions/abort",
+                           {"session_id": session.id, "who": "noc", "why": "fraud"})
+
+
+@scenario()
+def aborted_by_asr(world):
+    """Dialect key `asr`: the gateway ends the session, and its CCR-T brings what was used. Until
+    then nothing is granted, and a RAR would be out of place."""
+    account = world.account("data-a", "10")
+    session = opened(account, world.gateway("ends.test"))
+    answer = aborted(world, session)
+    if answer != {"result": "ok", "shard": answer["shard"], "asked_gateway": True}:
+        raise Mismatch(f"abort: {answer}")
+    session.expect_asr()
+    again = aborted(world, session)
+    if (again["result"], again["asked_gateway"]) != ("unchanged", True):
+        raise Mismatch(f"abort again: {again}")
+    wanted(world, session)
+    account.topup("1")
+    session.update(ask(usu=octets(10), rsu=octets(STEP)), want=[denied(4010)])
+    account.check("10.75")  # charged, and nothing is reserved any more
+    no_push(session.gateway, 1.5)
+    session.terminate(ask(usu=octets(STEP)), want=[settled()])
+    account.check("10.5")
+    if account.open_sessions():
+        raise Mismatch("the session is open")
+
+
+@scenario()
+def asr_that_is_refused(world):
+    """A gateway that refuses the ASR, does not know the session or does not answer: it ends here."""
+    for result in (3001, 5012, 5002):
+        account = world.account("data-a", "10")
+        session = opened(account, world.gateway("ends.test", push_result=result))
+        aborted(world, session)
+        session.expect_asr()
+        eventually(lambda: not account.open_sessions(), f"ASA {result} ends the session here")
+        account.check("10")
+        closing = world.charging_records(session.id)[-1]["closing"]
+        if closing != "operator":
+            raise Mismatch(f"closing is {closing}")
+        session.update(ask(usu=octets(10), rsu=octets(STEP)), code=5002)  # charged, once
+        account.check("9.75")
+        world.drop_gateways()
+
+
+@scenario()
+def asr_without_an_end(world):
+    """The ASR is taken and no CCR-T comes: the session ends after `sessions.abort_wait`."""
+    account = world.account("data-a", "10")
+    session = opened(account, world.gateway("ends.test"))
+    aborted(world, session)
+    session.expect_asr()
+    eventually(lambda: not account.open_sessions(), "abort_wait ends the session", 8)
+    account.check("10")
+    session.terminate(ask(usu=octets(10)), code=5002)
+    account.check("9.75")
+
+
+@scenario()
+def asr_after_a_rar_and_over_a_restart(world):
+    """A RAR is not answered while the end is asked for: the ASR follows, also after a kill -9."""
+    account = world.account("data-a", "10")
+    world.drop_gateways()  # one of them answers
+    gateway = world.gateway("ends.test", push_result=0)
+    session = opened(account, gateway)
+    wanted(world, session)
+    session.expect_rar()
+    aborted(world, session)
+    no_push(gateway, 0.5)  # one push at a time
+    world.kill_and_start()
+    session.gateway = world.gateway("ends.test")
+    session.expect_asr()
+    session.terminate(ask(usu=octets(10)), want=[settled()])
+    account.check("9.75")

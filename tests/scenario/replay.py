@@ -156,14 +156,19 @@ def eventually(condition, what, timeout=WAIT_S):
 OPTIONS = {
     "diameter": {
         "dialects": {"magma": {"no_credit_code": 4012}, "ergw": {"implicit_rsu": True},
-                     "busy": {"raa_retry": [5012]}, "whole": {"rar_rating_group": False},
+                     "busy": {"raa_retry": [5012]}, "ends": {"asr": True},
+                     "whole": {"rar_rating_group": False},
+                     "tariffs": {"tariff_time_change": True}, "pools": {"pools": True},
                      "plain": {"triggers": False}},
         "peers": [{"identity": "magma.test", "dialect": "magma"},
                   {"identity": "ergw.test", "dialect": "ergw"},
                   {"identity": "busy.test", "dialect": "busy"},
+                  {"identity": "ends.test", "dialect": "ends"},
+                  {"identity": "tariffs.test", "dialect": "tariffs"},
+                  {"identity": "pools.test", "dialect": "pools"},
                   {"identity": "whole.test", "dialect": "whole"},
                   {"identity": "plain.test", "dialect": "plain"}]},
-    "sessions": {"push_retry": "1 s", "push_tries_max": 100},
+    "sessions": {"push_retry": "1 s", "push_tries_max": 100, "abort_wait": "4 s"},
     "records": {"directory": "records"},
     "capacity": {"accounts_max": 2000, "identities_max": 8000, "buckets_max": 8000,
                  "sessions_max": 4000, "groups_max": 8000, "tombstones_max": 16000},
@@ -431,6 +436,15 @@ class Session:
                                                            "rating_group": rg}
         self.world.levyd.api("POST", "/v1/sessions/reauthorize", body)
         self.expect_rar(rg)
+
+    def expect_asr(self):
+        want = diameter.Message(
+            diameter.REQUEST | diameter.PROXIABLE, diameter.ABORT, diameter.GY, 0, 0,
+            avps([("Session-Id", self.id), ("Origin-Host", "levy.test"), ("Origin-Realm", "test"),
+                  ("Destination-Realm", self.origin[1][1]), ("Destination-Host", self.origin[0][1]),
+                  ("Auth-Application-Id", diameter.GY),
+                  ("Origin-State-Id", self.world.state_id())]))
+        expect_message(self.gateway.next_push(), want, f"ASR of {self.id}")
 
     def expect_rar(self, rg=None, gateway=None, host=None):
         push = (gateway or self.gateway).next_push()

@@ -97,6 +97,7 @@ Keys keys_of(const rating::ServiceSource& s, const std::string& currency) {
   keys.emplace_back("accumulate", or_default(s.accumulate, "none"));
   keys.emplace_back("tiers", or_default(s.tiers, "stepped"));
   keys.emplace_back("sponsor", or_default(s.sponsor, "none"));
+  keys.emplace_back("pool", or_default(s.pool, "none"));
   keys.emplace_back("retry_after", seconds_or(s.retry_after, "not sent"));
   keys.emplace_back("threshold.share", permille_or(s.threshold_permille, "none"));
   keys.emplace_back("threshold.at_most", units_or(s.threshold_units, unit, "none"));

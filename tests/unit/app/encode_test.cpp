@@ -1,4 +1,4 @@
-// encode_cca, encode_error, encode_rar: what Levy writes, read back with the strict test parser.
+// encode_cca, encode_error, encode_server_request: what Levy writes, read back with the strict test parser.
 // Core: tests. Allocates: freely. Blocks: never. Clock: none.
 #include <gtest/gtest.h>
 
@@ -475,15 +475,15 @@ TEST(EncodeError, RequestsOfOtherCommandsAndWithoutSessionId) {
   EXPECT_TRUE(error_answer(Bytes(19), error).empty());
 }
 
-// ---- encode_rar ---------------------------------------------------------------------------------
+// ---- encode_server_request ----------------------------------------------------------------------
 TEST(EncodeRar, HoldsWhatFreeDiameterRequires) {
-  ReAuth rar;
+  ServerRequest rar;
   rar.session_id = "gw;1;1";
   rar.destination_host = "gw";
   rar.destination_realm = "realm";
   rar.end_to_end = 5;
   Bytes out(1024);
-  out.resize(encode_rar(rar, local, out));
+  out.resize(encode_server_request(rar, local, out));
   test::Parsed p = test::parse(out);
   EXPECT_EQ(p.codes(), (std::vector<std::uint32_t>{263, 264, 296, 283, 293, 258, 285, 278}));
   EXPECT_EQ(p.flags, 0xc0);
@@ -495,10 +495,27 @@ TEST(EncodeRar, HoldsWhatFreeDiameterRequires) {
   rar.has_rating_group = true;
   rar.rating_group = 12;
   out.assign(1024, 0);
-  out.resize(encode_rar(rar, local, out));
+  out.resize(encode_server_request(rar, local, out));
   EXPECT_EQ(test::parse(out).find(432)->u32(), 12u);
   Bytes small(100);
-  EXPECT_EQ(encode_rar(rar, local, small), 0u);
+  EXPECT_EQ(encode_server_request(rar, local, small), 0u);
+}
+
+TEST(EncodeAsr, HoldsWhatRfc6733Requires) {
+  ServerRequest asr;
+  asr.abort = true;
+  asr.session_id = "gw;1;1";
+  asr.destination_host = "gw";
+  asr.destination_realm = "realm";
+  asr.end_to_end = 5;
+  asr.has_rating_group = true;  // of a RAR that waited: an ASR has none
+  Bytes out(1024);
+  out.resize(encode_server_request(asr, local, out));
+  test::Parsed p = test::parse(out);
+  EXPECT_EQ(p.codes(), (std::vector<std::uint32_t>{263, 264, 296, 283, 293, 258, 278}));
+  EXPECT_EQ(p.flags, 0xc0);
+  EXPECT_EQ(p.command, 274u);
+  EXPECT_EQ(p.application, 4u);
 }
 
 TEST(Decimal, ExactWithTheExponentOfTheCurrency) {
