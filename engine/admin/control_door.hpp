@@ -126,6 +126,8 @@ class ControlDoor {
   virtual std::vector<PlanInfo> plans() = 0;
   virtual std::vector<BucketKindInfo> bucket_kinds() = 0;
   virtual std::string name_of(std::uint16_t interned_id) = 0;  // plan, service, bucket kind
+  // Another number than before: an id has got another name.
+  virtual std::uint64_t names_edition() { return 0; }
   // JSON text of the daemon's own status: version, uptime, connections, peers, watermark, versions.
   virtual std::string status_json() = 0;
   virtual std::string metrics_text() = 0;  // Prometheus exposition format

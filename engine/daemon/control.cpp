@@ -268,7 +268,10 @@ std::vector<admin::PlanVersionInfo> Control::plan_versions() {
 
 void Control::add_name(std::uint16_t id, std::string text) {
   const std::lock_guard lock(names_mutex_);
-  names_[id] = std::move(text);
+  std::string& name = names_[id];
+  const bool renamed = !name.empty() && name != text;
+  name = std::move(text);
+  if (renamed) names_edition_.fetch_add(1, std::memory_order_release);
 }
 
 std::string Control::name_of(std::uint16_t id) {

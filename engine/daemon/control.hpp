@@ -88,6 +88,7 @@ class Control final : public admin::ControlDoor {
   std::vector<admin::PlanInfo> current_plans() const { return plans_->infos(version_.load()); }
   std::vector<admin::BucketKindInfo> bucket_kinds() override;
   std::string name_of(std::uint16_t interned_id) override;
+  std::uint64_t names_edition() override { return names_edition_.load(std::memory_order_acquire); }
   std::string status_json() override;
   std::string metrics_text() override;
   bool ready() override { return ready_.load(); }
@@ -133,6 +134,7 @@ class Control final : public admin::ControlDoor {
   std::mutex directory_mutex_;
   std::mutex names_mutex_;
   std::unordered_map<std::uint16_t, std::string> names_;
+  std::atomic<std::uint64_t> names_edition_{0};
   const Records* records_ = nullptr;
   Plans* plans_ = nullptr;
   std::mutex plans_mutex_;

@@ -51,6 +51,7 @@ class Records final : public feed::Names {
 
   // ---- feed::Names
   std::string name_of(std::uint16_t interned_id) override;
+  std::uint64_t edition() override { return control_->names_edition(); }
   bool identities_of(ShardId shard, std::string_view account, Slot subscriber,
                      feed::Identities& identities) override;
 

@@ -12,6 +12,7 @@ using journal::Failure;
 Feed::Feed(const FeedOptions& options, journal::SegmentStore& store, std::uint64_t node_id,
            Names& names)
     : names_(names),
+      text_(names),
       follower_(store, node_id),
       join_identities_(options.join_identities),
       restate_bytes_(options.restate_bytes) {
@@ -65,13 +66,8 @@ bool Feed::take(Lsn lsn, std::span<const std::byte> bytes) {
   if (join && !names_.identities_of(ShardId{record.header.shard}, record.account,
                                     record.header.subscriber, identities))
     return false;
-  const auto wants = [this](Format format) {
-    return std::any_of(sinks_.begin(), sinks_.end(),
-                       [format](const auto& sink) { return sink->format() == format; });
-  };
-  const Lines lines = lines_of(lsn, record, names_, join ? &identities : nullptr,
-                               wants(Format::jsonl), wants(Format::csv));
-  for (auto& sink : sinks_) sink->append(lsn, lines.of(sink->format()));
+  for (auto& sink : sinks_)
+    sink->append(lsn, text_.lines(sink->format(), lsn, record, join ? &identities : nullptr));
   unsynced_ = true;
   ++records_;
   return true;

@@ -56,6 +56,7 @@ class Feed {
   journal::Failure tidy(Time now);
 
   Names& names_;
+  RecordText text_;
   journal::Follower follower_;
   bool join_identities_;
   std::uint64_t restate_bytes_;

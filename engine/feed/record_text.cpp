@@ -1,13 +1,10 @@
-// Record text: see record_text.hpp. CSV is made from the JSON, so that both say the same.
-// Core: feed. Allocates: yes. Blocks: never. Clock: none (times come from the Records, UTC).
+// Record text: see record_text.hpp. The fields of a part are described once, for JSON and CSV.
+// Core: feed. Allocates: where its buffers grow. Blocks: never, but for Names. Clock: none.
 #include "engine/feed/record_text.hpp"
 
 #include <algorithm>
 #include <charconv>
-#include <cstdio>
-#include <ctime>
 #include <iterator>
-#include <nlohmann/json.hpp>
 
 #include "engine/base/currency.hpp"
 #include "engine/base/money.hpp"
@@ -15,7 +12,6 @@
 
 namespace levy::feed {
 
-using Json = nlohmann::ordered_json;
 using shard::RecordKind;
 using shard::RecordView;
 
@@ -27,26 +23,7 @@ constexpr const char* kinds[] = {"none",         "charge", "late_usage", "disput
 static_assert(std::size(kinds) == static_cast<std::size_t>(RecordKind::settled) + 1);
 constexpr const char* actions[] = {"direct_debiting", "refund_account", "check_balance",
                                    "price_enquiry"};
-template <class Value, std::size_t n>
-std::string word(const char* const (&words)[n], Value value) {
-  const auto index = static_cast<std::size_t>(value);
-  return index < n ? words[index] : std::to_string(index);
-}
-
-std::string time_text(std::int64_t micros) {
-  const std::time_t seconds = micros / 1'000'000;
-  std::tm utc{};
-  gmtime_r(&seconds, &utc);
-  char text[48];
-  const std::size_t size = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc);
-  std::snprintf(text + size, sizeof text - size, ".%06dZ", static_cast<int>(micros % 1'000'000));
-  return text;
-}
-
-std::string named(Names& names, std::uint16_t id) {
-  const std::string name = names.name_of(id);
-  return name.empty() ? "#" + std::to_string(id) : name;
-}
+constexpr std::uint8_t no_mscc = 0xff;  // of a movement that no rating group caused
 
 const char* context_word(std::uint8_t context) {
   switch (context) {
@@ -63,35 +40,39 @@ const char* context_word(std::uint8_t context) {
   }
 }
 
-void put_where(Json& out, const RecordView& record) {
-  const shard::ChargeFacts& facts = *record.charge;
-  if (facts.event_timestamp != 0)
-    out["event_timestamp"] = time_text(std::int64_t{facts.event_timestamp} * 1'000'000);
-  if (facts.context != 0) out["service_context"] = context_word(facts.context);
-  if (facts.serving_plmn != 0) {
-    const std::string digits = std::to_string(facts.serving_plmn & 0xffffff);
-    const std::size_t count = facts.serving_plmn >> 24;  // 5 or 6
-    out["serving_plmn"] = std::string(count - std::min(count, digits.size()), '0') + digits;
-  }
-  if (facts.rat_type != 0) out["rat_type"] = facts.rat_type - 1;
-  std::string location;
-  for (const char c : record.location) {
-    char hex[4];
-    std::snprintf(hex, sizeof hex, "%02x", static_cast<unsigned char>(c));
-    location += hex;
-  }
-  if (!location.empty()) out["user_location"] = location;
-  if (!record.called.empty()) out["called_party"] = record.called;
+std::string digits_of_plmn(std::uint32_t plmn) {
+  const std::string digits = std::to_string(plmn & 0xffffff);
+  const std::size_t count = plmn >> 24;  // 5 or 6
+  return std::string(count - std::min(count, digits.size()), '0') + digits;
 }
 
-// Why a session ended with this Record; null: none did.
-const char* closing(const RecordView& record) {
+std::string hex_of(std::string_view bytes) {
+  constexpr char digits[] = "0123456789abcdef";
+  std::string hex;
+  for (const char c : bytes) {
+    hex += digits[static_cast<unsigned char>(c) >> 4];
+    hex += digits[static_cast<unsigned char>(c) & 15];
+  }
+  return hex;
+}
+
+// Shard - slot.
+std::string slot_text(std::uint8_t shard, Slot slot) {
+  std::string text;
+  append_number(text, shard);
+  text += '-';
+  append_number(text, slot);
+  return text;
+}
+
+// Why a session ended with this Record; empty: none did.
+std::string_view closing(const RecordView& record) {
   const std::uint32_t events = record.header.events;
   if ((events & shard::event_aborted) != 0) return "operator";
   switch (record.header.kind) {
     case RecordKind::charge:
       if ((events & shard::event_session_closed) != 0) return "terminated";
-      return (events & shard::event_superseded) != 0 ? "supersedes" : nullptr;
+      return (events & shard::event_superseded) != 0 ? "supersedes" : "";
     case RecordKind::late_usage:
       return "after_the_end";
     case RecordKind::session_lost:
@@ -99,50 +80,139 @@ const char* closing(const RecordView& record) {
     case RecordKind::push_answer:
       return "unknown_to_gateway";
     case RecordKind::operator_change:
-      return (events & shard::event_session_lost) != 0 ? "operator" : nullptr;
+      return (events & shard::event_session_lost) != 0 ? "operator" : "";
     default:
-      return nullptr;
+      return "";
   }
 }
 
-void put_operator(Json& out, const RecordView& record) {
-  const std::size_t end = record.text.find('\n');
-  const std::string_view who = record.text.substr(0, end);
-  const std::string_view why =
-      end == record.text.npos ? std::string_view{} : record.text.substr(end + 1);
-  out["change"] = word(shard::operator_kind_words, record.header.operator_kind);
-  if (!who.empty()) out["who"] = who;
-  if (!why.empty()) out["why"] = why;
+// ---- the parts: their fields in the order of JSON, which is that of the columns ----------------
+
+void put_request(Fields& out, const RecordView& record) {
+  static constexpr shard::ChargeFacts nothing{};
+  const shard::RecordHeader& h = record.header;
+  const bool asked = record.charge != nullptr;
+  const shard::ChargeFacts& facts = asked ? *record.charge : nothing;
+  out.word("request_type", shard::request_type_words, h.request_type, asked);
+  out.number("request_number", h.request_number, asked);
+  out.word("requested_action", actions, facts.action - 1, facts.action != 0);
+  out.time("event_timestamp", std::int64_t{facts.event_timestamp} * 1'000'000,
+           facts.event_timestamp != 0);
+  out.text("service_context", context_word(facts.context), facts.context != 0);
+  out.text("serving_plmn", digits_of_plmn(facts.serving_plmn), facts.serving_plmn != 0);
+  out.number("rat_type", facts.rat_type - 1, facts.rat_type != 0);
+  out.text("user_location", hex_of(record.location), asked && !record.location.empty());
+  out.text("called_party", record.called, asked && !record.called.empty());
 }
 
-Json mscc_json(const shard::MsccFact& fact, Names& names) {
-  Json out;
-  out["rating_group"] = fact.has_rating_group != 0 ? Json(fact.rating_group) : Json(nullptr);
-  if (fact.service_identifier_count != 0) {
-    out["service_identifier"] = fact.service_identifier;
-    out["service_identifiers"] = fact.service_identifier_count;
+void put_operator(Fields& out, const RecordView& record) {
+  const bool changed = record.header.operator_kind != shard::OperatorKind::none;
+  const std::string_view text = changed ? record.text : std::string_view{};
+  const std::size_t end = std::min(text.find('\n'), text.size());
+  out.word("change", shard::operator_kind_words, record.header.operator_kind, changed);
+  out.text("who", text.substr(0, end));
+  out.text("why", text.substr(std::min(end + 1, text.size())));
+}
+
+// From `time` to `termination_cause`.
+void put_record(Fields& out, const RecordView& record, KnownNames& names,
+                const Identities* identities) {
+  static const Identities not_joined;
+  const Identities& who = identities != nullptr ? *identities : not_joined;
+  const shard::RecordHeader& h = record.header;
+  out.time("time", h.time_micros);
+  out.word("kind", kinds, h.kind);
+  out.text("account", record.account);
+  out.text("subscriber", slot_text(h.shard, h.subscriber), h.subscriber != none);
+  out.text("imsi", who.imsi);
+  out.text("msisdn", who.msisdn);
+  out.text("session_id", record.session_id);
+  out.text("host", record.host);
+  put_request(out, record);
+  put_operator(out, record);
+  out.text("plan", h.plan != 0 ? names.of(h.plan) : "");
+  out.number("plan_version", h.plan_version, h.plan_version != 0);
+  out.word("reason", shard::reason_words, h.reason);
+  out.text("closing", closing(record));
+  const std::uint16_t cause = record.charge != nullptr ? record.charge->termination_cause : 0;
+  out.number("termination_cause", cause, cause != 0);
+}
+
+// `fee`, and the tax and the net of what was charged.
+void put_fee(Fields& out, std::int64_t fee, std::int64_t charged, std::uint16_t tax_permille) {
+  const std::int64_t tax = tax_of(charged, tax_permille);
+  out.money("fee", fee);
+  out.number("tax_permille", tax_permille);
+  out.money("tax", tax);
+  out.money("net", charged - tax);
+}
+
+constexpr std::size_t columns_before_charged = 10, columns_behind_net = 5;
+
+// From `rating_group` to `final`; `charged` is the 11th, five follow `net`, `reason` counted.
+void put_mscc(Fields& out, const shard::MsccFact& fact, KnownNames& names) {
+  const bool identified = fact.service_identifier_count != 0, rated = fact.service != 0;
+  out.number_or_null("rating_group", fact.rating_group, fact.has_rating_group != 0);
+  out.number("service_identifier", fact.service_identifier, identified);
+  out.number("service_identifiers", fact.service_identifier_count, identified);
+  out.text("service", rated ? names.of(fact.service) : "");
+  out.number("rate", fact.rate, rated);
+  out.text("rate_name", rated && fact.rate_name != 0 ? names.of(fact.rate_name) : "");
+  out.number("rated_version", fact.plan_version, fact.plan_version != 0);
+  out.word("unit", shard::unit_words, fact.unit);
+  out.number("used", fact.used);
+  out.number("used_by_buckets", fact.used_by_buckets);
+  out.money("charged", fact.charged);
+  put_fee(out, fact.fee, fact.charged, fact.tax_permille);
+  out.money("unpaid", fact.unpaid);
+  out.number("unrated", fact.unrated);
+  out.number("granted", (fact.flags & rating::outcome_granted) != 0 ? fact.granted : 0);
+  out.flag("final", (fact.flags & rating::outcome_final) != 0);
+  out.word("reason", shard::reason_words, fact.reason);
+}
+
+constexpr std::size_t product_columns = 7;
+
+// From `product` to `periods`; `unpaid_fee` is the last of its columns.
+void put_product(Fields& out, const shard::ProductFact& fact, KnownNames& names) {
+  std::string every;  // "month", "2 weeks": as plans say it
+  if (fact.unit != rating::PeriodUnit::none) {
+    const auto unit = static_cast<std::size_t>(fact.unit);
+    every = unit < std::size(shard::period_unit_words) ? shard::period_unit_words[unit]
+                                                       : std::to_string(unit);
+    if (fact.unit_count != 1) every = std::to_string(fact.unit_count) + " " + every + "s";
   }
-  if (fact.service != 0) {
-    out["service"] = named(names, fact.service);
-    out["rate"] = fact.rate;
-    if (fact.rate_name != 0) out["rate_name"] = named(names, fact.rate_name);
-  }
-  if (fact.plan_version != 0) out["rated_version"] = fact.plan_version;
-  const std::int64_t tax = tax_of(fact.charged, fact.tax_permille);
-  out["unit"] = word(shard::unit_words, fact.unit);
-  out["used"] = fact.used;
-  out["used_by_buckets"] = fact.used_by_buckets;
-  out["charged"] = money_text(fact.charged);
-  out["fee"] = money_text(fact.fee);
-  out["tax_permille"] = fact.tax_permille;
-  out["tax"] = money_text(tax);
-  out["net"] = money_text(fact.charged - tax);
-  out["unpaid"] = money_text(fact.unpaid);
-  out["unrated"] = fact.unrated;
-  out["granted"] = (fact.flags & rating::outcome_granted) != 0 ? fact.granted : 0;
-  out["final"] = (fact.flags & rating::outcome_final) != 0;
-  out["reason"] = word(shard::reason_words, fact.reason);
-  return out;
+  out.text("product", names.of(fact.plan));
+  out.number("number", fact.number);
+  out.word("event", shard::product_event_words, fact.event);
+  out.text("every", every);
+  out.time("due", std::int64_t{fact.at} * 1'000'000);
+  out.number("periods", std::uint32_t{fact.periods});
+}
+
+void put_unpaid_fee(Fields& out, const shard::ProductFact& fact) {
+  out.money("unpaid_fee", fact.fee, fact.fee_unpaid());
+}
+
+// ---- movements and counters: objects of JSON, words of a cell of CSV ---------------------------
+
+const shard::BucketFact* bucket_of(const RecordView& record, const rating::Movement& movement) {
+  const auto found =
+      std::find_if(record.buckets.begin(), record.buckets.end(),
+                   [&](const shard::BucketFact& b) { return b.bucket == movement.bucket; });
+  return found != record.buckets.end() ? &*found : nullptr;
+}
+
+bool is_money(unsigned unit) {
+  return unit == static_cast<unsigned>(rating::Unit::money);
+}
+
+// An amount or a sum: money as a decimal number, units as an integer.
+std::string amount_text(std::int64_t amount, bool money) {
+  std::string text;
+  if (money) append_money(text, amount);
+  else append_number(text, amount);
+  return text;
 }
 
 std::string currency_text(std::uint16_t numeric) {
@@ -150,225 +220,95 @@ std::string currency_text(std::uint16_t numeric) {
   return currency != nullptr ? std::string(currency->letters) : std::to_string(numeric);
 }
 
-Json movement_json(const RecordView& record, const rating::Movement& movement, Names& names) {
-  Json out;
-  out["kind"] = word(shard::movement_words, movement.kind);
-  out["bucket"] = movement.bucket;
-  for (const shard::BucketFact& bucket : record.buckets) {
-    if (bucket.bucket != movement.bucket) continue;
-    const bool money = bucket.unit == static_cast<unsigned>(rating::Unit::money);
-    out["bucket_kind"] = bucket.kind == 0 ? "wallet" : named(names, bucket.kind);
-    out["unit"] = word(shard::unit_words, bucket.unit);
-    if (money) out["currency"] = currency_text(bucket.currency);
-    if (bucket.sponsor != 0) out["payer"] = named(names, bucket.sponsor);
-    out["amount"] = money ? money_text(movement.amount) : std::to_string(movement.amount);
-  }
-  if (movement.mscc != 0xff) out["mscc"] = movement.mscc;
-  return out;
+std::string_view kind_of(const shard::BucketFact& bucket, KnownNames& names) {
+  return bucket.kind == 0 ? "wallet" : names.of(bucket.kind);
 }
 
-Json counter_json(const shard::CounterFact& fact, std::uint8_t shard, Names& names) {
-  Json out;
-  const bool money = fact.unit == rating::Unit::money;
-  out["counter"] = named(names, fact.name);
-  if (fact.level != 0) out["level"] = named(names, fact.level);
-  if (fact.former_level != 0) out["former_level"] = named(names, fact.former_level);
-  out["unit"] = word(shard::unit_words, fact.unit);
-  out["value"] = money ? money_text(fact.value) : std::to_string(fact.value);
-  if (fact.subscriber != none)
-    out["subscriber"] = std::to_string(shard) + "-" + std::to_string(fact.subscriber);
-  return out;
+void put_movement(Fields& out, const RecordView& record, const rating::Movement& movement,
+                  KnownNames& names) {
+  out.word("kind", shard::movement_words, movement.kind);
+  out.number("bucket", movement.bucket);
+  if (const shard::BucketFact* bucket = bucket_of(record, movement)) {
+    const bool money = is_money(bucket->unit);
+    out.text("bucket_kind", kind_of(*bucket, names));
+    out.word("unit", shard::unit_words, unsigned{bucket->unit});
+    out.text("currency", currency_text(bucket->currency), money);
+    out.text("payer", bucket->sponsor != 0 ? names.of(bucket->sponsor) : "");
+    out.text("amount", amount_text(movement.amount, money));
+  }
+  out.number("mscc", movement.mscc, movement.mscc != no_mscc);
 }
 
-Json product_json(const shard::ProductFact& fact, Names& names) {
-  Json out;
-  const std::int64_t tax = tax_of(fact.charged(), fact.tax_permille);
-  out["product"] = named(names, fact.plan);
-  out["number"] = fact.number;
-  out["event"] = word(shard::product_event_words, fact.event);
-  if (fact.unit != rating::PeriodUnit::none) {  // "month", "2 weeks": as plans say it
-    const std::string unit = word(shard::period_unit_words, fact.unit);
-    out["every"] = fact.unit_count == 1 ? unit : std::to_string(fact.unit_count) + " " + unit + "s";
-  }
-  out["due"] = time_text(std::int64_t{fact.at} * 1'000'000);
-  out["periods"] = std::uint32_t{fact.periods};
-  out["fee"] = money_text(fact.charged());
-  out["tax_permille"] = fact.tax_permille;
-  out["tax"] = money_text(tax);
-  out["net"] = money_text(fact.charged() - tax);
-  if (fact.fee_unpaid()) out["unpaid_fee"] = money_text(fact.fee);
-  return out;
+void put_counter(Fields& out, const shard::CounterFact& fact, std::uint8_t shard,
+                 KnownNames& names) {
+  out.text("counter", names.of(fact.name));
+  out.text("level", fact.level != 0 ? names.of(fact.level) : "");
+  out.text("former_level", fact.former_level != 0 ? names.of(fact.former_level) : "");
+  out.word("unit", shard::unit_words, fact.unit);
+  out.text("value", amount_text(fact.value, fact.unit == rating::Unit::money));
+  out.text("subscriber", slot_text(shard, fact.subscriber), fact.subscriber != none);
 }
 
-std::string id_text(const shard::RecordHeader& h, std::size_t index) {
-  return std::to_string(h.shard) + "-" + std::to_string(h.sequence) + "-" + std::to_string(index);
-}
-
-Json record_json(Lsn lsn, const RecordView& record, Names& names, const Identities* identities) {
-  const shard::RecordHeader& h = record.header;
-  Json out;
-  out["id"] = id_text(h, 0);
-  out["lsn"] = lsn.value;
-  out["time"] = time_text(h.time_micros);
-  out["kind"] = word(kinds, h.kind);
-  if (!record.account.empty()) out["account"] = record.account;
-  if (h.subscriber != none)
-    out["subscriber"] = std::to_string(h.shard) + "-" + std::to_string(h.subscriber);
-  if (identities != nullptr) {
-    if (!identities->imsi.empty()) out["imsi"] = identities->imsi;
-    if (!identities->msisdn.empty()) out["msisdn"] = identities->msisdn;
+// kind:bucket:bucket_kind:unit or currency:amount[:payer], of those that `mscc` caused.
+void put_movement_cell(std::string& out, const RecordView& record, unsigned mscc,
+                       KnownNames& names) {
+  char before = ',';
+  for (const rating::Movement& movement : record.movements) {
+    if (movement.mscc != mscc) continue;
+    Fields words(out, before, ':');
+    before = '|';
+    words.word("kind", shard::movement_words, movement.kind);
+    words.number("bucket", movement.bucket);
+    const shard::BucketFact* bucket = bucket_of(record, movement);
+    if (bucket == nullptr) {
+      words.skip(3);
+      continue;
+    }
+    const bool money = is_money(bucket->unit);
+    words.text("bucket_kind", kind_of(*bucket, names));
+    if (money) words.text("currency", currency_text(bucket->currency));
+    else words.word("unit", shard::unit_words, unsigned{bucket->unit});
+    words.text("amount", amount_text(movement.amount, money));
+    if (bucket->sponsor != 0) words.text("payer", names.of(bucket->sponsor));
   }
-  if (!record.session_id.empty()) out["session_id"] = record.session_id;
-  if (!record.host.empty()) out["host"] = record.host;
-  if (record.charge != nullptr) {
-    out["request_type"] = word(shard::request_type_words, h.request_type);
-    out["request_number"] = h.request_number;
-    if (record.charge->action != 0)
-      out["requested_action"] = word(actions, record.charge->action - 1);
-    put_where(out, record);
-  }
-  if (h.operator_kind != shard::OperatorKind::none) put_operator(out, record);
-  if (h.plan != 0) out["plan"] = named(names, h.plan);
-  if (h.plan_version != 0) out["plan_version"] = h.plan_version;
-  out["reason"] = word(shard::reason_words, h.reason);
-  if (const char* cause = closing(record)) out["closing"] = cause;
-  if (record.charge != nullptr && record.charge->termination_cause != 0)
-    out["termination_cause"] = record.charge->termination_cause;
-  out["mscc"] = Json::array();
-  for (const shard::MsccFact& fact : record.mscc) out["mscc"].push_back(mscc_json(fact, names));
-  if (!record.lost.empty()) out["lost"] = Json::array();
-  for (const shard::MsccFact& fact : record.lost) out["lost"].push_back(mscc_json(fact, names));
-  if (!record.products.empty()) out["products"] = Json::array();
-  for (const shard::ProductFact& fact : record.products)
-    out["products"].push_back(product_json(fact, names));
-  if (!record.counters.empty()) out["counters"] = Json::array();
-  for (const shard::CounterFact& fact : record.counters)
-    out["counters"].push_back(counter_json(fact, record.header.shard, names));
-  out["movements"] = Json::array();
-  for (const rating::Movement& movement : record.movements)
-    out["movements"].push_back(movement_json(record, movement, names));
-  return out;
-}
-
-// ---- CSV -----------------------------------------------------------------------------------
-
-constexpr const char* record_columns[] = {"time",
-                                          "kind",
-                                          "account",
-                                          "subscriber",
-                                          "imsi",
-                                          "msisdn",
-                                          "session_id",
-                                          "host",
-                                          "request_type",
-                                          "request_number",
-                                          "requested_action",
-                                          "event_timestamp",
-                                          "service_context",
-                                          "serving_plmn",
-                                          "rat_type",
-                                          "user_location",
-                                          "called_party",
-                                          "change",
-                                          "who",
-                                          "why",
-                                          "plan",
-                                          "plan_version",
-                                          "reason",
-                                          "closing",
-                                          "termination_cause"};
-constexpr const char* mscc_columns[] = {"rating_group",
-                                        "service_identifier",
-                                        "service_identifiers",
-                                        "service",
-                                        "rate",
-                                        "rate_name",
-                                        "rated_version",
-                                        "unit",
-                                        "used",
-                                        "used_by_buckets",
-                                        "charged",
-                                        "fee",
-                                        "tax_permille",
-                                        "tax",
-                                        "net",
-                                        "unpaid",
-                                        "unrated",
-                                        "granted",
-                                        "final"};
-// Behind the columns that were there before products: whoever counts columns counts on. The fee,
-// its tax and its net stand where those of a group do.
-constexpr const char* product_columns[] = {"product", "number",  "event",     "every",
-                                           "due",     "periods", "unpaid_fee"};
-
-std::string cell(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  if (found == object.end() || found->is_null()) return {};
-  const std::string text = found->is_string()
-                               ? found->get<std::string>()
-                               : found->dump(-1, ' ', false, Json::error_handler_t::replace);
-  if (text.find_first_of("\",\r\n") == text.npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"') quoted += '"';
-    quoted += c == '\n' || c == '\r' ? ' ' : c;  // a row is a line
-  }
-  return quoted + '"';
-}
-
-// kind:bucket:bucket_kind:unit or currency:amount[:payer], of those that `mscc` caused (none: the
-// others).
-std::string movement_cell(const Json& movements, int mscc) {
-  std::string out;
-  for (const Json& m : movements) {
-    const int of = m.value("mscc", -1);
-    if (of != mscc) continue;
-    if (!out.empty()) out += '|';
-    const char* unit = m.contains("currency") ? "currency" : "unit";
-    out += cell(m, "kind") + ':' + cell(m, "bucket") + ':' + cell(m, "bucket_kind") + ':' +
-           cell(m, unit) + ':' + cell(m, "amount");
-    if (m.contains("payer")) out += ':' + cell(m, "payer");
-  }
-  return out;
+  if (before == ',') out += ',';
 }
 
 // counter:former_level:level:value, of those whose level has changed.
-std::string counter_cell(const Json& record) {
-  std::string out;
-  if (!record.contains("counters")) return out;
-  for (const Json& c : record["counters"])
-    out += (out.empty() ? "" : "|") + cell(c, "counter") + ':' + cell(c, "former_level") + ':' +
-           cell(c, "level") + ':' + cell(c, "value");
-  return out;
+void put_counter_cell(std::string& out, const RecordView& record, KnownNames& names) {
+  char before = ',';
+  for (const shard::CounterFact& fact : record.counters) {
+    Fields words(out, before, ':');
+    before = '|';
+    words.text("counter", names.of(fact.name));
+    words.text("former_level", fact.former_level != 0 ? names.of(fact.former_level) : "");
+    words.text("level", fact.level != 0 ? names.of(fact.level) : "");
+    words.text("value", amount_text(fact.value, fact.unit == rating::Unit::money));
+  }
+  if (before == ',') out += ',';
 }
 
-constexpr int no_mscc = -2;  // whose movements are in other rows
+void append_id(std::string& out, const shard::RecordHeader& h, std::size_t index) {
+  append_number(out, h.shard);
+  out += '-';
+  append_number(out, h.sequence);
+  out += '-';
+  append_number(out, index);
+}
 
-std::vector<std::string> csv_rows(const Json& record, const shard::RecordHeader& h) {
-  std::string shared;
-  for (const char* column : record_columns) shared += ',' + cell(record, column);
-  std::vector<std::string> rows;
-  const auto add = [&](const Json& facts, const char* part, int of) {
-    std::string row = id_text(h, rows.size()) + ',' + record["lsn"].dump() + shared + ',' + part;
-    for (const char* column : mscc_columns) row += ',' + cell(facts, column);
-    row += ',' + cell(facts, "reason") + ',' + movement_cell(record["movements"], of);
-    for (const char* column : product_columns) row += ',' + cell(facts, column);
-    row += ',' + (rows.empty() ? counter_cell(record) : std::string());
-    rows.push_back(std::move(row));
-  };
-  int number = 0;
-  for (const Json& mscc : record["mscc"]) add(mscc, "mscc", number++);
-  if (record.contains("lost"))
-    for (const Json& lost : record["lost"]) add(lost, "lost", no_mscc);
-  if (record.contains("products")) {
-    for (Json product : record["products"]) {
-      product["charged"] = product["fee"];  // the column `charged` sums to all that was charged
-      add(product, "product", no_mscc);
-    }
+// A list of objects.
+template <class Facts, class Put>
+void put_list(std::string& out, std::string_view key, const Facts& facts, Put&& put) {
+  out += ",\"";
+  out += key;
+  out += "\":[";
+  for (const auto& fact : facts) {
+    out += &fact == &facts.front() ? "{" : ",{";
+    Fields fields(out, Format::jsonl);
+    put(fields, fact);
+    out += '}';
   }
-  const bool more = !movement_cell(record["movements"], -1).empty();
-  if (more || rows.empty()) add(Json::object(), "rest", -1);
-  return rows;
+  out += ']';
 }
 
 bool number(std::string_view& text, std::uint64_t& value, char end) {
@@ -401,28 +341,108 @@ bool is_charging(const RecordView& record) {
   }
 }
 
-Lines lines_of(Lsn lsn, const RecordView& record, Names& names, const Identities* identities,
-               bool jsonl, bool csv) {
-  Lines lines;
-  const Json json = record_json(lsn, record, names, identities);
-  if (jsonl) lines.jsonl.push_back(json.dump(-1, ' ', false, Json::error_handler_t::replace));
-  if (csv) lines.csv = csv_rows(json, record.header);
-  return lines;
+const Lines& RecordText::lines(Format format, Lsn lsn, const RecordView& record,
+                               const Identities* identities) {
+  names_.refresh();
+  lines_.text.clear();
+  lines_.ends.clear();
+  if (format == Format::jsonl) put_json(lsn, record, identities);
+  else put_rows(lsn, record, identities);
+  return lines_;
 }
 
+void RecordText::put_json(Lsn lsn, const RecordView& record, const Identities* identities) {
+  std::string& out = lines_.text;
+  out += "{\"id\":\"";  // position_of() reads it
+  append_id(out, record.header, 0);
+  out += '"';
+  Fields fields(out, Format::jsonl);
+  fields.number("lsn", lsn.value);
+  put_record(fields, record, names_, identities);
+  const auto put_group = [this](Fields& group, const shard::MsccFact& fact) {
+    put_mscc(group, fact, names_);
+  };
+  put_list(out, "mscc", record.mscc, put_group);
+  if (!record.lost.empty()) put_list(out, "lost", record.lost, put_group);
+  if (!record.products.empty())
+    put_list(out, "products", record.products, [&](Fields& product, const auto& fact) {
+      put_product(product, fact, names_);
+      put_fee(product, fact.charged(), fact.charged(), fact.tax_permille);
+      put_unpaid_fee(product, fact);
+    });
+  if (!record.counters.empty())
+    put_list(out, "counters", record.counters, [&](Fields& counter, const auto& fact) {
+      put_counter(counter, fact, record.header.shard, names_);
+    });
+  put_list(out, "movements", record.movements, [&](Fields& moved, const auto& movement) {
+    put_movement(moved, record, movement, names_);
+  });
+  out += "}\n";
+  lines_.ends.push_back(out.size());
+}
+
+void RecordText::put_rows(Lsn lsn, const RecordView& record, const Identities* identities) {
+  std::string& out = lines_.text;
+  Fields cells(out, Format::csv);
+  shared_.clear();
+  Fields shared(shared_, Format::csv);
+  shared.number("lsn", lsn.value);
+  put_record(shared, record, names_, identities);
+  const auto begin = [&](std::string_view part) {
+    append_id(out, record.header, lines_.ends.size());
+    out += shared_;
+    cells.text("part", part);
+  };
+  const auto end = [&] {
+    if (lines_.ends.empty()) put_counter_cell(out, record, names_);
+    else cells.skip(1);
+    out += '\n';
+    lines_.ends.push_back(out.size());
+  };
+  unsigned of = 0;
+  for (const shard::MsccFact& fact : record.mscc) {
+    begin("mscc");
+    put_mscc(cells, fact, names_);
+    put_movement_cell(out, record, of++, names_);
+    cells.skip(product_columns);
+    end();
+  }
+  for (const shard::MsccFact& fact : record.lost) {
+    begin("lost");
+    put_mscc(cells, fact, names_);
+    cells.skip(1 + product_columns);
+    end();
+  }
+  for (const shard::ProductFact& fact : record.products) {
+    begin("product");
+    cells.skip(columns_before_charged);
+    cells.money("charged", fact.charged());  // the column sums to all that was charged
+    put_fee(cells, fact.charged(), fact.charged(), fact.tax_permille);
+    cells.skip(columns_behind_net + 1);
+    put_product(cells, fact, names_);
+    put_unpaid_fee(cells, fact);
+    end();
+  }
+  const bool more = std::any_of(record.movements.begin(), record.movements.end(),
+                                [](const auto& movement) { return movement.mscc == no_mscc; });
+  if (!more && !lines_.ends.empty()) return;
+  begin("rest");
+  cells.skip(columns_before_charged + 5 + columns_behind_net);
+  put_movement_cell(out, record, no_mscc, names_);
+  cells.skip(product_columns);
+  end();
+}
+
+// Products came last: whoever counts columns counts on.
 std::string_view heading(Format format) {
   if (format == Format::jsonl) return {};
-  static const std::string line = [] {
-    std::string text = "id,lsn";
-    for (const char* column : record_columns) text += std::string(",") + column;
-    text += ",part";
-    for (const char* column : mscc_columns) text += std::string(",") + column;
-    text += ",mscc_reason,movements,product";
-    for (const char* column : product_columns)
-      if (column != product_columns[0]) text += std::string(",product_") + column;
-    return text + ",counters";
-  }();
-  return line;
+  return "id,lsn,time,kind,account,subscriber,imsi,msisdn,session_id,host,request_type,"
+         "request_number,requested_action,event_timestamp,service_context,serving_plmn,rat_type,"
+         "user_location,called_party,change,who,why,plan,plan_version,reason,closing,"
+         "termination_cause,part,rating_group,service_identifier,service_identifiers,service,rate,"
+         "rate_name,rated_version,unit,used,used_by_buckets,charged,fee,tax_permille,tax,net,"
+         "unpaid,unrated,granted,final,mscc_reason,movements,product,product_number,product_event,"
+         "product_every,product_due,product_periods,product_unpaid_fee,counters";
 }
 
 // A hole that a power cut left in a file reads as zeros.
@@ -441,17 +461,6 @@ bool position_of(Format format, std::string_view line, Position& position) {
 
 std::int64_t tax_of(std::int64_t amount, std::uint16_t permille) {
   return static_cast<std::int64_t>(Int128{amount} * permille / (1000 + permille));
-}
-
-std::string money_text(std::int64_t micros) {
-  const bool negative = micros < 0;
-  const std::uint64_t size =
-      negative ? 0 - static_cast<std::uint64_t>(micros) : static_cast<std::uint64_t>(micros);
-  char text[32];
-  std::snprintf(text, sizeof text, "%s%llu.%06llu", negative ? "-" : "",
-                static_cast<unsigned long long>(size / 1'000'000),
-                static_cast<unsigned long long>(size % 1'000'000));
-  return text;
 }
 
 }  // namespace levy::feed

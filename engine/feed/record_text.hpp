@@ -1,5 +1,6 @@
 // One charging Record as a line of JSON, or as rows of CSV: README.md says what every field means.
-// Core: feed. Allocates: yes. Blocks: never. Clock: none (times come from the Records, UTC).
+// Core: feed. Allocates: where its buffers grow. Blocks: never, but for Names. Clock: none (times
+// come from the Records, UTC).
 #pragma once
 
 #include <cstdint>
@@ -8,26 +9,37 @@
 #include <vector>
 
 #include "engine/base/ids.hpp"
+#include "engine/feed/fields.hpp"
 #include "engine/feed/names.hpp"
 #include "engine/shard/record.hpp"
 
 namespace levy::feed {
 
-enum class Format : std::uint8_t { jsonl, csv };
-
 // Whether the Record belongs into the records: a charge, or anything that moved a bucket.
 bool is_charging(const shard::RecordView& record);
 
-// The Record's lines, without their ends; line i has the index i.
+// The lines of one Record, each with its line feed; line i has the index i.
 struct Lines {
-  std::vector<std::string> jsonl, csv;
-  const std::vector<std::string>& of(Format format) const {
-    return format == Format::jsonl ? jsonl : csv;
-  }
+  std::string text;
+  std::vector<std::size_t> ends;  // of each line in the text
 };
-// `identities` null: not joined.
-Lines lines_of(Lsn lsn, const shard::RecordView& record, Names& names,
-               const Identities* identities, bool jsonl, bool csv);
+
+class RecordText {
+ public:
+  explicit RecordText(Names& names) : names_(names) {}
+
+  // Valid until the next call. `identities` null: not joined.
+  const Lines& lines(Format format, Lsn lsn, const shard::RecordView& record,
+                     const Identities* identities);
+
+ private:
+  void put_json(Lsn lsn, const shard::RecordView& record, const Identities* identities);
+  void put_rows(Lsn lsn, const shard::RecordView& record, const Identities* identities);
+
+  KnownNames names_;
+  Lines lines_;
+  std::string shared_;  // the cells that all rows of a Record have
+};
 
 // The first line of a file; empty: none.
 std::string_view heading(Format format);
@@ -44,8 +56,4 @@ bool position_of(Format format, std::string_view line, Position& position);
 
 // amount * rate / (1000 + rate), the tax that an amount of micros includes, cut towards zero.
 std::int64_t tax_of(std::int64_t amount, std::uint16_t permille);
-
-// Micros as a decimal number with 6 places.
-std::string money_text(std::int64_t micros);
-
 }  // namespace levy::feed

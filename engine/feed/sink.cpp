@@ -161,16 +161,19 @@ Lsn Sink::resume() const {
   return Lsn{std::max(from_, last_.lsn)};
 }
 
-void Sink::append(Lsn lsn, const std::vector<std::string>& lines) {
+void Sink::append(Lsn lsn, const Lines& lines) {
   if (lsn.value < from_) return;  // another format is behind this one
-  for (std::uint32_t i = 0; i < lines.size(); ++i) {
+  std::size_t begin = 0;
+  for (std::uint32_t i = 0; i < lines.ends.size(); ++i) {
+    const std::size_t end = lines.ends[i];
     const Position position{lsn.value, i};
-    if (!(last_ < position)) continue;
-    pending_ += lines[i];
-    pending_ += '\n';
-    last_ = position;
-    empty_ = false;
-    ++lines_;
+    if (last_ < position) {
+      pending_.append(lines.text, begin, end - begin);
+      last_ = position;
+      empty_ = false;
+      ++lines_;
+    }
+    begin = end;
   }
 }
 

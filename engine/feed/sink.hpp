@@ -41,7 +41,7 @@ class Sink {
   // may be missing.
   Lsn resume() const;
   // Keeps the lines that the files do not have yet until flush().
-  void append(Lsn lsn, const std::vector<std::string>& lines);
+  void append(Lsn lsn, const Lines& lines);
   // Writes; after a failure the same bytes are written again by the next call.
   journal::Failure flush();
   // Durable; resume() before it is what a restart may find.

@@ -49,6 +49,12 @@ class ProductRecords : public ::testing::Test {
     record_.movements = {&spend_, 1};
     record_.buckets = {&wallet_, 1};
   }
+  std::vector<std::string> lines_of(Format format) {
+    std::istringstream in(text_.lines(format, Lsn{9}, record_, nullptr).text);
+    std::vector<std::string> out;
+    for (std::string line; std::getline(in, line);) out.push_back(line);
+    return out;
+  }
   std::vector<std::string> cells(const std::string& row) const {
     std::vector<std::string> out;
     std::istringstream in(row + ',');
@@ -66,6 +72,7 @@ class ProductRecords : public ::testing::Test {
   }
 
   Words words_;
+  RecordText text_{words_};
   shard::ProductFact renewed_, unpaid_;
   std::vector<shard::ProductFact> facts_;
   shard::BucketFact wallet_;
@@ -74,9 +81,9 @@ class ProductRecords : public ::testing::Test {
 };
 
 TEST_F(ProductRecords, JsonSaysWhatWasChargedAndWhatWasNot) {
-  const Lines lines = lines_of(Lsn{9}, record_, words_, nullptr, true, false);
-  ASSERT_EQ(lines.jsonl.size(), 1u);
-  const auto json = nlohmann::json::parse(lines.jsonl[0]);
+  const auto lines = lines_of(Format::jsonl);
+  ASSERT_EQ(lines.size(), 1u);
+  const auto json = nlohmann::json::parse(lines[0]);
   EXPECT_EQ(json["kind"], "settled");
   ASSERT_EQ(json["products"].size(), 2u);
   const nlohmann::json wanted = {{"product", "name-7"},
@@ -100,24 +107,24 @@ TEST_F(ProductRecords, JsonSaysWhatWasChargedAndWhatWasNot) {
 }
 
 TEST_F(ProductRecords, CsvHasARowOfEachAndTheMovementsOnce) {
-  const Lines lines = lines_of(Lsn{9}, record_, words_, nullptr, false, true);
-  ASSERT_EQ(lines.csv.size(), 3u);
-  EXPECT_EQ(cell(lines.csv[0], "id"), "0-5-0");
-  EXPECT_EQ(cell(lines.csv[0], "part"), "product");
-  EXPECT_EQ(cell(lines.csv[0], "product"), "name-7");
-  EXPECT_EQ(cell(lines.csv[0], "product_number"), "2");
-  EXPECT_EQ(cell(lines.csv[0], "product_event"), "renewed");
-  EXPECT_EQ(cell(lines.csv[0], "product_every"), "2 weeks");
-  EXPECT_EQ(cell(lines.csv[0], "product_due"), "2026-11-25T00:00:00.000000Z");
-  EXPECT_EQ(cell(lines.csv[0], "product_periods"), "3");
-  EXPECT_EQ(cell(lines.csv[0], "fee"), "6.000000");
-  EXPECT_EQ(cell(lines.csv[0], "charged"), "6.000000");
-  EXPECT_EQ(cell(lines.csv[0], "movements"), "");
-  EXPECT_EQ(cell(lines.csv[1], "charged"), "0.000000");
-  EXPECT_EQ(cell(lines.csv[1], "product_unpaid_fee"), "6.000000");
-  EXPECT_EQ(cell(lines.csv[2], "part"), "rest");
-  EXPECT_EQ(cell(lines.csv[2], "product"), "");
-  EXPECT_EQ(cell(lines.csv[2], "movements"), "spend:4:wallet:EUR:6.000000");
+  const auto rows = lines_of(Format::csv);
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_EQ(cell(rows[0], "id"), "0-5-0");
+  EXPECT_EQ(cell(rows[0], "part"), "product");
+  EXPECT_EQ(cell(rows[0], "product"), "name-7");
+  EXPECT_EQ(cell(rows[0], "product_number"), "2");
+  EXPECT_EQ(cell(rows[0], "product_event"), "renewed");
+  EXPECT_EQ(cell(rows[0], "product_every"), "2 weeks");
+  EXPECT_EQ(cell(rows[0], "product_due"), "2026-11-25T00:00:00.000000Z");
+  EXPECT_EQ(cell(rows[0], "product_periods"), "3");
+  EXPECT_EQ(cell(rows[0], "fee"), "6.000000");
+  EXPECT_EQ(cell(rows[0], "charged"), "6.000000");
+  EXPECT_EQ(cell(rows[0], "movements"), "");
+  EXPECT_EQ(cell(rows[1], "charged"), "0.000000");
+  EXPECT_EQ(cell(rows[1], "product_unpaid_fee"), "6.000000");
+  EXPECT_EQ(cell(rows[2], "part"), "rest");
+  EXPECT_EQ(cell(rows[2], "product"), "");
+  EXPECT_EQ(cell(rows[2], "movements"), "spend:4:wallet:EUR:6.000000");
 }
 
 TEST_F(ProductRecords, AProductThatMovesNothingIsARecordToo) {
@@ -126,8 +133,8 @@ TEST_F(ProductRecords, AProductThatMovesNothingIsARecordToo) {
   record_.products = {};
   EXPECT_FALSE(is_charging(record_));
   record_.header.kind = shard::RecordKind::charge;
-  const Lines lines = lines_of(Lsn{9}, record_, words_, nullptr, true, false);
-  EXPECT_EQ(lines.jsonl[0].find("products"), std::string::npos);
+  const auto lines = lines_of(Format::jsonl);
+  EXPECT_EQ(lines[0].find("products"), std::string::npos);
 }
 
 TEST_F(ProductRecords, JournaldumpPrintsThem) {
