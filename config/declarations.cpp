@@ -473,8 +473,8 @@ const Section* dialect_section() {
                "gateway reports what was used before and after it. Without it the grant's "
                "Validity-Time ends there, which every gateway understands."),
        boolean("pools", LEVY_FIELD(app::Dialect, pools),
-               "Grants of services with a `pool` name it (G-S-U-Pool-Reference): the gateway spends "
-               "the session's grants of one pool as one."),
+               "Grants of services with a `pool` name it (G-S-U-Pool-Reference): the gateway "
+               "spends the session's grants of one pool as one."),
        boolean("asr", LEVY_FIELD(app::Dialect, asr),
                "An operator's abort is sent as an Abort-Session-Request, whose use the gateway "
                "reports with its CCR-T. Without it the session ends here alone, and the gateway "

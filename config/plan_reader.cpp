@@ -162,8 +162,8 @@ void read_services(Reader& reader, const YamlNode& node, const std::string& path
             s.validity, s.quota_holding_time, s.threshold_permille, s.threshold_units,
             s.low_credit_permille, s.indivisible, s.access, s.on_final, s.redirect_to, s.on_lost,
             s.lost_units, s.connect_fee, s.minimum, s.maximum, s.at_maximum, s.discount, s.tax,
-            s.unpriced, s.on_new_version, s.pool, s.up_permille, s.down_permille, s.retry_after, s.sponsor,
-            s.accumulate, s.tiers);
+            s.unpriced, s.on_new_version, s.pool, s.up_permille, s.down_permille, s.retry_after,
+            s.sponsor, s.accumulate, s.tiers);
     service.unit = peek_text(*items[i], "unit", {"octets", "seconds", "events"});
     service.currency = plan.currency;
     reader.read_section(*service_section(), *items[i], item_path(path, i), &service);

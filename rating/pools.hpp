@@ -2,8 +2,10 @@
 // Core: shard. Allocates: never. Blocks: never. Clock: in the request.
 //
 // Internal to rating/. A gateway that is told of a pool counts all of its groups' units, each times
-// its multiplier, against the sum of their grants. So a report may exceed its group's own grant: the
-// others' reservations have paid for it, and are moved to that group before anything is debited.
+// its multiplier, against the sum of their grants. So a report may exceed its group's own grant:
+// the others' reservations have paid for it, and are moved to that group before anything is debited.
+// It reports a group that has drawn on others before, or with, those that it gives back: what goes
+// back to the account pays for nobody's use.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// Gy (RFC 8506, TS 32.299): Credit-Control requests in, answers out; RAR and ASR out, RAA and ASA in.
+// Gy (RFC 8506, TS 32.299): Credit-Control requests in, answers out; RAR and ASR out, their answers
+// in.
 // Core: shard. Allocates: never. Blocks: never. Clock: none.
 #pragma once
 

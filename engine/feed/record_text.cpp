@@ -147,6 +147,11 @@ void put_fee(Fields& out, std::int64_t fee, std::int64_t charged, std::uint16_t 
   out.money("net", charged - tax);
 }
 
+// Usage from the tariff change on: a second row of its group.
+bool after_change(const shard::MsccFact& fact) {
+  return (fact.flags & rating::outcome_after_change) != 0;
+}
+
 constexpr std::size_t columns_before_charged = 10, columns_behind_net = 5;
 
 // From `rating_group` to `final`; `charged` is the 11th, five follow `net`, `reason` counted.
@@ -361,6 +366,7 @@ void RecordText::put_json(Lsn lsn, const RecordView& record, const Identities* i
   put_record(fields, record, names_, identities);
   const auto put_group = [this](Fields& group, const shard::MsccFact& fact) {
     put_mscc(group, fact, names_);
+    if (after_change(fact)) group.flag("after_tariff_change", true);
   };
   put_list(out, "mscc", record.mscc, put_group);
   if (!record.lost.empty()) put_list(out, "lost", record.lost, put_group);
@@ -401,7 +407,7 @@ void RecordText::put_rows(Lsn lsn, const RecordView& record, const Identities* i
   };
   unsigned of = 0;
   for (const shard::MsccFact& fact : record.mscc) {
-    begin("mscc");
+    begin(after_change(fact) ? "after_change" : "mscc");
     put_mscc(cells, fact, names_);
     put_movement_cell(out, record, of++, names_);
     cells.skip(product_columns);

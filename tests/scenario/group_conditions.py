@@ -3,8 +3,12 @@
 Used units cost what their grant was made under; the new grant is chosen by the message's conditions
 (semantics.md "Conditions and clocks"), and names the changes at which the gateway is to report.
 """
+import json
+import os
+import subprocess
 import time
 
+from levyd import find_program
 from registry import scenario
 from replay import (EMPTY, INITIAL, OPTIONS, RATING_CONDITION_CHANGE, TERMINATE, Mismatch, World,
                     ask, call_to, denied, granted, messages, network, octets, seconds, settled,
@@ -199,6 +203,10 @@ def a_grant_ends_where_prices_change(build):
         account.check("985")
 
 
+PLANS = [os.path.join(os.path.dirname(os.path.abspath(__file__)), name)
+         for name in ("plans.yaml", "plans_tariffs.yaml")]
+
+
 def change_at(unix_seconds, units):
     """A grant that names the next change of price."""
     return [("Tariff-Time-Change", (unix_seconds + 2208988800) % 2**32)] + units
@@ -231,6 +239,13 @@ def a_grant_names_the_change_of_price(build):
                  for row in rows]
         if parts != [(500000, "2.500000", 1, False), (500000, "5.000000", 0, True)]:
             raise Mismatch(f"{parts}")
+        replayed = subprocess.run(
+            [find_program(build, "levyctl"), "plan", "replay",
+             os.path.join(world.levyd.directory, "records"), "--plans", *PLANS,
+             "--event-time-skew", "172800", "--json"], capture_output=True, text=True, timeout=60)
+        totals = json.loads(replayed.stdout)["totals"]["EUR"]
+        if totals["then"] != totals["now"] or totals["then"] != "8.50":
+            raise Mismatch(f"{totals}")
         poor = world.account("by-hour-exact", "5").session(gateway)
         poor.initial(ask(rsu=EMPTY), at=yesterday(7), want=[
             granted(change_at(yesterday(8), octets(MB // 2)), final=TERMINATE,

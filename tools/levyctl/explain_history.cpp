@@ -58,6 +58,7 @@ void SessionHistory::take(const RecordLine& record) {
   for (const GroupLine& line : record.mscc) {
     GroupHistory& group = session.groups[line.key];
     add_use(line, group);
+    if (line.after_tariff_change) continue;
     const bool overtaken = record.request_type == "update" && group.outstanding &&
                            record.request_number < group.grant_number;
     if (overtaken) continue;

@@ -200,7 +200,7 @@ void add_replay(CLI::App& group, Context& context) {
       "denied or smaller grant would have led to; facts that records do not keep (APN, calling "
       "party, characteristics, QCI, role, more than one Service-Identifier): a rate that asks for "
       "one does not hold; which add-ons an account had (a service that the base plan does not "
-      "name is looked for in add-ons); a change of prices in the middle of a report. Products' "
+      "name is looked for in add-ons). Products' "
       "fees and refunds are taken as they were.\n"
       "Exit codes: 0 all of the use was priced, 1 not all of it (or files have faults), 2 usage.");
   command->callback([&context, options] {

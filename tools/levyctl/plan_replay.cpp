@@ -114,8 +114,12 @@ class Replay {
     const std::size_t count = record.mscc.size();
     for (std::size_t i = 0; i < count; ++i) {
       bool more = false;
-      for (std::size_t j = i + 1; j < count; ++j) more |= record.mscc[j].key == record.mscc[i].key;
-      price(record, record.mscc[i], &session, more, session.sums);
+      GroupLine line = record.mscc[i];
+      for (std::size_t j = i + 1; j < count; ++j) more |= record.mscc[j].key == line.key;
+      // The last row of a group asks for what its first one was granted.
+      for (std::size_t j = 0; j < i && line.after_tariff_change; ++j)
+        if (record.mscc[j].key == line.key) line.granted = record.mscc[j].granted;
+      price(record, line, &session, more, session.sums);
     }
     if (!record.plan.empty()) session.sums.plan = record.plan;
     RecordLine named;  // the record of a loss names no plan

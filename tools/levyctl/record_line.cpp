@@ -63,6 +63,7 @@ GroupLine group_of(const Json& object) {
   read(object, "service_identifiers", group.key.service_identifiers);
   group.service = text_of(object, "service");
   read(object, "rate", group.rate);
+  group.after_tariff_change = object.contains("after_tariff_change");
   group.rate_name = text_of(object, "rate_name");
   read(object, "rated_version", group.rated_version);
   group.unit = object.at("unit").get<std::string>();

@@ -34,6 +34,7 @@ struct GroupLine {
   std::int64_t used = 0, used_by_buckets = 0, unrated = 0, granted = 0;
   std::int64_t charged = 0, fee = 0, tax = 0, unpaid = 0;
   bool final = false;
+  bool after_tariff_change = false;  // a further row of a group: it grants nothing
 };
 
 struct ProductLine {

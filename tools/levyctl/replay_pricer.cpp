@@ -168,6 +168,7 @@ Repriced ReplayPricer::price(const RecordLine& record, const GroupLine& line, Re
   ask(record, line, group == nullptr, more);
   input_->plan = &plan;
   of.group.flags |= rating::group_live;
+  if (line.after_tariff_change) of.group.plan = 0;  // by the tariff when it was reported
   input_->groups[0] = &of.group;
   const bool update = message_.request.type == rating::RequestType::update;
   input_->grant_allowed[0] = !(update && (of.group.flags & rating::group_has_grant) != 0 &&

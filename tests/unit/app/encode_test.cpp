@@ -1,4 +1,5 @@
-// encode_cca, encode_error, encode_server_request: what Levy writes, read back with the strict test parser.
+// encode_cca, encode_error, encode_server_request: what Levy writes, read back with the strict test
+// parser.
 // Core: tests. Allocates: freely. Blocks: never. Clock: none.
 #include <gtest/gtest.h>
 

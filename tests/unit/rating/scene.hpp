@@ -183,6 +183,10 @@ class Scene {
     input.now = input.usage_time = Time::from_seconds(now);
     input.zones = zones;
     input.implicit_rsu = implicit_rsu;
+    input.pools = pools;
+    for (auto& [key, g] : groups)
+      if (key.first == session && (g.flags & group_pooled) != 0)
+        input.pooled[input.pooled_count++] = &g;
     input.account_barred = barred;
     input.no_credit_code_4012 = code_4012;
     result = ChargeResult{};
@@ -253,7 +257,7 @@ class Scene {
   std::int64_t number = -1;  // of the next request; -1: one more than the last
   std::int64_t foreign_reserved = 0;
   std::uint32_t next_number = 0;
-  bool implicit_rsu = false, barred = false, code_4012 = false, grant_allowed = true;
+  bool implicit_rsu = false, pools = false, barred = false, code_4012 = false, grant_allowed = true;
   RequestedAction action = RequestedAction::direct_debiting;
   ChargeRequest request;
   ChargeInput input;
