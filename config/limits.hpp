@@ -50,6 +50,9 @@ inline constexpr std::size_t products_per_account_max = 32;
 inline constexpr std::size_t reservations_per_group_max = 4;
 // Sponsors that one plan names, and wallets of sponsors that one charge may move.
 inline constexpr std::size_t sponsors_per_plan_max = 8;
+inline constexpr std::size_t bonuses_per_plan_max = 8;
+inline constexpr std::size_t segments_per_account_max = 2;
+inline constexpr std::size_t friends_per_account_max = 19;  // what one Text holds
 inline constexpr std::size_t sponsor_wallets_max = 32;
 inline constexpr std::size_t view_buckets_max = buckets_per_account_max + sponsor_wallets_max;
 // Rating groups (MSCC keys) live in one session.

@@ -146,6 +146,27 @@ void read_sponsors(Reader& reader, const YamlNode& node, const std::string& path
                });
 }
 
+void read_bonuses(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
+  auto& plan = *static_cast<PlanOwner*>(owner);
+  read_of_plan(reader, node, path, "bonuses", plan.source.bonuses,
+               [&](const YamlNode& item, const std::string& at, rating::BonusSource& source) {
+                 BonusOwner bonus{{}, plan.currency};
+                 enclose(source.place, bonus.source.from, bonus.source.gives,
+                         bonus.source.gives_permille, bonus.source.kind, bonus.source);
+                 reader.read_section(*bonus_section(), item, at, &bonus);
+                 source = std::move(bonus.source);
+               });
+}
+
+void read_loan(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
+  auto& plan = *static_cast<PlanOwner*>(owner);
+  rating::LoanSource& loan = plan.source.loan.value;
+  plan.source.loan.place = reader.place(node);
+  plan.source.loan.given = true;
+  enclose(plan.source.loan.place, loan.amount, loan.fee, loan.when_below);
+  reader.read_section(*loan_section(), node, path, owner);
+}
+
 void read_services(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
   auto& plan = *static_cast<PlanOwner*>(owner);
   const auto& items = reader.read_items(node, path, "a list of services");

@@ -45,6 +45,11 @@ struct SponsorOwner {
   std::string currency;  // of the plan
 };
 
+struct BonusOwner {
+  rating::BonusSource source;
+  std::string currency;  // of the plan
+};
+
 struct BucketKindOwner {
   rating::BucketKindSource source;
   std::string unit;  // money, octets, seconds, events; empty: missing or at fault
@@ -82,6 +87,8 @@ void read_fees(Reader& reader, const YamlNode& node, const std::string& path, vo
 void read_allowances(Reader& reader, const YamlNode& node, const std::string& path, void* owner);
 void read_counters(Reader& reader, const YamlNode& node, const std::string& path, void* owner);
 void read_sponsors(Reader& reader, const YamlNode& node, const std::string& path, void* owner);
+void read_bonuses(Reader& reader, const YamlNode& node, const std::string& path, void* owner);
+void read_loan(Reader& reader, const YamlNode& node, const std::string& path, void* owner);
 
 // The keys of what holding a plan costs and gives, and of what a bucket kind pays for.
 std::vector<Key> plan_terms_keys();
@@ -89,6 +96,8 @@ std::vector<Key> bucket_rule_keys();
 const Section* fee_section();
 const Section* allowance_section();
 const Section* sponsor_section();
+const Section* bonus_section();
+const Section* loan_section();
 const Section* counter_section();
 std::vector<Key> counter_keys_of_plan();
 std::vector<Key> counter_keys_of_service();

@@ -19,12 +19,16 @@ using rating::Placed;
 const PlanOwner default_plan;
 const FeeOwner default_fee;
 const SponsorOwner default_sponsor;
+const BonusOwner default_bonus;
 const AllowanceSource default_allowance;
 const BucketKindOwner default_bucket_kind;
 
 constexpr std::string_view quantity_form =
     "an amount of the kind's unit: 10 GB, 90 min, 100 events, 2 EUR";
 constexpr std::string_view money_pattern = "^[0-9][0-9_]*(\\.[0-9][0-9_]*)? *[A-Z]{3}$";
+constexpr std::string_view gives_form =
+    "an amount: 2 EUR, 1 GB; or a share of the top-up: 10 %";
+constexpr std::string_view gives_pattern = "^[0-9][0-9_]*(\\.[0-9][0-9_]*)? *([A-Za-z]*|%)$";
 constexpr std::string_view weight_form =
     "a mapping of services to decimals above 0: {sms: 1, voice: 0.02}";
 
@@ -55,6 +59,35 @@ void read_slice(Reader& reader, const YamlNode& node, const std::string& path, v
   auto& sponsor = *static_cast<SponsorOwner*>(owner);
   read_amount(reader, node, path, sponsor.currency, sponsor.source.slice);
 }
+
+void read_from(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
+  auto& bonus = *static_cast<BonusOwner*>(owner);
+  read_amount(reader, node, path, bonus.currency, bonus.source.from);
+}
+
+void read_gives(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
+  rating::BonusSource& bonus = static_cast<BonusOwner*>(owner)->source;
+  const std::string* text = reader.read_scalar(node, path, gives_form);
+  if (text == nullptr) return;
+  if (text->find('%') == std::string::npos) {
+    read_quantity_into(reader, node, path, gives_form, bonus.gives);
+    return;
+  }
+  const Parsed parsed = parse_permille(*text);
+  if (parsed.ok())
+    set_placed(bonus.gives_permille, parsed.number, reader.place(node));
+  else
+    reader.fault(node, path, "the value " + parsed.fault, std::string(gives_form), "correct it");
+}
+
+template <auto Access>
+void read_of_loan(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
+  auto& plan = *static_cast<PlanOwner*>(owner);
+  read_amount(reader, node, path, plan.currency, Access(plan.source.loan.value));
+}
+
+#define LEVY_LOAN(member) \
+  (&read_of_loan<[](rating::LoanSource & loan) -> auto& { return loan.member; }>)
 
 void read_kind_services(Reader& reader, const YamlNode& node, const std::string& path,
                         void* owner) {
@@ -170,6 +203,39 @@ const Section* sponsor_section() {
   return &section;
 }
 
+const Section* bonus_section() {
+  static const Section section{
+      "plans[].topup_bonus[]",
+      "What a top-up of at least so much gives beside itself; of several, that of the highest.",
+      &default_bonus,
+      {required(shaped(custom("from", "\"<amount> <currency>\"", read_from, "",
+                              "Top-ups of at least so much, in the plan's currency."),
+                       Shape::one, money_pattern)),
+       required(shaped(custom("gives", gives_form, read_gives, "", "How much it gives."),
+                       Shape::one, gives_pattern)),
+       without_default(textual("kind", Kind::name, 0, LEVY_FIELD(BonusOwner, source.kind),
+                               "Into a bucket of this kind, with its `lifetime`."),
+                       "the wallet")}};
+  return &section;
+}
+
+const Section* loan_section() {
+  static const Section section{
+      "plans[].loan",
+      "An advance that an account may ask for while it owes none; top-ups pay it back first.",
+      &default_plan,
+      {required(shaped(custom("amount", "\"<amount> <currency>\"", LEVY_LOAN(amount), "",
+                              "What is put into the wallet."),
+                       Shape::one, money_pattern)),
+       shaped(custom("fee", "\"<amount> <currency>\"", LEVY_LOAN(fee), "0",
+                     "Taken from it at once."),
+              Shape::one, money_pattern),
+       shaped(custom("when_below", "\"<amount> <currency>\"", LEVY_LOAN(when_below), "`amount`",
+                     "Only for who has less than that free."),
+              Shape::one, money_pattern)}};
+  return &section;
+}
+
 const Section* allowance_section() {
   static const Section section{
       "plans[].allowances[]",
@@ -221,6 +287,13 @@ std::vector<Key> plan_terms_keys() {
                                    "none", "Accounts that pay for services in the users' place."),
                             Shape::list, sponsor_section));
   static_assert(limits::sponsors_per_plan_max == 8);
+  keys.push_back(of_section(custom("topup_bonus", "a list of at most 8 bonuses", read_bonuses,
+                                   "none", "Of a base plan: what top-ups give beside themselves."),
+                            Shape::list, bonus_section));
+  static_assert(limits::bonuses_per_plan_max == 8);
+  keys.push_back(of_section(custom("loan", "{amount, fee, when_below}", read_loan, "none",
+                                   "Of a base plan: an emergency advance (`balance loan`)."),
+                            Shape::one, loan_section));
   keys.push_back(without_default(
       word("allowances_after", {"expire", "keep"}, LEVY_FIELD(PlanOwner, source.allowances_after),
            "When the product ends, what is left of them ends with it, "

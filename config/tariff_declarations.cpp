@@ -117,6 +117,11 @@ std::vector<Key> price_keys() {
       without_default(Key{"discount", Kind::permille, 1, 1000, "Taken off the price, exactly.",
                           LEVY_FIELD(Owner, source.discount)},
                       "none"),
+      without_default(
+          textual("pass", Kind::text, limits::name_bytes_max, LEVY_FIELD(Owner, source.pass),
+                  "An add-on that a use under this price buys, unless one is held or its fees "
+                  "cannot be paid: a day pass. The price is that of use without one."),
+          "none"),
   };
 }
 
@@ -325,6 +330,11 @@ std::vector<Key> condition_keys() {
                                 {"originating", "terminating"}),
       condition<Owner, negated>("service_identifier", "0 to 4294967295",
                                 "The MSCC names one of these.", "^[0-9]{1,10}$"),
+      condition<Owner, negated>("segment", "names",
+                                "The account is in one of these (`subscriber segment`)."),
+      condition<Owner, negated>("friends", "called, calling",
+                                "That number is on the account's list (`subscriber friend`).", {},
+                                {"called", "calling"}),
   };
 }
 

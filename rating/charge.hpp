@@ -165,6 +165,9 @@ struct ChargeInput {
   Time usage_time{};
   std::uint32_t spread_seed = 0;  // spreads the ends of grants over the plan's boundary_spread
   const Zones* zones = nullptr;   // of the plan's version
+  std::array<std::uint32_t, limits::segments_per_account_max> segments{};  // segment_key(), 0 = none
+  std::array<std::uint64_t, limits::friends_per_account_max> friends;  // number_key()
+  std::uint32_t friend_count = 0;
   // By priority, higher first; only those that name services. Same currency as `plan`.
   std::array<Addon, limits::products_per_account_max> addons{};
   std::uint32_t addon_count = 0;
@@ -238,6 +241,9 @@ bool has_service(const ChargeInput& input, const MsccRequest& mscc);
 // Whether the use that the MSCC asks for or reports is one that `product` (a plan with terms) could
 // pay for by an allowance or price by a service: it starts a product that waits for its first use.
 bool concerns(const ChargeInput& input, const MsccRequest& mscc, const Plan& product);
+
+// The add-on (interned plan) that a use which the MSCC asks for buys first; 0 = none.
+std::uint16_t pass_for(const ChargeInput& input, const MsccRequest& mscc);
 
 // price(total) of rating/plan.hpp, micros, exact; INT64_MAX stands for anything beyond 64 bits.
 std::int64_t price_of(const Price& price, std::int64_t total);

@@ -2,6 +2,8 @@
 // Core: shard. Allocates: never. Blocks: never. Clock: none.
 #include "rating/facts.hpp"
 
+#include "engine/base/hash.hpp"
+
 namespace levy::rating {
 namespace {
 
@@ -65,6 +67,27 @@ std::string_view apn_network(std::string_view apn) {
 }
 
 // FNV-1a: APNs are a handful of bytes, and the key must be the same in every process.
+std::uint32_t segment_key(std::string_view name) {
+  return static_cast<std::uint32_t>(stable_hash(name)) | 1u;
+}
+
+std::uint64_t number_key(std::string_view digits) {
+  if (digits.empty() || digits.size() > PrefixTable::digits_max) return 0;
+  std::uint64_t number = 0;
+  for (const char c : digits) {
+    if (c < '0' || c > '9') return 0;
+    number = number * 10 + static_cast<std::uint64_t>(c - '0');
+  }
+  return PrefixTable::prefix_key(number, static_cast<std::uint32_t>(digits.size()));
+}
+
+std::size_t number_digits(std::uint64_t key, char* into) {
+  const std::size_t size = key >> 56;
+  std::uint64_t number = key & ((std::uint64_t{1} << 56) - 1);
+  for (std::size_t i = size; i-- > 0; number /= 10) into[i] = static_cast<char>('0' + number % 10);
+  return size;
+}
+
 std::uint64_t apn_key(std::string_view apn) {
   std::uint64_t h = 0xcbf29ce484222325ull;
   for (const char c : apn_network(apn)) {

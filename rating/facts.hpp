@@ -20,6 +20,14 @@ std::uint8_t context_of(std::string_view service_context_id);
 std::uint64_t apn_key(std::string_view apn);
 std::string_view apn_network(std::string_view apn);  // without the operator's suffix
 
+// Stable key of a segment's name, never 0.
+std::uint32_t segment_key(std::string_view name);
+
+// A number of 1 to 15 digits as a key; 0: it is none.
+std::uint64_t number_key(std::string_view digits);
+// The digits of a key, at most 15; returns how many.
+std::size_t number_digits(std::uint64_t key, char* into);
+
 // 4 hex digits; false: other bytes.
 bool characteristics_value(std::string_view text, std::uint64_t& value);
 

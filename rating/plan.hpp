@@ -56,6 +56,8 @@ enum class Attribute : std::uint8_t {
   qci,                 // QoS-Class-Identifier
   role,                // Role-Of-Node: 0 originating, 1 terminating
   service_identifier,  // one of the MSCC's
+  segment,             // segment_key() of one of the account's
+  friends,             // 0 the called number, 1 the calling one is on the account's list
 };
 
 // What may change in mid-session and choose another rate, as bits: the gateway is asked to report
@@ -169,6 +171,7 @@ struct Rate {
   std::uint16_t condition_count = 0;
   bool barred = false;                // under these conditions 4010
   bool refused = false;               // 5003
+  std::uint16_t pass = 0;  // interned plan: an add-on that is bought with the first use, 0 = none
   std::uint32_t first_condition = 0;  // of Plan::conditions
   Price price;
 };
@@ -233,6 +236,7 @@ struct Service {
   std::uint32_t retry_after = 0;
   // G-S-U-Pool-Identifier: its groups of one session share their money; 0 = none.
   std::uint32_t pool = 0;
+  std::uint16_t pass = 0;  // as of a Rate, where none holds
   // Low credit: no single group takes more than this share of the free credit, per mille; 1000 =
   // all.
   std::uint16_t low_credit_permille = 1000;
@@ -328,6 +332,25 @@ struct Terms {
   bool any() const { return addon || fee_count != 0 || allowance_count != 0; }
 };
 
+// What a top-up of at least `from` gives beside itself: of a plan's, that with the highest `from`.
+struct TopupBonus {
+  std::int64_t from = 0;    // micros of the plan's currency
+  std::int64_t amount = 0;  // micros or units; 0 = a share of the top-up
+  std::uint32_t lifetime = 0;  // seconds, 0 = for ever
+  std::uint32_t step = 1;
+  std::uint16_t share_permille = 0;
+  std::uint16_t kind = 0;  // interned; 0 = the wallet
+  std::uint16_t currency = 0;
+  std::int16_t priority = 0;
+  Unit unit = Unit::money;
+};
+
+// An advance into the wallet, for who has less than `when_below`; amount 0: the plan gives none.
+// The fee is taken from it at once, and top-ups pay back the amount before they count.
+struct Loan {
+  std::int64_t amount = 0, fee = 0, when_below = 0;  // micros
+};
+
 // A step of a counter, by name: reached as soon as the counter stands at `at` or beyond. The
 // highest one reached is the counter's level.
 struct Level {
@@ -406,6 +429,10 @@ struct Plan {
   std::uint32_t sponsor_count = 0;
   std::uint32_t bucket_rule_count = 0;
   std::uint32_t counter_count = 0;
+  bool passes = false;  // a service or rate has one
+  std::uint32_t bonus_count = 0;
+  const TopupBonus* bonuses = nullptr;  // by `from`, ascending
+  Loan loan;
   Terms terms;
   std::array<Service, limits::services_per_plan_max> services{};
   std::array<RatingGroupEntry, limits::services_per_plan_max * 4> entries{};

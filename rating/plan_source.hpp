@@ -47,12 +47,14 @@ struct TariffSource {
   Placed<std::string> maximum;      // the most
   Placed<std::string> at_maximum;   // free | stop
   Placed<std::int64_t> discount;    // per mille, off the price
+  Placed<std::string> pass;         // an add-on that a use under it buys
 };
 
 // One line of `when`: the attribute is (or, negated, is not) one of the values.
 struct ConditionSource {
   Placed<std::string> attribute;  // time | apn | rat | plmn | location | called | calling |
-                                  // characteristics | qci | role | service_identifier
+                                  // characteristics | qci | role | service_identifier |
+                                  // segment | friends
   bool negated = false;
   std::vector<Placed<std::string>> values;
 };
@@ -159,6 +161,20 @@ struct SponsorSource {
   Place place;
 };
 
+// What a top-up of at least `from` gives beside itself.
+struct BonusSource {
+  Placed<std::string> from;            // decimal, in the plan's currency
+  Placed<QuantitySource> gives;        // either this
+  Placed<std::int64_t> gives_permille; // or this share of the top-up
+  Placed<std::string> kind;            // a bucket kind; not given: the wallet
+  Place place;
+};
+
+// An advance that the next top-ups pay back.
+struct LoanSource {
+  Placed<std::string> amount, fee, when_below;  // decimals, in the plan's currency
+};
+
 struct PlanSource {
   Placed<std::string> name;
   std::vector<Placed<std::string>> was;  // names that it had: what holds them holds it
@@ -177,6 +193,8 @@ struct PlanSource {
   std::vector<AllowanceSource> allowances;
   std::vector<CounterSource> counters;
   std::vector<SponsorSource> sponsors;
+  std::vector<BonusSource> bonuses;
+  Placed<LoanSource> loan;
   Placed<std::string> currency;                          // ISO 4217 letters
   Placed<std::string> overrun;                           // debt | write_off
   Placed<std::string> unmatched;                         // 5031 | 4010 | rate_as

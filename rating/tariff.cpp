@@ -65,9 +65,17 @@ bool value_of(const ChargeInput& input, const MsccRequest& mscc, const Zones* zo
       return request.role_of_node != 0;
     case Attribute::time:
     case Attribute::service_identifier:
+    case Attribute::segment:
+    case Attribute::friends:
       return false;  // not one value: holds() looks at them itself
   }
   return false;
+}
+
+bool is_friend(const ChargeInput& input, std::string_view number) {
+  const std::uint64_t key = number_key(number);
+  const auto end = input.friends.begin() + input.friend_count;
+  return key != 0 && std::find(input.friends.begin(), end, key) != end;
 }
 
 }  // namespace
@@ -84,6 +92,14 @@ bool holds(const ChargeInput& input, const MsccRequest& mscc, const Plan& plan, 
     for (std::uint32_t i = 0; i < mscc.service_identifier_count; ++i)
       found = found ||
               std::find(values.begin(), values.end(), mscc.service_identifiers[i]) != values.end();
+  } else if (condition.attribute == Attribute::segment) {
+    for (const std::uint32_t segment : input.segments)
+      found = found || (segment != 0 &&
+                        std::find(values.begin(), values.end(), segment) != values.end());
+  } else if (condition.attribute == Attribute::friends) {
+    for (const std::uint64_t calling : values)
+      found = found || is_friend(input, calling != 0 ? input.request->calling_party
+                                                     : input.request->called_party);
   } else {
     std::uint64_t value = 0;
     found = value_of(input, mscc, zones, condition.attribute, value) &&
@@ -265,6 +281,12 @@ Tariff tariff_of_usage(const ChargeInput& input, const Group& group, const MsccR
     }
   }
   return current_tariff(input, mscc);
+}
+
+std::uint16_t pass_for(const ChargeInput& input, const MsccRequest& mscc) {
+  const Tariff tariff = current_tariff(input, mscc);
+  if (tariff.service == nullptr || access_reason(input, tariff) != Reason::ok) return 0;
+  return tariff.pass();
 }
 
 void say_not_applicable(std::uint32_t count, ChargeResult& result) {

@@ -37,6 +37,11 @@ struct Tariff {
     const Rate* one = chosen();
     return one != nullptr ? &one->price : &service->price;
   }
+  // The add-on that a use buys (interned), 0 = none.
+  std::uint16_t pass() const {
+    const Rate* one = chosen();
+    return one != nullptr ? one->pass : service->pass;
+  }
   RatedBy rated_by() const {
     const Rate* one = chosen();
     return {service->name, one != nullptr ? rate : std::uint16_t{0},

@@ -83,6 +83,8 @@ std::string_view result_text(shard::OperatorResult result) {
       return "busy";
     case shard::OperatorResult::held:
       return "held";
+    case shard::OperatorResult::not_offered:
+      return "not_offered";
   }
   return "?";
 }

@@ -166,23 +166,31 @@ const rating::Plan* Shard::prepare_charge(const Account& account,
   input.in_grace = life.phase == LifePhase::grace;
   input.access_ends_at = life.ends_at;
   input.zones = set->zones;
+  input.segments = account.segments;
+  if (account.friends != none) {
+    const Text& text = texts_[account.friends];
+    input.friend_count = text.size / sizeof(std::uint64_t);
+    std::memcpy(input.friends.data(), text.bytes, text.size);
+  }
   return input.plan;
 }
 
 // The account's products as they are now: what is due settled, what waited for this use started.
 // false: there is no room for that.
 bool Shard::prepare_products(Slot account, rating::ChargeInput& input, Outcome& outcome) {
-  if (accounts_[account].first_product == none) return true;
+  if (accounts_[account].first_product == none && !input.plan->passes) return true;
   const bool settled =
       settle(account, input.now, outcome) && resume_products(account, input.now, outcome);
   add_products(accounts_[account], input);
   if (!settled) return false;
   if (input.account_barred || input.in_grace) return true;
-  const std::uint32_t facts = outcome.product_count;
-  if (!start_at_use(account, input, outcome)) return false;
-  if (outcome.product_count == facts) return true;
-  input.addon_count = 0;  // they are more now
-  add_products(accounts_[account], input);
+  for (const auto start : {&Shard::start_at_use, &Shard::buy_passes}) {
+    const std::uint32_t facts = outcome.product_count;
+    if (!(this->*start)(account, input, outcome)) return false;
+    if (outcome.product_count == facts) continue;
+    input.addon_count = 0;  // they are more now
+    add_products(accounts_[account], input);
+  }
   return true;
 }
 

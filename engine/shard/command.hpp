@@ -77,6 +77,9 @@ enum class OperatorKind : std::uint8_t {
   recovered,        // first Command after a start: deadlines move (house.md "Time")
   host_restarted,   // origin_host, origin_state_id: older sessions end, paced
   shard_totals,     // read: sums over the Shard, for status and the auditor
+  set_segment,  // name: the account is in the segment, or (flag) no more
+  set_friend,   // name: the number is on the account's list, or (flag) no more
+  lend,         // the base plan's loan
   plan_use,         // read: open sessions by the plan version of their grants, from `cursor`
 };
 
@@ -91,7 +94,8 @@ enum class OperatorResult : std::uint8_t {
   full,          // a pool is full: raise the capacity
   key_reused,    // the request key was used for something else
   busy,
-  held,  // the product is held already, and its plan says `again: refuse`
+  held,  // the product is held already, and its plan says `again: refuse`; or a loan is owed
+  not_offered,  // the plan does not offer it, or not to who has so much
 };
 
 struct OperatorIdentity {

@@ -84,6 +84,8 @@ std::uint64_t request_digest(const OperatorRequest& r, Slot owner) {
         static_cast<std::uint64_t>(r.status), static_cast<std::uint64_t>(r.unit),
         std::uint64_t{r.starts_at}, std::uint64_t{r.ends_at}})
     h = mixed(h, value);
+  if (r.kind == OperatorKind::set_segment || r.kind == OperatorKind::set_friend)
+    h = mixed(mixed(h, stable_hash(r.name)), r.flag);
   for (std::size_t i = 0; i < r.bucket_count && r.kind == OperatorKind::create_account; ++i)
     h = mixed(mixed(h, r.buckets[i].kind + (r.buckets[i].own ? 0x10000u : 0u)),
               static_cast<std::uint64_t>(r.buckets[i].amount));
@@ -158,7 +160,7 @@ namespace {
 bool brings_money(OperatorKind kind) {
   return kind == OperatorKind::credit || kind == OperatorKind::create_bucket ||
          kind == OperatorKind::adjust || kind == OperatorKind::set_wallet ||
-         kind == OperatorKind::set_credit_limit;
+         kind == OperatorKind::set_credit_limit || kind == OperatorKind::lend;
 }
 
 }  // namespace
@@ -202,7 +204,7 @@ bool Shard::operate_account(Operation& op) {
       change_identity(op);
       return true;
     case OperatorKind::credit:
-      if (Slot owner = none; find_owner(op, owner)) credit(op, r.bucket(), owner);
+      if (Slot owner = none; find_owner(op, owner)) top_up(op, owner);
       return true;
     case OperatorKind::adjust:
       adjust(op);
@@ -237,6 +239,15 @@ bool Shard::operate_account(Operation& op) {
       return true;
     case OperatorKind::set_counter:
       set_counter(op);
+      return true;
+    case OperatorKind::set_segment:
+      set_segment(op);
+      return true;
+    case OperatorKind::set_friend:
+      set_friend(op);
+      return true;
+    case OperatorKind::lend:
+      lend(op);
       return true;
     case OperatorKind::set_validity:
       edit(accounts_, op.account).valid_until = r.ends_at != 0 ? r.ends_at : valid_for_ever;

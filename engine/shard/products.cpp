@@ -112,19 +112,29 @@ void Shard::book(Outcome& outcome, MovementKind kind, Slot slot, std::int64_t am
   }
 }
 
+// Whether the main wallet has a fee, or the plan's `unpaid_fee` lets it owe that.
+bool Shard::can_pay(const Account& account, const rating::Plan& plan, std::int64_t fee) const {
+  if (plan.terms.unpaid_fee == UnpaidFee::debt || fee == 0) return true;
+  const rating::Plan* base = newest(account.plan);
+  const std::int64_t limit = account.credit_limit + (base != nullptr ? base->credit_limit : 0);
+  const Slot held = find_wallet(account, plan.currency);
+  return (held != none ? buckets_[held].free() : 0) + limit >= fee;
+}
+
+// What a product costs that starts at `at`.
+std::int64_t Shard::first_fee(const Terms& terms, std::uint32_t at) const {
+  std::int64_t fee = fees_of(terms, rating::cycle_once);
+  for (std::uint8_t c = 0; c < terms.cycle_count; ++c)
+    fee += Span::first(terms, terms.cycles[c], at).part(fees_of(terms, c), 1);
+  return fee;
+}
+
 // Takes a fee from the main wallet, if the plan's `unpaid_fee` lets it. false: it cannot be paid.
 bool Shard::pay_fee(Slot account_slot, const rating::Plan& plan, std::int64_t fee,
                     Outcome& outcome) {
   if (fee == 0) return true;
-  Account& account = edit(accounts_, account_slot);
-  if (plan.terms.unpaid_fee != UnpaidFee::debt) {
-    const rating::Plan* base = newest(account.plan);
-    const std::int64_t limit = account.credit_limit + (base != nullptr ? base->credit_limit : 0);
-    const Slot held = find_wallet(account, plan.currency);
-    const std::int64_t free = held != none ? buckets_[held].free() : 0;
-    unpaid_fee_ = fee;
-    if (free + limit < fee) return false;
-  }
+  unpaid_fee_ = fee;
+  if (!can_pay(edit(accounts_, account_slot), plan, fee)) return false;
   const Slot wallet = find_or_open_wallet(account_slot, plan.currency);
   if (wallet == none) return false;  // never: make_room() has seen to it
   book(outcome, MovementKind::spend, wallet, fee);

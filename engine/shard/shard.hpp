@@ -362,6 +362,9 @@ class Shard {
   bool may_buy(const Account& account, const rating::Plan& plan, bool& queued) const;
   void wake_sessions(Slot account, bool for_credit, Time now, Outcome& outcome);
   bool start_at_use(Slot account, const rating::ChargeInput& input, Outcome& outcome);
+  bool buy_passes(Slot account, const rating::ChargeInput& input, Outcome& outcome);
+  std::int64_t first_fee(const rating::Terms& terms, std::uint32_t at) const;
+  bool can_pay(const Account& account, const rating::Plan& plan, std::int64_t fee) const;
   void add_products(const Account& account, rating::ChargeInput& input) const;
 
   // due.cpp
@@ -415,6 +418,10 @@ class Shard {
   void set_plan(Operation& op);
   void set_status(Operation& op);
   void set_counter(Operation& op);
+  void set_segment(Operation& op);
+  void set_friend(Operation& op);
+  void top_up(Operation& op, Slot owner);
+  void lend(Operation& op);
   void transfer_out(Operation& op);
   void transfer_in(Operation& op);
   void transfer_close(Operation& op);

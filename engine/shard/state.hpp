@@ -57,11 +57,13 @@ struct Account {
   std::uint8_t unused = 0;
   std::uint32_t valid_until = 0;  // unix seconds, 0 = for ever; then its plan's grace begins
   Slot first_counter = none;      // oldest first
-  std::uint32_t unused_2 = 0;
+  Slot friends = none;            // Text of rating's number_key()s: `friends` of plans' conditions
+  std::int64_t loan = 0;          // micros of its plan's currency that top-ups pay back first
+  std::array<std::uint32_t, limits::segments_per_account_max> segments{};  // rating's segment_key()
   bool live() const { return in_use != 0; }
   std::string_view name_text() const { return name; }
 };
-static_assert(sizeof(Account) == 80);
+static_assert(sizeof(Account) == 96);
 
 enum AccountFlags : std::uint8_t {
   account_waits_for_use = 1,    // a product starts with the first use that concerns it
@@ -224,7 +226,8 @@ static_assert(sizeof(Verdict) == 64);
 
 enum VerdictFlags : std::uint8_t { verdict_enough = 1, verdict_event_result = 2 };
 
-// Bytes that do not fit elsewhere: Session-Id tails, identities that are no digits.
+// Bytes that do not fit elsewhere: Session-Id tails, identities that are no digits, lists of
+// numbers.
 struct Text {
   std::uint8_t in_use = 0;
   std::uint8_t type = 0;  // rating::IdentityType for an identity

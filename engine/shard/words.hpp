@@ -40,6 +40,9 @@ inline constexpr const char* operator_kind_words[] = {"none",
                                                       "recovered",
                                                       "host_restarted",
                                                       "shard_totals",
+                                                      "set_segment",
+                                                      "set_friend",
+                                                      "lend",
                                                       "plan_use"};
 static_assert(std::size(operator_kind_words) ==
               static_cast<std::size_t>(OperatorKind::plan_use) + 1);

@@ -195,6 +195,8 @@ void compile_bucket_rules(const KindTable& kinds, std::vector<RateCompiler>& rat
 void kinds_to_ids(const std::vector<BucketKind>& kinds, CompiledPlan& plan) {
   for (BucketRule& rule : plan.own_bucket_rules) rule.kind = kinds[rule.kind].id;
   for (Allowance& allowance : plan.own_allowances) allowance.kind = kinds[allowance.kind].id;
+  for (TopupBonus& bonus : plan.own_bonuses)  // one more than its index; 0 is the wallet
+    if (bonus.kind != 0) bonus.kind = kinds[bonus.kind - 1u].id;
   std::sort(plan.own_bucket_rules.begin(), plan.own_bucket_rules.end(),
             [](const BucketRule& a, const BucketRule& b) {
               return std::tie(a.kind, a.service) < std::tie(b.kind, b.service);

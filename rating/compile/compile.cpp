@@ -252,9 +252,13 @@ class Names {
     for (std::size_t s = 0; s < source.services.size(); ++s) {
       const ServiceSource& service = source.services[s];
       plan.services[s].name = id_of(NameKind::service, service.name);
-      for (std::size_t r = 0; r < service.rates.size(); ++r)
-        plan.own_rates[plan.services[s].first_rate + r].name =
-            id_of(NameKind::rate, service.rates[r].name);
+      if (service.pass.given) plan.services[s].pass = id_of(NameKind::plan, service.pass);
+      for (std::size_t r = 0; r < service.rates.size(); ++r) {
+        const RateSource& from = service.rates[r];
+        Rate& rate = plan.own_rates[plan.services[s].first_rate + r];
+        rate.name = id_of(NameKind::rate, from.name);
+        if (from.pass.given) rate.pass = id_of(NameKind::plan, from.pass);
+      }
     }
     for (std::size_t f = 0; f < source.fees.size(); ++f)
       plan.own_fees[f].name = id_of(NameKind::fee, source.fees[f].name);

@@ -63,6 +63,7 @@ struct CompiledPlan : Plan {
   std::vector<Fee> own_fees;
   std::vector<Allowance> own_allowances;
   std::vector<Sponsor> own_sponsors;
+  std::vector<TopupBonus> own_bonuses;
   std::vector<CounterRule> own_counters;
   std::vector<std::unique_ptr<std::vector<Level>>> own_levels;  // of those that have some
   std::vector<std::unique_ptr<std::string>> own_texts;
@@ -75,6 +76,8 @@ struct CompiledPlan : Plan {
     bucket_rules = own_bucket_rules.data();
     counters = own_counters.data();
     counter_count = static_cast<std::uint32_t>(own_counters.size());
+    bonuses = own_bonuses.data();
+    bonus_count = static_cast<std::uint32_t>(own_bonuses.size());
     sponsors = own_sponsors.data();
     sponsor_count = static_cast<std::uint32_t>(own_sponsors.size());
     terms.offsets = own_offsets.data();

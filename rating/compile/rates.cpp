@@ -6,12 +6,13 @@
 #include <charconv>
 
 #include "rating/compile/calendar.hpp"
+#include "rating/compile/terms.hpp"
 #include "rating/facts.hpp"
 
 namespace levy::rating {
 namespace {
 
-constexpr Choices<Attribute, 11> attributes{
+constexpr Choices<Attribute, 13> attributes{
     {{"time", Attribute::time},
      {"apn", Attribute::apn},
      {"rat", Attribute::rat},
@@ -22,7 +23,9 @@ constexpr Choices<Attribute, 11> attributes{
      {"characteristics", Attribute::characteristics},
      {"qci", Attribute::qci},
      {"role", Attribute::role},
-     {"service_identifier", Attribute::service_identifier}}};
+     {"service_identifier", Attribute::service_identifier},
+     {"segment", Attribute::segment},
+     {"friends", Attribute::friends}}};
 
 // 3GPP-RAT-Type (TS 29.061 16.4.7.2). NR is 51 there; gateways that copy GTP's value send 10.
 struct RatName {
@@ -94,6 +97,7 @@ bool parse_rat(std::string_view text, std::uint64_t& value) {
 void RateCompiler::compile(const ServiceSource& source, const Place& place, Service& service) {
   const std::int64_t tax = added_tax(source_, source.tax);
   compile_tariff(source, place, tax, checks_, plan_, service.price);
+  check_pass(source);
   service.first_rate = static_cast<std::uint32_t>(plan_.own_rates.size());
   std::vector<std::string> names;
   for (const RateSource& rate : source.rates) {
@@ -122,6 +126,23 @@ std::int64_t RateCompiler::widest_step(const Service& service) const {
   return step;
 }
 
+// Its id becomes the plan's in Names.
+void RateCompiler::check_pass(const TariffSource& source) {
+  if (!source.pass.given) return;
+  const std::string& name = source.pass.value;
+  const auto& all = catalogue_.plans;
+  const auto found = std::find_if(all.begin(), all.end(),
+                                  [&](const PlanSource& one) { return one.name.value == name; });
+  if (found == all.end() || !is_addon(*found))
+    checks_.fault(source.pass.place, "pass '" + name + "' is no add-on of this catalogue; name one");
+  else if (found->currency.value != source_.currency.value)
+    checks_.fault(source.pass.place, "pass '" + name + "' has another currency than this plan");
+  if (is_addon(source_))
+    checks_.fault(source.pass.place,
+                  "pass has no effect in an add-on: base plans alone buy passes; remove it");
+  plan_.passes = true;
+}
+
 // What is barred needs no price: nothing is granted.
 void RateCompiler::compile_rate(const RateSource& source, std::int64_t tax, Service& service) {
   enum class Access : std::uint8_t { open, barred, refused };
@@ -134,7 +155,8 @@ void RateCompiler::compile_rate(const RateSource& source, std::int64_t tax, Serv
   const Access access = checks_.choice(source.access, "access", accesses, Access::open);
   rate.barred = access == Access::barred;
   rate.refused = access == Access::refused;
-  if (rate.price.none && access == Access::open)
+  check_pass(source);
+  if (rate.price.none && access == Access::open && !source.pass.given)
     checks_.absent(source.place, "price",
                    "rate '" + source.name.value + "' has no price; give it one");
   if (source.when.empty())
@@ -232,6 +254,16 @@ bool RateCompiler::value_of(const ConditionSource& condition, Attribute attribut
     case Attribute::qci:
       good = number_of(value.value, 1, 255, number);
       allowed = "1 to 255";
+      break;
+    case Attribute::segment:
+      good = !value.value.empty() && value.value.size() <= limits::name_bytes_max;
+      number = segment_key(value.value);
+      allowed = "a name of 1 to " + std::to_string(limits::name_bytes_max) + " bytes";
+      break;
+    case Attribute::friends:
+      good = value.value == "called" || value.value == "calling";
+      number = value.value == "calling";
+      allowed = "called, calling";
       break;
     case Attribute::role:
       good = value.value == "originating" || value.value == "terminating";

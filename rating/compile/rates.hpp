@@ -34,6 +34,7 @@ class RateCompiler {
   std::int64_t widest_step(const Service& service) const;
 
  private:
+  void check_pass(const TariffSource& source);
   void compile_rate(const RateSource& source, std::int64_t tax, Service& service);
   void compile_condition(const ConditionSource& source, Conditions& into);
   bool value_of(const ConditionSource& condition, Attribute attribute,

@@ -31,6 +31,8 @@ class TermsCompiler {
     fees();
     allowances();
     period(source_.lasts, "lasts", terms_.lasts);
+    bonuses();
+    loan();
     of_one_kind();
     without_effect();
   }
@@ -182,14 +184,86 @@ class TermsCompiler {
       checks_.absent(from.place, "allowance", "allowance names no bucket kind; give it one");
       return nullptr;
     }
-    for (std::size_t k = 0; k < kinds_.made.size(); ++k) {
-      if (kinds_.made[k].name != from.kind.value) continue;
-      made.kind = static_cast<std::uint16_t>(k);
-      return &kinds_.made[k];
-    }
-    checks_.fault(from.kind.place, "bucket kind '" + from.kind.value +
-                                       "' is not declared; declare it under 'bucket_kinds'");
+    const BucketKind* kind = find_kind(from.kind);
+    if (kind != nullptr) made.kind = static_cast<std::uint16_t>(kind - kinds_.made.data());
+    return kind;
+  }
+
+  const BucketKind* find_kind(const Placed<std::string>& name) {
+    for (const BucketKind& kind : kinds_.made)
+      if (kind.name == name.value) return &kind;
+    checks_.fault(name.place, "bucket kind '" + name.value +
+                                  "' is not declared; declare it under 'bucket_kinds'");
     return nullptr;
+  }
+
+  // Ascending by `from`. Those of money are the plan's currency, as the wallet is.
+  void bonuses() {
+    for (const BonusSource& from : source_.bonuses) {
+      if (!fits(plan_.own_bonuses.size(), limits::bonuses_per_plan_max, from.place, "bonuses"))
+        return;
+      TopupBonus bonus;
+      bonus.from = money(from.from, from.place, "from");
+      bonus.currency = plan_.currency;
+      BucketKind wallet;
+      wallet.currency = plan_.currency;
+      const BucketKind* kind = from.kind.given ? find_kind(from.kind) : &wallet;
+      if (kind != nullptr && from.kind.given) {
+        bonus.kind = static_cast<std::uint16_t>(kind - kinds_.made.data() + 1);
+        bonus.unit = kind->unit;
+        bonus.step = kind->step;
+        bonus.priority = kind->priority;
+        bonus.lifetime = kind->lifetime;
+        bonus.currency = kind->currency;
+      }
+      if (kind != nullptr) bonus_amount(from, *kind, bonus);
+      for (const TopupBonus& other : plan_.own_bonuses)
+        if (other.from == bonus.from && bonus.from != 0)
+          checks_.fault(from.from.place, "from '" + from.from.value +
+                                             "' stands twice; one bonus is given, that of the "
+                                             "highest 'from'");
+      plan_.own_bonuses.push_back(bonus);
+    }
+    std::sort(plan_.own_bonuses.begin(), plan_.own_bonuses.end(),
+              [](const TopupBonus& a, const TopupBonus& b) { return a.from < b.from; });
+  }
+
+  void bonus_amount(const BonusSource& from, const BucketKind& kind, TopupBonus& bonus) {
+    if (kind.unit == Unit::money && kind.currency != 0 && plan_.currency != 0 &&
+        kind.currency != plan_.currency)
+      checks_.fault(from.kind.place, "bucket kind '" + kind.name +
+                                         "' is of another currency than the plan's " +
+                                         source_.currency.value);
+    if (from.gives_permille.given) {
+      bonus.share_permille = static_cast<std::uint16_t>(
+          checks_.number(from.gives_permille, "gives", 1, 1000, 0));
+      if (kind.unit != Unit::money)
+        checks_.fault(from.gives_permille.place,
+                      "gives is a share of money, and the bucket kind '" + kind.name + "' holds " +
+                          unit_name(kind.unit) + "; say how much of it");
+    } else if (from.kind.given) {
+      bonus.amount = quantity(from.gives, from.place, "gives", kind);
+    } else if (!from.gives.given || from.gives.value.amount.empty() ||
+               from.gives.value.currency != source_.currency.value) {
+      checks_.absent(from.gives.given ? from.gives.place : from.place, "gives",
+                     "gives goes to the wallet, which holds " + source_.currency.value +
+                         "; give an amount of it or a share, or name the 'kind' of bucket");
+    } else {
+      bonus.amount = money({from.gives.value.amount, from.gives.place, true}, from.place, "gives");
+    }
+  }
+
+  void loan() {
+    if (!source_.loan.given) return;
+    const LoanSource& from = source_.loan.value;
+    Loan& made = plan_.loan;
+    made.amount = money(from.amount, source_.loan.place, "amount");
+    made.fee = checks_.amount(from.fee, "fee");
+    made.when_below = from.when_below.given ? checks_.amount(from.when_below, "when_below")
+                                            : made.amount;
+    if (made.amount != 0 && made.fee >= made.amount)
+      checks_.fault(from.fee.place, "fee is '" + from.fee.value + "', and the loan is " +
+                                        from.amount.value + "; it is taken from it: lower it");
   }
 
   // Micros or units of the kind, > 0; 0 after a fault.
@@ -296,6 +370,9 @@ class TermsCompiler {
     useless(source_.valid_for, "valid_for", why);
     useless(source_.ccfh, "ccfh", why);
     useless(source_.failover, "failover", why);
+    useless(source_.loan, "loan", why);
+    for (const BonusSource& bonus : source_.bonuses)
+      checks_.fault(bonus.place, std::string("topup_bonus") + why);
     const bool usable = !source_.services.empty() || !source_.allowances.empty();
     if (!usable && source_.fees.empty() && source_.counters.empty())
       checks_.absent(source_.place, "allowances",

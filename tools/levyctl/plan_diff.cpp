@@ -50,6 +50,7 @@ void add_tariff(const rating::TariffSource& tariff, const std::string& unit,
                     tariff.maximum.given ? money_text(tariff.maximum, currency) : "no bound");
   keys.emplace_back("at_maximum", or_default(tariff.at_maximum, "free"));
   keys.emplace_back("discount", permille_or(tariff.discount, "none"));
+  keys.emplace_back("pass", or_default(tariff.pass, "none"));
 }
 
 std::string groups_text(const rating::ServiceSource& service) {

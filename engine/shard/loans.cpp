@@ -1,0 +1,80 @@
+// Shard: top-ups, with the bonus that the base plan gives; the plan's loan, and its repayment.
+// Core: shard. Allocates: never. Blocks: never. Clock: in the command.
+//
+// A loan is credit that goes again: what a top-up pays back leaves the wallet's credits as it came
+// (`expire`), its fee is spent when it is given.
+#include "engine/shard/pools.hpp"
+
+namespace levy::shard {
+
+using rating::MovementKind;
+using Result = OperatorResult;
+
+// The bonus and the loan look at what is paid into the account's wallet of its plan's currency.
+void Shard::top_up(Operation& op, Slot owner) {
+  const OperatorRequest& r = op.request;
+  credit(op, r.bucket(), owner);
+  const rating::Plan* plan = newest(accounts_[op.account].plan);
+  if (op.reply.result != Result::ok || r.bucket_kind != 0 || owner != none || plan == nullptr ||
+      r.currency != plan->currency || r.amount <= 0)
+    return;
+  const rating::TopupBonus* bonus = nullptr;
+  for (std::uint32_t i = 0; i < plan->bonus_count && plan->bonuses[i].from <= r.amount; ++i)
+    bonus = &plan->bonuses[i];
+  if (bonus != nullptr) {
+    const auto now_s = static_cast<std::uint32_t>(r.now.seconds());
+    OperatorBucket what;
+    what.amount = bonus->amount != 0 ? bonus->amount
+                                     : static_cast<std::int64_t>(
+                                           Int128{r.amount} * bonus->share_permille / 1000);
+    what.step = bonus->step;
+    what.ends_at = bonus->lifetime != 0 ? now_s + bonus->lifetime : 0;
+    what.kind = bonus->kind;
+    what.currency = bonus->currency;
+    what.priority = bonus->priority;
+    what.unit = bonus->unit;
+    credit(op, what, none);
+    if (op.reply.result != Result::ok) return;
+  }
+  Account& account = edit(accounts_, op.account);
+  const std::int64_t repaid = std::min(account.loan, r.amount);
+  if (repaid == 0) return;
+  const Slot wallet = find_wallet(account, plan->currency);
+  edit(buckets_, wallet).credits -= repaid;
+  move(op.outcome, MovementKind::expire, wallet, repaid);
+  account.loan -= repaid;
+}
+
+void Shard::lend(Operation& op) {
+  const rating::Plan* plan = newest(accounts_[op.account].plan);
+  if (plan == nullptr || plan->loan.amount == 0) {
+    op.reply.result = Result::not_offered;
+    return;
+  }
+  if (accounts_[op.account].loan != 0) {
+    op.reply.result = Result::held;
+    return;
+  }
+  const Slot wallet = find_or_open_wallet(op.account, plan->currency);
+  if (wallet == none) {
+    op.reply.result = Result::full;
+    return;
+  }
+  const rating::Loan& loan = plan->loan;
+  if (buckets_[wallet].free() >= loan.when_below) {
+    op.reply.result = Result::not_offered;
+    return;
+  }
+  rating::Bucket& bucket = edit(buckets_, wallet);
+  if (bucket.credits > limits::balance_micros_max - loan.amount) {
+    op.reply.result = Result::invalid;
+    return;
+  }
+  bucket.credits += loan.amount;
+  move(op.outcome, MovementKind::credit, wallet, loan.amount);
+  bucket.spent += loan.fee;
+  if (loan.fee != 0) move(op.outcome, MovementKind::spend, wallet, loan.fee);
+  edit(accounts_, op.account).loan = loan.amount;
+}
+
+}  // namespace levy::shard
