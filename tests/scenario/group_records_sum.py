@@ -496,13 +496,16 @@ def self_test(run, shown, dump):
 def options(amount):
     # Every session leaves a tombstone; those whose CCR-T is lost stay open to the end of the run.
     left_open = int(amount * LOST * 1.5)
+    large = amount > 5000
     return merge(OPTIONS, {
+        "data": {"segment_size": "16 MiB" if large else "1 MiB",
+                 "snapshot": {"after": "256 MiB"}},
         "capacity": {"tombstones_max": amount * 3 // 2 + 16000, "sessions_max": left_open + 8000,
                      "groups_max": 2 * left_open + 16000, "buckets_max": 40000,
                      "products_max": 20000, "counters_max": 20000},
         "sessions": {"event_time_skew_max": "3 d"},
         "records": {"directory": "records", "formats": ["jsonl", "csv"],
-                    "rotate_bytes": "256 KiB" if amount < 5000 else "16 MiB"}})
+                    "rotate_bytes": "16 MiB" if large else "256 KiB"}})
 
 
 def play_all(run, amount):
