@@ -336,18 +336,18 @@ class Run:
                 raise Mismatch(f"{sums.asked_charged} were charged, Levy counts {charged}")
         if self.sums[".jsonl"].digest != self.sums[".csv"].digest:
             raise Mismatch("the CSV does not say what the JSON lines say")
-        dump = self.dump()
+        dump = self.dump(durable)
         for sums in self.sums.values():
             check_gaps(sums, dump)
         self.dumped = durable
         return shown, dump
 
-    def dump(self):
+    def dump(self, upto):
         """What journaldump shows of the Records since the last check: (shard, sequence) -> whether
-        it belongs into the records."""
+        it belongs into the records. What fell due meanwhile is the next check's."""
         run = subprocess.run([find_program(self.build, "journaldump"),
                               os.path.join(self.levyd.directory, "data"), "--json", "--from",
-                              str(self.dumped + 1)],
+                              str(self.dumped + 1), "--to", str(upto)],
                              capture_output=True, text=True, check=True, timeout=600)
         records = map(json.loads, run.stdout.splitlines())
         return {(one["shard"], one["sequence"]): belongs(one) for one in records if "shard" in one}
