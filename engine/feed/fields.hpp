@@ -24,7 +24,8 @@ void append_number(std::string& out, std::integral auto value) {
 void append_money(std::string& out, std::int64_t micros);
 // Quoted and escaped; what is no UTF-8 becomes U+FFFD.
 void append_json_text(std::string& out, std::string_view text);
-// Quoted where it must be; a row is a line.
+// Quoted where it must be. A row is a line, and a zero would be taken for a hole in the file: line
+// ends and zeros become spaces; what is no UTF-8 becomes U+FFFD.
 void append_csv_text(std::string& out, std::string_view text);
 
 class Fields {
