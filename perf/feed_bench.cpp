@@ -1,9 +1,9 @@
-// Micro benchmark of the charging records: from the journal's bytes to written files, in Records per
-// second (`items_per_second`).
+// Micro benchmark of the charging records: from the journal's bytes to written files, in Records
+// per second (`items_per_second`).
 // Core: benchmark. Allocates: yes. Blocks: on the disk. Clock: Google Benchmark's.
 //
-// Each iteration is a new feed over one journal in memory: 8,192 CCR-Us with one rating group that an
-// allowance and the wallet pay, written to files in a temporary directory and not synced.
+// Each iteration is a new feed over one journal in memory: 16,384 CCR-Us with one rating group that
+// an allowance and the wallet pay, written to files in a temporary directory and not synced.
 #include <benchmark/benchmark.h>
 #include <stdlib.h>
 
@@ -24,7 +24,7 @@
 namespace levy::feed {
 namespace {
 
-constexpr std::uint32_t record_count = 8192, block_records = 32;
+constexpr std::uint32_t record_count = 16384, block_records = 32;
 constexpr std::string_view imsi = "001010000000001";
 
 // As the daemon has them: a table behind a mutex.
@@ -46,7 +46,7 @@ class CatalogueNames final : public Names {
 // The journal of one session.
 class Journal {
  public:
-  Journal() : segments_(std::size_t{record_count} * 4096) {
+  Journal() : segments_(std::size_t{record_count} * 2048) {
     plan_.id = 1;
     plan_.currency = 978;
     rating::Service& service = plan_.services[plan_.service_count];
@@ -150,7 +150,7 @@ void feed(benchmark::State& state, const std::vector<Format>& formats) {
   std::uintmax_t bytes = 0;
   for (auto _ : state) {
     state.PauseTiming();
-    std::string directory = "/tmp/levy-feed-bench-XXXXXX";
+    std::string directory = "/tmp/levy-feed-bench-" + std::string(6, 'X');
     LEVY_CHECK(::mkdtemp(directory.data()) != nullptr);
     FeedOptions options;
     for (const Format format : formats)

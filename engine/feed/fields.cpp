@@ -35,18 +35,13 @@ Character first_character(std::string_view text) {
 }
 
 // A byte of 0x80 and more is a negative char, and never plain.
-bool plain_in_json(char c) {
-  return c >= 0x20 && c != '"' && c != '\\';
-}
-
-bool plain_in_csv(char c) {
-  return c > 0 && c != '"' && c != '\r' && c != '\n';
-}
+constexpr auto plain_in_json = [](char c) { return c >= 0x20 && c != '"' && c != '\\'; };
+constexpr auto plain_in_csv = [](char c) {
+  return c > 0 && c != '"' && c != '\r' && c != '\n' && c != ',';
+};
 
 // Whole characters and plain bytes as they are; `special` writes the other bytes below 0x80.
-template <class Plain, class Special>
-void append_characters(std::string& out, std::string_view text, Plain&& plain,
-                       Special&& special) {
+void append_characters(std::string& out, std::string_view text, auto plain, auto special) {
   while (true) {
     const auto stop = std::find_if_not(text.begin(), text.end(), plain);
     const auto run = static_cast<std::size_t>(stop - text.begin());
@@ -100,14 +95,19 @@ void append_json_text(std::string& out, std::string_view text) {
 }
 
 void append_csv_text(std::string& out, std::string_view text) {
+  if (std::find_if_not(text.begin(), text.end(), plain_in_csv) == text.end()) {
+    out += text;
+    return;
+  }
   const bool quoted = text.find_first_of("\",\r\n") != text.npos;
   if (quoted) out += '"';
-  append_characters(out, text, plain_in_csv,
-                    [](std::string& row, char c) { row += c == '"' ? "\"\"" : " "; });
+  append_characters(out, text, plain_in_csv, [](std::string& row, char c) {
+    row += c == ',' ? "," : c == '"' ? "\"\"" : " ";
+  });
   if (quoted) out += '"';
 }
 
-void Fields::time(std::string_view key, std::int64_t micros, bool applies) {
+void Fields::time(const Key& key, std::int64_t micros, bool applies) {
   if (!begin(key, applies)) return;
   using namespace std::chrono;
   const sys_time<microseconds> at{microseconds{micros}};
