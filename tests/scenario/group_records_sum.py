@@ -295,7 +295,7 @@ class Run:
     def read_all(self):
         durable = self.quiet()
         for suffix, sums in self.sums.items():
-            sums.read(self.directory, suffix)
+            sums.read(self.directory, suffix, durable)
         return durable
 
     def shown(self):
@@ -340,7 +340,7 @@ class Run:
         for sums in self.sums.values():
             check_gaps(sums, dump)
         self.dumped = durable
-        return shown, dump
+        return shown, dump, durable
 
     def dump(self, upto):
         """What journaldump shows of the Records since the last check: (shard, sequence) -> whether
@@ -355,8 +355,9 @@ class Run:
     def remove_read(self):
         """A long run has more files than disk; mediation would have taken them away as well."""
         for name in os.listdir(self.directory):
-            if not name.endswith(".part"):
-                os.remove(os.path.join(self.directory, name))
+            path = os.path.join(self.directory, name)
+            if not name.endswith(".part") and self.sums["." + name.split(".")[-1]].has_read(path):
+                os.remove(path)
 
 
 def belongs(record):
@@ -474,7 +475,7 @@ def spoil(directory, fault, chance):
     return lines[at]
 
 
-def self_test(run, shown, dump):
+def self_test(run, shown, dump, durable):
     """Faults planted in copies of the files: each is found by its own format alone, or `beside`."""
     for fault in FAULTS:
         with tempfile.TemporaryDirectory(prefix="levy-records-") as copied:
@@ -482,7 +483,7 @@ def self_test(run, shown, dump):
             line = spoil(copied, fault, run.chance)
             try:
                 sums = Sums()
-                sums.read(copied, fault.suffix)
+                sums.read(copied, fault.suffix, durable)
                 judge(sums, shown, run.given)
                 check_gaps(sums, dump)
             except (FaultyRecords, Mismatch):

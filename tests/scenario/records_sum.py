@@ -8,6 +8,7 @@ A file that breaks what the README promises raises FaultyRecords. All amounts ar
 of money, units of the rest.
 """
 import csv
+import itertools
 import json
 import os
 from typing import NamedTuple
@@ -148,6 +149,14 @@ def rows_told(lines):
         yield of_rows(rows)
 
 
+def lsn_of(line):
+    """Of a line in either format; of one that is being written, that of no Record."""
+    if not line.endswith(b"\n"):
+        return EVERYTHING
+    return int(line.split(b",", 2)[1].removeprefix(b'"lsn":'))
+
+
+EVERYTHING = 2**64
 READERS = {".jsonl": lines_told, ".csv": rows_told}
 
 
@@ -171,27 +180,34 @@ class Sums:
         for word in words:
             self.seen[word] = self.seen.get(word, 0) + 1
 
-    def read(self, directory, suffix):
-        """What the files have that was not read yet. To be called while nothing is written."""
+    def read(self, directory, suffix, upto=EVERYTHING):
+        """What the files have, up to an LSN, that was not read yet."""
         names = sorted(name for name in os.listdir(directory)
                        if name.removesuffix(".part").endswith(suffix))
         if [name for name in names[:-1] if name.endswith(".part")]:
             raise FaultyRecords(f"not the newest file and not closed: {names}")
-        for name in names:
-            self.read_file(os.path.join(directory, name), suffix)
+        try:
+            for name in names:
+                self.read_file(os.path.join(directory, name), suffix, upto)
+        except FileNotFoundError:  # it was closed meanwhile, and so has another name
+            self.read(directory, suffix, upto)
 
-    def read_file(self, path, suffix):
+    def read_file(self, path, suffix, upto):
         """A closed file is the one that was under way by another name."""
         key = os.path.basename(path).removesuffix(".part")
-        with open(path, encoding="utf-8", newline="") as file:
+        with open(path, "rb") as file:
             heading = [file.readline()] if suffix == ".csv" else []
-            file.seek(max(self.done.get(key, 0), file.tell()))
-            lines = file.readlines()
-            self.done[key] = file.tell()
-        if lines and not lines[-1].endswith("\n"):
+            at = max(self.done.get(key, 0), file.tell())
+            file.seek(at)
+            lines = list(itertools.takewhile(lambda line: lsn_of(line) <= upto, file))
+        if lines and not lines[-1].endswith(b"\n"):
             raise FaultyRecords(f"{path} ends in the middle of a line")
-        for told in READERS[suffix](heading + lines):
+        self.done[key] = at + sum(map(len, lines))
+        for told in READERS[suffix](line.decode() for line in heading + lines):
             self.take(told)
+
+    def has_read(self, path):
+        return self.done.get(os.path.basename(path)) == os.path.getsize(path)
 
     def take(self, told):
         self._take_id(told)
