@@ -48,7 +48,7 @@ def euros(micros):
 
 # ---- sessions ------------------------------------------------------------------------------------
 class Request:
-    """One message of a session; `sent` counts, for the T flag has no other meaning than `again`."""
+    """One message of a session; sent again it keeps its End-to-End."""
 
     def __init__(self, number, kind, at, where, msccs):
         self.number, self.kind, self.at, self.where, self.msccs = number, kind, at, where, msccs
@@ -148,9 +148,9 @@ class Run:
         self._fill(min(max(40, amount // 500), 1000))
 
     def _fill(self, count):
-        """A quarter has little money, some have units or money beside the wallet."""
+        """Every second one has little money, some have units or money beside the wallet."""
         chance = self.chance
-        self.sponsor = self._account("smart", 10**6 * EURO, name="tickets")
+        self._account("smart", 10**6 * EURO, name="tickets")
         eventually(lambda: self.slices() == 3, "the sponsor's slices")
         for _ in range(count):
             wallet = chance.choice((0, 300000, 2000000, 500 * EURO, 5000 * EURO, 10**5 * EURO))
@@ -165,8 +165,8 @@ class Run:
         return sum(free == 5 * EURO for free, _, _ in held)
 
     def _account(self, plan, wallet, buckets=None, name=None):
-        account = self.world.account(plan, euros(wallet), buckets, **({"account": name} if name
-                                                                      else {}))
+        more = {} if name is None else {"account": name}
+        account = self.world.account(plan, euros(wallet), buckets, **more)
         account.name = name or account.name
         self.given[account.name] += wallet
         return account
