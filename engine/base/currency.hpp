@@ -64,10 +64,17 @@ constexpr const Currency* find_currency(std::string_view letters) {
   return nullptr;
 }
 
+// Place in the table + 1, by numeric code; 0 where there is no such code.
+inline constexpr auto currency_places = [] {
+  std::array<std::uint8_t, 1000> table{};
+  for (std::size_t i = 0; i < currencies.size(); ++i)
+    table[currencies[i].numeric] = static_cast<std::uint8_t>(i + 1);
+  return table;
+}();
+
 constexpr const Currency* find_currency(std::uint16_t numeric) {
-  for (const Currency& c : currencies)
-    if (c.numeric == numeric) return &c;
-  return nullptr;
+  const std::size_t place = numeric < currency_places.size() ? currency_places[numeric] : 0;
+  return place != 0 ? &currencies[place - 1] : nullptr;
 }
 
 // Digits after the point of the currency's own money, by numeric code; 2 where there is no such

@@ -34,8 +34,26 @@ Character first_character(std::string_view text) {
   return {bytes, true};
 }
 
-bool plain_in_json(char c) {
-  return c >= 0x20 && c != '"' && c != '\\';  // a char of 0x80 and more is negative
+// A byte of 0x80 and more is a negative char, and never plain.
+constexpr auto plain_in_json = [](char c) { return c >= 0x20 && c != '"' && c != '\\'; };
+constexpr auto plain_in_csv = [](char c) {
+  return c > 0 && c != '"' && c != '\r' && c != '\n' && c != ',';
+};
+
+// Whole characters and plain bytes as they are; `special` writes the other bytes below 0x80.
+void append_characters(std::string& out, std::string_view text, auto plain, auto special) {
+  while (true) {
+    const auto stop = std::find_if_not(text.begin(), text.end(), plain);
+    const auto run = static_cast<std::size_t>(stop - text.begin());
+    out += text.substr(0, run);
+    text.remove_prefix(run);
+    if (text.empty()) return;
+    const Character c = first_character(text);
+    if (!c.whole) out += replacement;
+    else if (c.bytes == 1) special(out, text[0]);
+    else out += text.substr(0, c.bytes);
+    text.remove_prefix(c.bytes);
+  }
 }
 
 void append_escaped(std::string& out, char c) {
@@ -72,35 +90,24 @@ void append_money(std::string& out, std::int64_t micros) {
 
 void append_json_text(std::string& out, std::string_view text) {
   out += '"';
-  while (!text.empty()) {
-    const auto stop = std::find_if_not(text.begin(), text.end(), plain_in_json);
-    const auto plain = static_cast<std::size_t>(stop - text.begin());
-    out += text.substr(0, plain);
-    text.remove_prefix(plain);
-    if (text.empty()) break;
-    const Character c = first_character(text);
-    if (!c.whole) out += replacement;
-    else if (c.bytes == 1) append_escaped(out, text[0]);
-    else out += text.substr(0, c.bytes);
-    text.remove_prefix(c.bytes);
-  }
+  append_characters(out, text, plain_in_json, append_escaped);
   out += '"';
 }
 
 void append_csv_text(std::string& out, std::string_view text) {
-  if (text.find_first_of("\",\r\n") == text.npos) {
+  if (std::find_if_not(text.begin(), text.end(), plain_in_csv) == text.end()) {
     out += text;
     return;
   }
-  out += '"';
-  for (const char c : text) {
-    if (c == '"') out += '"';
-    out += c == '\n' || c == '\r' ? ' ' : c;
-  }
-  out += '"';
+  const bool quoted = text.find_first_of("\",\r\n") != text.npos;
+  if (quoted) out += '"';
+  append_characters(out, text, plain_in_csv, [](std::string& row, char c) {
+    row += c == ',' ? "," : c == '"' ? "\"\"" : " ";
+  });
+  if (quoted) out += '"';
 }
 
-void Fields::time(std::string_view key, std::int64_t micros, bool applies) {
+void Fields::time(const Key& key, std::int64_t micros, bool applies) {
   if (!begin(key, applies)) return;
   using namespace std::chrono;
   const sys_time<microseconds> at{microseconds{micros}};

@@ -24,8 +24,28 @@ void append_number(std::string& out, std::integral auto value) {
 void append_money(std::string& out, std::int64_t micros);
 // Quoted and escaped; what is no UTF-8 becomes U+FFFD.
 void append_json_text(std::string& out, std::string_view text);
-// Quoted where it must be; a row is a line.
+// Quoted where it must be. A row is a line, and a zero would be taken for a hole in the file: line
+// ends and zeros become spaces; what is no UTF-8 becomes U+FFFD.
 void append_csv_text(std::string& out, std::string_view text);
+
+// The name of a field: `,"name":`, made by the compiler.
+class Key {
+ public:
+  consteval Key(const char* name) {
+    text_[size_++] = ',';
+    text_[size_++] = '"';
+    while (*name != 0) text_[size_++] = *name++;
+    text_[size_++] = '"';
+    text_[size_++] = ':';
+  }
+  std::string_view member(bool first) const {
+    return std::string_view(text_, size_).substr(first ? 1 : 0);
+  }
+
+ private:
+  char text_[31] = {};
+  std::uint8_t size_ = 0;
+};
 
 class Fields {
  public:
@@ -35,34 +55,42 @@ class Fields {
       : out_(out), csv_(true), before_(before), between_(between) {}
 
   // A field that does not `apply` is left out of JSON and an empty cell of CSV.
-  void text(std::string_view key, std::string_view value, bool applies) {
+  void text(const Key& key, std::string_view value, bool applies) {
     if (begin(key, applies)) append(value);
   }
-  void text(std::string_view key, std::string_view value) { text(key, value, !value.empty()); }
-  void number(std::string_view key, std::integral auto value, bool applies = true) {
+  void text(const Key& key, std::string_view value) { text(key, value, !value.empty()); }
+  void number(const Key& key, std::integral auto value, bool applies = true) {
     if (begin(key, applies)) append_number(out_, value);
   }
   // Without a value: null in JSON.
-  void number_or_null(std::string_view key, std::integral auto value, bool has_value) {
+  void number_or_null(const Key& key, std::integral auto value, bool has_value) {
     if (begin(key, has_value || !csv_) && !has_value) out_ += "null";
     if (has_value) append_number(out_, value);
   }
-  void money(std::string_view key, std::int64_t micros, bool applies = true) {
+  void money(const Key& key, std::int64_t micros, bool applies = true) {
     if (!begin(key, applies)) return;
-    if (!csv_) out_ += '"';
+    quote();
     append_money(out_, micros);
-    if (!csv_) out_ += '"';
+    quote();
   }
   // UTC, to the microsecond.
-  void time(std::string_view key, std::int64_t micros, bool applies = true);
-  void flag(std::string_view key, bool value) {
+  void time(const Key& key, std::int64_t micros, bool applies = true);
+  void flag(const Key& key, bool value) {
     if (begin(key, true)) out_ += value ? "true" : "false";
+  }
+  // Words of our own: nothing in them is to be escaped.
+  void plain(const Key& key, std::string_view value, bool applies = true) {
+    if (!begin(key, applies)) return;
+    quote();
+    out_ += value;
+    quote();
   }
   // A value without a word is a number as text.
   template <class Value, std::size_t n>
-  void word(std::string_view key, const char* const (&words)[n], Value value, bool applies = true) {
+  void word(const Key& key, const char* const (&words)[n], Value value, bool applies = true) {
     const auto index = static_cast<std::size_t>(value);
-    text(key, index < n ? words[index] : std::to_string(index), applies);
+    if (index < n) plain(key, words[index], applies);
+    else plain(key, std::to_string(index), applies);
   }
   // Columns of other parts; nothing in JSON.
   void skip(std::size_t columns) {
@@ -70,18 +98,18 @@ class Fields {
   }
 
  private:
-  bool begin(std::string_view key, bool applies) {
+  bool begin(const Key& key, bool applies) {
     if (csv_) {
       out_ += before_;
       before_ = between_;
       return applies;
     }
     if (!applies) return false;
-    if (out_.back() != '{') out_ += ',';
-    out_ += '"';
-    out_ += key;
-    out_ += "\":";
+    out_ += key.member(out_.back() == '{');
     return true;
+  }
+  void quote() {
+    if (!csv_) out_ += '"';
   }
   void append(std::string_view value) {
     csv_ ? append_csv_text(out_, value) : append_json_text(out_, value);

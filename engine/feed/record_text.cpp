@@ -98,10 +98,10 @@ void put_request(Fields& out, const RecordView& record) {
   out.word("requested_action", actions, facts.action - 1, facts.action != 0);
   out.time("event_timestamp", std::int64_t{facts.event_timestamp} * 1'000'000,
            facts.event_timestamp != 0);
-  out.text("service_context", context_word(facts.context), facts.context != 0);
-  out.text("serving_plmn", digits_of_plmn(facts.serving_plmn), facts.serving_plmn != 0);
+  out.plain("service_context", context_word(facts.context), facts.context != 0);
+  out.plain("serving_plmn", digits_of_plmn(facts.serving_plmn), facts.serving_plmn != 0);
   out.number("rat_type", facts.rat_type - 1, facts.rat_type != 0);
-  out.text("user_location", hex_of(record.location), asked && !record.location.empty());
+  out.plain("user_location", hex_of(record.location), asked && !record.location.empty());
   out.text("called_party", record.called, asked && !record.called.empty());
 }
 
@@ -123,7 +123,7 @@ void put_record(Fields& out, const RecordView& record, KnownNames& names,
   out.time("time", h.time_micros);
   out.word("kind", kinds, h.kind);
   out.text("account", record.account);
-  out.text("subscriber", slot_text(h.shard, h.subscriber), h.subscriber != none);
+  out.plain("subscriber", slot_text(h.shard, h.subscriber), h.subscriber != none);
   out.text("imsi", who.imsi);
   out.text("msisdn", who.msisdn);
   out.text("session_id", record.session_id);
@@ -133,7 +133,8 @@ void put_record(Fields& out, const RecordView& record, KnownNames& names,
   out.text("plan", h.plan != 0 ? names.of(h.plan) : "");
   out.number("plan_version", h.plan_version, h.plan_version != 0);
   out.word("reason", shard::reason_words, h.reason);
-  out.text("closing", closing(record));
+  const std::string_view cause_word = closing(record);
+  out.plain("closing", cause_word, !cause_word.empty());
   const std::uint16_t cause = record.charge != nullptr ? record.charge->termination_cause : 0;
   out.number("termination_cause", cause, cause != 0);
 }
@@ -237,9 +238,9 @@ void put_movement(Fields& out, const RecordView& record, const rating::Movement&
     const bool money = is_money(bucket->unit);
     out.text("bucket_kind", kind_of(*bucket, names));
     out.word("unit", shard::unit_words, unsigned{bucket->unit});
-    out.text("currency", currency_text(bucket->currency), money);
+    out.plain("currency", currency_text(bucket->currency), money);
     out.text("payer", bucket->sponsor != 0 ? names.of(bucket->sponsor) : "");
-    out.text("amount", amount_text(movement.amount, money));
+    out.plain("amount", amount_text(movement.amount, money));
   }
   out.number("mscc", movement.mscc, movement.mscc != no_mscc);
 }
@@ -250,8 +251,8 @@ void put_counter(Fields& out, const shard::CounterFact& fact, std::uint8_t shard
   out.text("level", fact.level != 0 ? names.of(fact.level) : "");
   out.text("former_level", fact.former_level != 0 ? names.of(fact.former_level) : "");
   out.word("unit", shard::unit_words, fact.unit);
-  out.text("value", amount_text(fact.value, fact.unit == rating::Unit::money));
-  out.text("subscriber", slot_text(shard, fact.subscriber), fact.subscriber != none);
+  out.plain("value", amount_text(fact.value, fact.unit == rating::Unit::money));
+  out.plain("subscriber", slot_text(shard, fact.subscriber), fact.subscriber != none);
 }
 
 // kind:bucket:bucket_kind:unit or currency:amount[:payer], of those that `mscc` caused.
@@ -271,9 +272,9 @@ void put_movement_cell(std::string& out, const RecordView& record, unsigned mscc
     }
     const bool money = is_money(bucket->unit);
     words.text("bucket_kind", kind_of(*bucket, names));
-    if (money) words.text("currency", currency_text(bucket->currency));
+    if (money) words.plain("currency", currency_text(bucket->currency));
     else words.word("unit", shard::unit_words, unsigned{bucket->unit});
-    words.text("amount", amount_text(movement.amount, money));
+    words.plain("amount", amount_text(movement.amount, money));
     if (bucket->sponsor != 0) words.text("payer", names.of(bucket->sponsor));
   }
   if (before == ',') out += ',';
@@ -288,7 +289,7 @@ void put_counter_cell(std::string& out, const RecordView& record, KnownNames& na
     words.text("counter", names.of(fact.name));
     words.text("former_level", fact.former_level != 0 ? names.of(fact.former_level) : "");
     words.text("level", fact.level != 0 ? names.of(fact.level) : "");
-    words.text("value", amount_text(fact.value, fact.unit == rating::Unit::money));
+    words.plain("value", amount_text(fact.value, fact.unit == rating::Unit::money));
   }
   if (before == ',') out += ',';
 }
@@ -303,10 +304,9 @@ void append_id(std::string& out, const shard::RecordHeader& h, std::size_t index
 
 // A list of objects.
 template <class Facts, class Put>
-void put_list(std::string& out, std::string_view key, const Facts& facts, Put&& put) {
-  out += ",\"";
-  out += key;
-  out += "\":[";
+void put_list(std::string& out, const Key& key, const Facts& facts, Put&& put) {
+  out += key.member(false);
+  out += '[';
   for (const auto& fact : facts) {
     out += &fact == &facts.front() ? "{" : ",{";
     Fields fields(out, Format::jsonl);

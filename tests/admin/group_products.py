@@ -274,6 +274,25 @@ def test_an_account_has_its_time(world):
         own.post(who, "validity", until="tomorrow").refused(400, "bad_request")
 
 
+def test_records_say_a_renamed_plan_by_its_newest_name(world):
+    """The feed keeps names; a reload with `was` gives an id another one."""
+    with own_world(world) as own:
+        directory = os.path.join(own.levyd.directory, "records")
+        name, _, _ = own.account("20.00", plan="month")
+
+        def told():
+            return [fact["product"] for record in records_files.records(directory)
+                    if record.get("account") == name for fact in record.get("products", ())]
+        own.post("account:" + name, "buy", product="pass").ok()
+        eventually(lambda: told() == ["month", "pass"], "the records of the old name")
+        with open(os.path.join(world.levyd.directory, "products.yaml"), "w", encoding="utf-8") as file:
+            file.write(PLANS.replace("plan: pass\n", "plan: fast-pass\nwas: pass\n"))
+        code, _, err = own.ctl("reload")
+        assert code == 0, err
+        own.post("account:" + name, "end", product="fast-pass").ok()
+        eventually(lambda: told() == ["month", "pass", "fast-pass"], "the record of the new name")
+
+
 def test_an_add_on_that_a_reload_has_made_a_base_plan(world):
     with own_world(world) as own:
         name, _, _ = own.account("20.00", plan="month")

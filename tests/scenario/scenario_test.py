@@ -21,7 +21,7 @@ from registry import SCENARIOS  # noqa: E402
 from replay import World  # noqa: E402
 
 GROUPS = ("a", "b", "c", "d", "e", "f", "beside", "grants", "conditions", "procedures",
-          "push", "restart", "lost", "products", "window", "conservation", "self_test")
+          "push", "restart", "lost", "products", "window", "conservation", "records_sum", "self_test")
 
 
 def run(scenario, stage):

@@ -37,7 +37,7 @@ TEST(FeedText, BrokenCharactersOfEveryLength) {
       "\x41\x7f\x80\x8f\x90\x9f\xa0\xbf\xc0\xc2\xdf\xe0\xe1\xed\xef\xf0\xf4\xf5";
   for (int i = 0; i < 200'000; ++i) {
     std::string text;
-    for (unsigned n = random() % 7; n > 0; --n) text += bytes[random() % bytes.size()];
+    for (auto n = random() % 7; n > 0; --n) text += bytes[random() % bytes.size()];
     ASSERT_EQ(json_text(text), library_text(text)) << i;
   }
 }
