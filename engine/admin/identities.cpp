@@ -6,6 +6,7 @@
 #include "engine/admin/import.hpp"
 #include "engine/admin/operations.hpp"
 #include "engine/admin/show.hpp"
+#include "engine/base/hash.hpp"
 
 namespace levy::admin {
 
@@ -57,12 +58,13 @@ Answer running_import() {
 }  // namespace
 
 // An import of one line.
-Answer Operations::create(std::string_view body) {
+Answer Operations::create(const Asked& asked) {
   const std::unique_lock lock(identity_mutex_, identity_patience);
   if (!lock.owns_lock()) return running_import();
-  Fields fields(body, {"account", "imsi", "e164", "sip", "nai", "private", "plan", "currency",
-                       "wallet", "credit_limit", "buckets", "own_wallet", "own_buckets",
-                       "products", "status"});
+  Fields fields(asked, {"account", "imsi", "e164", "sip", "nai", "private", "plan", "currency",
+                        "wallet", "credit_limit", "buckets", "own_wallet", "own_buckets",
+                        "products", "status", "key", "who", "why"});
+  const Reasons reasons = reasons_of(fields);
   if (fields.fault()) return *fields.fault();
   nlohmann::json line = nlohmann::json::object();
   for (std::size_t i = 0; i < column_count; ++i) {
@@ -73,11 +75,16 @@ Answer Operations::create(std::string_view body) {
   ImportOptions options;
   options.json_lines = true;
   options.window = 1;
+  options.key = reasons.key;
+  options.who = reasons.who;
+  options.why = reasons.why;
   Import import(door_, options, progress);
   import.feed(line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   import.finish();
   if (!import.errors().empty()) {
     const std::string& why = import.errors().front().why;
+    if (why.find(Import::key_reused_text) != std::string::npos)
+      return error_answer(409, "key_reused", why, "choose a new key for a new request");
     const bool conflict = why.find("belong") != std::string::npos;
     return error_answer(conflict ? 409 : 422, conflict ? "exists" : "invalid", why);
   }
@@ -91,11 +98,11 @@ Answer Operations::create(std::string_view body) {
   return shown;
 }
 
-Answer Operations::change_identity(std::string_view id, std::string_view body,
+Answer Operations::change_identity(std::string_view id, const Asked& asked,
                                    rating::IdentityType type, std::string_view key) {
   const std::unique_lock lock(identity_mutex_, identity_patience);
   if (!lock.owns_lock()) return running_import();
-  Fields fields(body, {key, "key", "who", "why"});
+  Fields fields(asked, {key, "key", "who", "why"});
   std::string_view clean;
   const std::string_view wanted = fields.required(key);
   if (!fields.fault()) {
@@ -146,14 +153,25 @@ Answer Operations::change_identity(std::string_view id, std::string_view body,
   return show(std::string(identity_type_text(type)) + ":" + fresh);
 }
 
-Answer Operations::remove(std::string_view id) {
+Answer Operations::remove(std::string_view id, const Asked& asked) {
   const std::unique_lock lock(identity_mutex_, identity_patience);
   if (!lock.owns_lock()) return running_import();
+  Fields fields(asked, {"key", "who", "why"});
+  if (fields.fault()) return *fields.fault();
   Known known;
   if (auto fault = find_known(door_, id, known)) return *fault;
   ControlDoor& door = door_;
+  shard::OperatorRequest request = request_for(OperatorKind::delete_subscriber, known.target);
+  put_reasons(fields, request);
+  if (fields.fault()) return *fields.fault();
+  // The subscriber, by the same one of its identities whichever named it.
+  std::string whom = "delete";
+  if (!known.identities.empty())
+    whom += "|" + std::string(identity_type_text(known.identities[0].type)) + ":" +
+            known.identities[0].text;
+  request.digest = stable_hash(whom);
   const auto reply =
-      run(door_, known.target.shard, request_for(OperatorKind::delete_subscriber, known.target),
+      run(door_, known.target.shard, request,
           [&door, identities = known.identities](const auto& done) {
             if (done.result != shard::OperatorResult::ok) return;
             for (const IdentityText& identity : identities) {
@@ -166,7 +184,7 @@ Answer Operations::remove(std::string_view id) {
   }
   if (reply.result == shard::OperatorResult::insufficient) {
     return error_answer(409, "insufficient", std::string(id) + ": its own wallet is in debt",
-                        "pay or correct it first: levyctl topup or adjust ID --for " +
+                        "pay or correct it first: levyctl balance topup or adjust ID --for " +
                             std::string(id));
   }
   if (refused(reply.result)) return refusal(reply.result, id);
