@@ -4,6 +4,7 @@
 // Defaults are the initialisers of options.hpp. A new option is a member there and a line here; the
 // key list in keys.md and `levyd --help-config` follow by themselves.
 #include <algorithm>
+#include <cctype>
 
 #include "config/limits.hpp"
 #include "config/options.hpp"
@@ -330,8 +331,17 @@ void read_writers(Reader& reader, const YamlNode& node, const std::string& path,
   const auto& items = reader.read_items(node, path, "a list of common names");
   for (std::size_t i = 0; i < items.size(); ++i) {
     Value value;
-    if (reader.read_value(element, *items[i], item_path(path, i), value))
+    if (!reader.read_value(element, *items[i], item_path(path, i), value)) continue;
+    const bool good = std::all_of(value.text.begin(), value.text.end(), [](char c) {
+      return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+             std::string_view("-._@").find(c) != std::string_view::npos;
+    });
+    if (good) {
       writers.push_back(value.text);
+    } else {
+      reader.fault(*items[i], item_path(path, i), "this is no caller's name",
+                   "letters, digits, '-', '.', '_', '@'", "rename the certificate");
+    }
   }
 }
 

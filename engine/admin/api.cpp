@@ -1,14 +1,16 @@
 // The servers behind the admin API (see api.hpp): who asks is judged, what is asked is looked up in
 // the table of routes, and nothing else is answered.
-// Core: admin threads of its own. Allocates: yes. Blocks: yes. Clock: none.
+// Core: admin threads of its own. Allocates: yes. Blocks: yes. Clock: steady, for bounds.
 #include "engine/admin/api.hpp"
 
 #include <arpa/inet.h>
 #include <httplib.h>
 
 #include <algorithm>
+#include <chrono>
 #include <thread>
 
+#include "engine/admin/guarded.hpp"
 #include "engine/admin/routes.hpp"
 #include "engine/admin/socket_file.hpp"
 #include "engine/admin/streams.hpp"
@@ -24,7 +26,8 @@ using httplib::Response;
 using metrics::Counter;
 
 constexpr std::size_t body_bytes_max = 1 << 20;       // of every route but the import
-constexpr std::size_t body_bytes_drained = 64 << 20;  // read and dropped, so that a refusal arrives
+constexpr std::size_t body_bytes_drained = 64 << 20;  // read and dropped, so that a refusal
+constexpr std::chrono::seconds drain_patience{30};    // arrives
 constexpr std::size_t threads = 16;                   // an import and a trace hold one each
 constexpr int read_timeout_seconds = 120;             // a pause within an import's body
 constexpr int tcp_read_timeout_seconds = 30;          // the same over TCP: anybody may connect
@@ -61,9 +64,10 @@ std::optional<Answer> head_fault(const Request& request, bool with_reader) {
 // Reads and drops, so that whoever is sending gets to see the answer.
 void drain(const ContentReader& reader) {
   std::size_t bytes = 0;
+  const auto until = std::chrono::steady_clock::now() + drain_patience;
   reader([&](const char*, std::size_t size) {
     bytes += size;
-    return bytes <= body_bytes_drained;
+    return bytes <= body_bytes_drained && std::chrono::steady_clock::now() < until;
   });
 }
 
@@ -139,14 +143,27 @@ struct AdminServer::Parts {
            const ContentReader* reader);
   Verdict judged(const Door& door, const Route& route, const Request& request) const;
   void refuse(Response& response, const Answer& answer, Counter reason);
+  void count(Counter reason);
+  std::function<void(Lost)> lost_counter();
 };
+
+void AdminServer::Parts::count(Counter reason) {
+  if (options.counters == nullptr) return;
+  const std::lock_guard lock(counters_mutex);
+  options.counters->add(reason);
+}
+
+std::function<void(Lost)> AdminServer::Parts::lost_counter() {
+  return [this](Lost why) {
+    count(why == Lost::handshake ? Counter::http_refused_handshake
+                                 : Counter::http_refused_malformed);
+  };
+}
 
 void AdminServer::Parts::refuse(Response& response, const Answer& answer, Counter reason) {
   if (answer.status == 401) response.set_header("WWW-Authenticate", "Bearer realm=\"levyd\"");
   send(response, answer);
-  if (options.counters == nullptr) return;
-  const std::lock_guard lock(counters_mutex);
-  options.counters->add(reason);
+  count(reason);
 }
 
 Verdict AdminServer::Parts::judged(const Door& door, const Route& route,
@@ -208,8 +225,6 @@ void AdminServer::Parts::set_up(Door& door) {
   httplib::Server& server = *door.server;
   server.new_task_queue = [] { return new httplib::ThreadPool(threads); };
   server.set_read_timeout(door.rules.local ? read_timeout_seconds : tcp_read_timeout_seconds);
-  // A connection for each request: what one request leaves unread is never taken for another.
-  server.set_keep_alive_max_count(1);
   server.set_tcp_nodelay(true);
   server.set_default_headers({{"Cache-Control", "no-store"}});
   // Without SO_REUSEPORT, which is the library's default: a port in use must be noticed.
@@ -253,7 +268,7 @@ void AdminServer::Parts::set_up(Door& door) {
 std::string AdminServer::Parts::listen_local() {
   if (std::string why = claim_socket_file(options.socket_path); !why.empty()) return why;
   local.rules.local = true;
-  local.server = std::make_unique<httplib::Server>();
+  local.server = std::make_unique<Guarded<httplib::Server>>(lost_counter());
   set_up(local);
   local.server->set_address_family(AF_UNIX);
   const bool bound =
@@ -276,8 +291,10 @@ std::string AdminServer::Parts::listen_tcp() {
   if (std::string faults = tokens.read(table); !faults.empty()) return faults;
   tokens.take(std::move(table));
   std::string why;
-  if (http.tls.certificate.empty()) tcp.server = std::make_unique<httplib::Server>();
-  else tcp.server = tls_server(http.tls, why);
+  if (http.tls.certificate.empty())
+    tcp.server = std::make_unique<Guarded<httplib::Server>>(lost_counter());
+  else
+    tcp.server = tls_server(http.tls, lost_counter(), why);
   if (tcp.server == nullptr) return why;
   set_up(tcp);
   if (http.port < 0) {
@@ -331,7 +348,7 @@ std::string check_files(const HttpDoor& door) {
   TokenTable table;
   std::string why = door.token_file.empty() ? "" : TokenTable::read(door.token_file, table);
   std::string tls;
-  if (!door.tls.certificate.empty()) tls_server(door.tls, tls);
+  if (!door.tls.certificate.empty()) tls_server(door.tls, [](Lost) {}, tls);
   return why + tls + (tls.empty() ? "" : "\n");
 }
 

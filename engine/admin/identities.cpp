@@ -50,6 +50,29 @@ std::optional<Answer> find_known(ControlDoor& door, std::string_view id, Known& 
                       "name the subscriber: imsi:… or e164:…");
 }
 
+// Whether the same request has been done: what it named is gone, but the Shard knows its key.
+bool asked_before(ControlDoor& door, Fields& fields, std::string_view id,
+                  const IdentityText& fresh) {
+  const std::string_view type = identity_type_text(fresh.type);
+  const auto target = find_target(door, std::string(type) + ":" + fresh.text);
+  if (fields.text("key").empty() || !target) return false;
+  if (id.substr(0, type.size()) == type && id.substr(type.size(), 1) == ":")
+    id.remove_prefix(type.size() + 1);
+  std::string_view old;
+  AccountImage image;
+  shard::OperatorRequest request;
+  if (!checked_identity(fresh.type, id, old).empty() || read_account(door, *target, image))
+    return false;
+  request.kind = OperatorKind::change_identity;
+  put_text(request.account_name, image.account.name_text());
+  request.identity_count = 2;
+  put_identity(request.identities[0], fresh.type, old);
+  put_identity(request.identities[1], fresh.type, fresh.text);
+  put_reasons(fields, request);
+  if (fields.fault()) return false;
+  return door.call(target->shard, request).reply.result == shard::OperatorResult::unchanged;
+}
+
 Answer running_import() {
   return error_answer(503, "busy", "an import is running: identities do not move meanwhile",
                       "wait for its end: GET /v1/import");
@@ -112,13 +135,17 @@ Answer Operations::change_identity(std::string_view id, const Asked& asked,
   }
   if (fields.fault()) return *fields.fault();
   Known known;
-  if (auto fault = find_known(door_, id, known)) return *fault;
+  const std::string now = std::string(identity_type_text(type)) + ":" + std::string(clean);
+  if (auto fault = find_known(door_, id, known)) {
+    return asked_before(door_, fields, id, {type, std::string(clean)}) ? show(now)
+                                                                       : *fault;
+  }
   const std::string old = known.text(type);
   if (old.empty()) {
     return error_answer(409, "not_found", "the subscriber has no " +
                         std::string(identity_type_text(type)) + " to change");
   }
-  if (old == clean) return show(std::string(identity_type_text(type)) + ":" + old);
+  if (old == clean) return show(now);
   if (const auto owner = door_.find(type, clean); owner && owner->slot != none) {
     return error_answer(409, "exists", std::string(identity_type_text(type)) + " \"" +
                         std::string(clean) + "\" belongs to a subscriber already");
@@ -150,7 +177,7 @@ Answer Operations::change_identity(std::string_view id, const Asked& asked,
     return refusal(taken ? shard::OperatorResult::exists : shard::OperatorResult::full,
                    taken ? std::string_view(fresh) : "the directory");
   }
-  return show(std::string(identity_type_text(type)) + ":" + fresh);
+  return show(now);
 }
 
 Answer Operations::remove(std::string_view id, const Asked& asked) {

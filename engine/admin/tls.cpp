@@ -8,6 +8,7 @@
 #include <openssl/x509.h>
 
 #include "engine/admin/access.hpp"
+#include "engine/admin/guarded.hpp"
 
 namespace levy::admin {
 
@@ -46,11 +47,13 @@ std::string set_up(SSL_CTX& context, const TlsFiles& files) {
 
 }  // namespace
 
-std::unique_ptr<httplib::Server> tls_server(const TlsFiles& files, std::string& why) {
-  auto server = std::make_unique<httplib::SSLServer>([&](SSL_CTX& context) {
+std::unique_ptr<httplib::Server> tls_server(const TlsFiles& files, std::function<void(Lost)> lost,
+                                            std::string& why) {
+  const std::function<bool(SSL_CTX&)> prepare = [&](SSL_CTX& context) {
     why = set_up(context, files);
     return why.empty();
-  });
+  };
+  auto server = std::make_unique<Guarded<httplib::SSLServer>>(std::move(lost), prepare);
   if (!why.empty()) return nullptr;
   if (server->is_valid()) return server;
   why = "TLS: " + openssl_text();

@@ -2,6 +2,7 @@
 // Core: admin threads. Allocates: yes. Blocks: reads files. Clock: none.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,8 +16,11 @@ struct Request;
 
 namespace levy::admin {
 
-// A server that speaks TLS 1.2 and newer; null, and why.
-std::unique_ptr<httplib::Server> tls_server(const TlsFiles& files, std::string& why);
+enum class Lost;
+
+// A guarded server (guarded.hpp) that speaks TLS 1.2 and newer; null, and why.
+std::unique_ptr<httplib::Server> tls_server(const TlsFiles& files, std::function<void(Lost)> lost,
+                                            std::string& why);
 
 // The common name of the certificate that the client has shown, and that `client_ca` vouches for:
 // empty where that is no caller's name. nullopt: it showed none.

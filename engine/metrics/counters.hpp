@@ -242,7 +242,8 @@ enum class Owner : std::uint8_t { edge, shard, journal, control, feed, admin };
   LEVY_HTTP_REFUSED(X, http_refused_bad_credentials, "bad_credentials")      \
   LEVY_HTTP_REFUSED(X, http_refused_forbidden, "forbidden")                  \
   LEVY_HTTP_REFUSED(X, http_refused_who, "wrong_who")                        \
-  LEVY_HTTP_REFUSED(X, http_refused_malformed, "malformed")
+  LEVY_HTTP_REFUSED(X, http_refused_malformed, "malformed")                  \
+  LEVY_HTTP_REFUSED(X, http_refused_handshake, "handshake")
 
 enum class Counter : std::uint16_t {
 #define LEVY_X(id, family, label, value, kind, combine, unit, owner, help) id,

@@ -1,0 +1,103 @@
+// A server of the library whose connections cannot hurt it: each serves one request, its head has
+// at most so many bytes and must come within so many seconds, and so must a TLS handshake.
+// Core: admin threads. Allocates: yes. Blocks: for the peer, within bounds. Clock: steady.
+//
+// The library itself reads lines of any length for as long as somebody sends them.
+#pragma once
+
+#include <httplib.h>
+
+#include <chrono>
+#include <functional>
+#include <string>
+
+namespace levy::admin {
+
+inline constexpr std::size_t head_bytes_max = 64 * 1024;
+inline constexpr std::chrono::seconds head_patience{10};  // of the handshake, and of the head
+
+// Why no request came to be of a connection.
+enum class Lost { handshake, head };
+
+// What a connection may ask for.
+struct Bounds {
+  std::chrono::seconds read_patience, write_patience;  // of one read or write
+  std::function<bool()> stopping;                      // nothing more is waited for
+};
+
+// Bytes of one connection, over TLS where `ssl` is set. The socket does not block.
+class Connection final : public httplib::Stream {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  Connection(int socket, SSL* ssl, Bounds bounds)
+      : socket_(socket), ssl_(ssl), bounds_(std::move(bounds)) {}
+
+  bool handshake();
+  // The head of a request lies in the buffer, whole or as far as its sender went.
+  enum class Head { come, nothing, too_long, too_slow };
+  Head read_head();
+  // Says that no more comes, and waits a little for the peer to have read it all.
+  void end();
+
+  bool is_readable() const override;
+  bool is_writable() const override;
+  ssize_t read(char* into, std::size_t size) override;
+  ssize_t write(const char* from, std::size_t size) override;  // all of it, or -1
+  void get_remote_ip_and_port(std::string& address, int& port) const override;
+  void get_local_ip_and_port(std::string& address, int& port) const override;
+  int socket() const override { return socket_; }
+
+ private:
+  bool wait(short events, Clock::time_point until) const;
+  // Waits for what TLS asks for; false: an error, or it took too long.
+  bool wait_for_tls(int result, Clock::time_point until) const;
+  ssize_t receive(char* into, std::size_t size, Clock::time_point until);
+
+  const int socket_;
+  SSL* const ssl_;
+  const Bounds bounds_;
+  std::string buffer_;     // received; read are
+  std::size_t taken_ = 0;  // so many of it
+};
+
+// Makes the socket non-blocking and serves it; `serve` gets the connection when a head has come.
+void serve_connection(int socket, SSL* ssl, Bounds bounds,
+                      const std::function<void(Connection&)>& serve,
+                      const std::function<void(Lost)>& lost);
+
+template <class Server>
+class Guarded final : public Server {
+ public:
+  template <class... Arguments>
+  explicit Guarded(std::function<void(Lost)> lost, Arguments&&... arguments)
+      : Server(std::forward<Arguments>(arguments)...), lost_(std::move(lost)) {}
+
+ private:
+  bool process_and_close_socket(socket_t socket) override {
+    SSL* ssl = nullptr;
+    if constexpr (std::is_base_of_v<httplib::SSLServer, Server>) {
+      ssl = SSL_new(this->ssl_context());
+      if (ssl == nullptr) {
+        ::close(socket);
+        return false;
+      }
+    }
+    const auto serve = [&](Connection& connection) {
+      bool closed = false;
+      this->process_request(connection, /*close_connection=*/true, closed,
+                            [ssl](httplib::Request& request) { request.ssl = ssl; });
+    };
+    const Bounds bounds{std::chrono::seconds(this->read_timeout_sec_),
+                        std::chrono::seconds(this->write_timeout_sec_),
+                        [this] { return this->svr_sock_ == INVALID_SOCKET; }};
+    serve_connection(socket, ssl, bounds, serve, lost_);
+    SSL_free(ssl);
+    ::close(socket);
+    return true;
+  }
+
+  const std::function<void(Lost)> lost_;
+};
+
+}  // namespace levy::admin
