@@ -186,7 +186,6 @@ Reply Client::stream(const std::string& route,
   httplib::Request request;
   request.method = "POST";
   request.path = route;
-  request.set_header("Content-Length", "0");
   int status = 0;
   std::string refusal;
   bool left = false;  // by our own choice
