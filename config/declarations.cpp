@@ -347,14 +347,15 @@ void read_writers(Reader& reader, const YamlNode& node, const std::string& path,
 
 const Section* tls_section() {
   static const Section section{
-      "admin.http.tls", "HTTPS, and callers known by certificates. Read at the start only.",
+      "admin.http.tls",
+      "HTTPS, and callers known by certificates. The files are read again by reload.",
       &default_options,
       {without_default(textual("certificate", Kind::path, path_bytes_max,
                                LEVY_OPTION(admin.http.tls.certificate),
                                "Our certificate and its chain (PEM). HTTPS alone is served then."),
                        "none: plain HTTP"),
        without_default(textual("key", Kind::path, path_bytes_max, LEVY_OPTION(admin.http.tls.key),
-                               "Its private key (PEM, not encrypted)."),
+                               "Its private key (PEM, not encrypted); not for others to read."),
                        "none"),
        without_default(textual("client_ca", Kind::path, path_bytes_max,
                                LEVY_OPTION(admin.http.tls.client_ca),

@@ -26,6 +26,7 @@ using httplib::Response;
 using metrics::Counter;
 
 constexpr std::size_t body_bytes_max = 1 << 20;       // of every route but the import
+constexpr std::chrono::seconds body_patience{60};
 constexpr std::size_t body_bytes_drained = 64 << 20;  // read and dropped, so that a refusal
 constexpr std::chrono::seconds drain_patience{30};    // arrives
 constexpr std::size_t threads = 16;                   // an import and a trace hold one each
@@ -74,16 +75,17 @@ void drain(const ContentReader& reader) {
 // Or the refusal: too long, or broken off.
 std::optional<Answer> read_body(const ContentReader& reader, std::string& body) {
   std::size_t bytes = 0;
+  const auto until = std::chrono::steady_clock::now() + body_patience;
   const bool whole = reader([&](const char* part, std::size_t size) {
     bytes += size;
     if (bytes <= body_bytes_max) body.append(part, size);
-    return bytes <= body_bytes_drained;
+    return bytes <= body_bytes_drained && std::chrono::steady_clock::now() < until;
   });
   if (bytes > body_bytes_max) {
     return error_answer(413, "too_large", "the body is longer than 1 MiB",
                         "many subscribers: POST /v1/import");
   }
-  if (!whole) return error_answer(400, "bad_request", "the body broke off");
+  if (!whole) return error_answer(400, "bad_request", "the body broke off, or took too long");
   return std::nullopt;
 }
 
@@ -122,6 +124,7 @@ struct AdminServer::Parts {
         options(std::move(the_options)),
         operations(the_door),
         tokens(options.http.token_file),
+        tls(options.http.tls),
         streams(the_door, operations, progress) {}
 
   ControlDoor& control;
@@ -129,6 +132,7 @@ struct AdminServer::Parts {
   Operations operations;
   ImportProgress progress;
   TokenBook tokens;
+  TlsBook tls;
   Streams streams;
   std::mutex counters_mutex;
   Door local, tcp;
@@ -215,7 +219,7 @@ void AdminServer::Parts::run(const Route& route, Call& call, const Request& requ
     if (!fault && reader != nullptr) fault = read_body(*reader, call.body);
     if (fault) return send(response, *fault);
     if (route.stream == Stream::trace) return streams.trace(call, response);
-    Api api{control, operations, progress, tokens};
+    Api api{control, operations, progress, tokens, tls};
     send(response, route.act(api, call));
   }
   if (response.status == 403) refuse(response, {403, response.body}, Counter::http_refused_who);
@@ -268,7 +272,7 @@ void AdminServer::Parts::set_up(Door& door) {
 std::string AdminServer::Parts::listen_local() {
   if (std::string why = claim_socket_file(options.socket_path); !why.empty()) return why;
   local.rules.local = true;
-  local.server = std::make_unique<Guarded<httplib::Server>>(lost_counter());
+  local.server = std::make_unique<Guarded>([] { return TlsContext{}; }, lost_counter());
   set_up(local);
   local.server->set_address_family(AF_UNIX);
   const bool bound =
@@ -290,12 +294,10 @@ std::string AdminServer::Parts::listen_tcp() {
   std::shared_ptr<const TokenTable> table;
   if (std::string faults = tokens.read(table); !faults.empty()) return faults;
   tokens.take(std::move(table));
-  std::string why;
-  if (http.tls.certificate.empty())
-    tcp.server = std::make_unique<Guarded<httplib::Server>>(lost_counter());
-  else
-    tcp.server = tls_server(http.tls, lost_counter(), why);
-  if (tcp.server == nullptr) return why;
+  TlsContext context;
+  if (std::string why = tls.read(context); !why.empty()) return why;
+  tls.take(std::move(context));
+  tcp.server = std::make_unique<Guarded>([this] { return tls.current(); }, lost_counter());
   set_up(tcp);
   if (http.port < 0) {
     port = tcp.server->bind_to_any_port(http.address);
@@ -347,8 +349,8 @@ void AdminServer::stop() {
 std::string check_files(const HttpDoor& door) {
   TokenTable table;
   std::string why = door.token_file.empty() ? "" : TokenTable::read(door.token_file, table);
-  std::string tls;
-  if (!door.tls.certificate.empty()) tls_server(door.tls, [](Lost) {}, tls);
+  TlsContext context;
+  const std::string tls = TlsBook(door.tls).read(context);
   return why + tls + (tls.empty() ? "" : "\n");
 }
 

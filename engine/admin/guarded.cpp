@@ -7,11 +7,13 @@
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <cstring>
+#include <memory>
 
 #include "engine/admin/request.hpp"
 
@@ -160,31 +162,36 @@ void Connection::get_local_ip_and_port(std::string& address, int& port) const {
   port = 0;
 }
 
-void serve_connection(int socket, SSL* ssl, Bounds bounds,
-                      const std::function<void(Connection&)>& serve,
-                      const std::function<void(Lost)>& lost) {
+bool Guarded::process_and_close_socket(socket_t socket) {
+  const TlsContext context = context_();
+  const std::unique_ptr<SSL, decltype(&SSL_free)> ssl(
+      context != nullptr ? SSL_new(context.get()) : nullptr, SSL_free);
   ::fcntl(socket, F_SETFL, ::fcntl(socket, F_GETFL) | O_NONBLOCK);
-  Connection connection(socket, ssl, std::move(bounds));
-  if (!connection.handshake()) return lost(Lost::handshake);
-  switch (connection.read_head()) {
-    case Connection::Head::nothing:
-      return;
-    case Connection::Head::too_slow:
-      return lost(Lost::head);
-    case Connection::Head::too_long: {
-      const Answer answer = error_answer(431, "bad_request", "the request's head is too long");
-      const std::string text =
-          "HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n"
-          "Content-Type: application/json\r\nContent-Length: " +
-          std::to_string(answer.body.size()) + "\r\n\r\n" + answer.body;
-      connection.write(text.data(), text.size());
-      lost(Lost::head);
-      break;
-    }
-    case Connection::Head::come:
-      serve(connection);
+  Connection connection(socket, ssl.get(),
+                        {std::chrono::seconds(read_timeout_sec_),
+                         std::chrono::seconds(write_timeout_sec_),
+                         [this] { return svr_sock_ == INVALID_SOCKET; }});
+  const bool safe = (context == nullptr || ssl != nullptr) && connection.handshake();
+  const auto head = safe ? connection.read_head() : Connection::Head::nothing;
+  bool closed = false;
+  if (head == Connection::Head::come) {
+    process_request(connection, /*close_connection=*/true, closed,
+                    [&](httplib::Request& request) { request.ssl = ssl.get(); });
   }
+  if (head == Connection::Head::too_long) {
+    const Answer answer = error_answer(431, "bad_request", "the request's head is too long");
+    const std::string text =
+        "HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n"
+        "Content-Type: application/json\r\nContent-Length: " +
+        std::to_string(answer.body.size()) + "\r\n\r\n" + answer.body;
+    connection.write(text.data(), text.size());
+  }
+  if (!safe) lost_(Lost::handshake);
+  else if (head == Connection::Head::too_long || head == Connection::Head::too_slow)
+    lost_(Lost::head);
   connection.end();
+  ::close(socket);
+  return true;
 }
 
 }  // namespace levy::admin

@@ -11,6 +11,8 @@
 #include <functional>
 #include <string>
 
+#include "engine/admin/tls.hpp"
+
 namespace levy::admin {
 
 inline constexpr std::size_t head_bytes_max = 64 * 1024;
@@ -61,42 +63,16 @@ class Connection final : public httplib::Stream {
   std::size_t taken_ = 0;  // so many of it
 };
 
-// Makes the socket non-blocking and serves it; `serve` gets the connection when a head has come.
-void serve_connection(int socket, SSL* ssl, Bounds bounds,
-                      const std::function<void(Connection&)>& serve,
-                      const std::function<void(Lost)>& lost);
-
-template <class Server>
-class Guarded final : public Server {
+class Guarded final : public httplib::Server {
  public:
-  template <class... Arguments>
-  explicit Guarded(std::function<void(Lost)> lost, Arguments&&... arguments)
-      : Server(std::forward<Arguments>(arguments)...), lost_(std::move(lost)) {}
+  // `context` gives that of the next connection; null: no TLS.
+  Guarded(std::function<TlsContext()> context, std::function<void(Lost)> lost)
+      : context_(std::move(context)), lost_(std::move(lost)) {}
 
  private:
-  bool process_and_close_socket(socket_t socket) override {
-    SSL* ssl = nullptr;
-    if constexpr (std::is_base_of_v<httplib::SSLServer, Server>) {
-      ssl = SSL_new(this->ssl_context());
-      if (ssl == nullptr) {
-        ::close(socket);
-        return false;
-      }
-    }
-    const auto serve = [&](Connection& connection) {
-      bool closed = false;
-      this->process_request(connection, /*close_connection=*/true, closed,
-                            [ssl](httplib::Request& request) { request.ssl = ssl; });
-    };
-    const Bounds bounds{std::chrono::seconds(this->read_timeout_sec_),
-                        std::chrono::seconds(this->write_timeout_sec_),
-                        [this] { return this->svr_sock_ == INVALID_SOCKET; }};
-    serve_connection(socket, ssl, bounds, serve, lost_);
-    SSL_free(ssl);
-    ::close(socket);
-    return true;
-  }
+  bool process_and_close_socket(socket_t socket) override;
 
+  const std::function<TlsContext()> context_;
   const std::function<void(Lost)> lost_;
 };
 

@@ -49,13 +49,15 @@ Answer reload(Api& api, const Call& call) {
   const Reasons reasons = reasons_of(fields);
   if (fields.fault()) return *fields.fault();
   std::shared_ptr<const TokenTable> tokens;
-  std::string faults = api.tokens.read(tokens);
+  TlsContext tls;
+  std::string faults = api.tokens.read(tokens) + api.tls.read(tls);
   if (!faults.empty())
-    return error_answer(422, "invalid", faults, "neither the plans nor the tokens have changed");
+    return error_answer(422, "invalid", faults, "plans, tokens and certificates have not changed");
   faults = api.door.reload(reasons.who, reasons.why);
   if (!faults.empty())
     return error_answer(422, "invalid", faults, "the plans in force have not changed");
   api.tokens.take(std::move(tokens));
+  api.tls.take(std::move(tls));
   return api.operations.plan_versions();
 }
 
@@ -95,7 +97,8 @@ const Route table[] = {
     {"GET", "/v1/plan-versions", read, "planVersions", "the plans in force, and who is on older",
      show_all<&O::plan_versions>},
     {"GET", "/v1/audit", read, "audit", "the sums of all Shards", show_all<&O::audit>},
-    {"POST", "/v1/reload", write, "reload", "reads plans and tokens again", reload, {}, true},
+    {"POST", "/v1/reload", write, "reload", "reads plans, tokens and certificates again", reload, {},
+     true},
     {"GET", "/v1/import", read, "importProgress", "how far an import is", import_progress, {},
      true},
     {"POST", "/v1/import", write, "import", "accounts and subscribers from lines", nullptr,

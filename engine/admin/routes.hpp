@@ -14,6 +14,7 @@
 #include "engine/admin/access.hpp"
 #include "engine/admin/import.hpp"
 #include "engine/admin/operations.hpp"
+#include "engine/admin/tls.hpp"
 
 namespace levy::admin {
 
@@ -23,6 +24,7 @@ struct Api {
   Operations& operations;
   ImportProgress& progress;
   TokenBook& tokens;
+  TlsBook& tls;
 };
 
 // One request, taken apart.

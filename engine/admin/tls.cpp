@@ -6,9 +6,9 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <sys/stat.h>
 
 #include "engine/admin/access.hpp"
-#include "engine/admin/guarded.hpp"
 
 namespace levy::admin {
 
@@ -22,8 +22,12 @@ std::string openssl_text() {
   return text;
 }
 
+// An encrypted key is a fault: nobody is there to say its password.
+int no_password(char*, int, int, void*) { return 0; }
+
 std::string set_up(SSL_CTX& context, const TlsFiles& files) {
-  ERR_clear_error();
+  SSL_CTX_set_mode(&context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_default_passwd_cb(&context, no_password);
   SSL_CTX_set_options(&context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
   // A session that is resumed would not show its certificate again.
   SSL_CTX_set_session_cache_mode(&context, SSL_SESS_CACHE_OFF);
@@ -31,10 +35,14 @@ std::string set_up(SSL_CTX& context, const TlsFiles& files) {
   if (SSL_CTX_set_min_proto_version(&context, TLS1_2_VERSION) != 1) return openssl_text();
   if (SSL_CTX_use_certificate_chain_file(&context, files.certificate.c_str()) != 1)
     return files.certificate + ": " + openssl_text();
-  if (SSL_CTX_use_PrivateKey_file(&context, files.key.c_str(), SSL_FILETYPE_PEM) != 1)
-    return files.key + ": " + openssl_text();
-  if (SSL_CTX_check_private_key(&context) != 1)
-    return files.key + ": this is not the key of " + files.certificate;
+  struct stat status {};
+  if (::stat(files.key.c_str(), &status) == 0 && (status.st_mode & S_IRWXO) != 0)
+    return files.key + ": others may read it: chmod 640 " + files.key;
+  if (SSL_CTX_use_PrivateKey_file(&context, files.key.c_str(), SSL_FILETYPE_PEM) != 1) {
+    const bool other = ERR_GET_REASON(ERR_peek_error()) == X509_R_KEY_VALUES_MISMATCH;
+    const std::string text = openssl_text();
+    return files.key + ": " + (other ? "this is not the key of " + files.certificate : text);
+  }
   if (files.client_ca.empty()) return {};
   if (SSL_CTX_load_verify_locations(&context, files.client_ca.c_str(), nullptr) != 1)
     return files.client_ca + ": " + openssl_text();
@@ -47,17 +55,24 @@ std::string set_up(SSL_CTX& context, const TlsFiles& files) {
 
 }  // namespace
 
-std::unique_ptr<httplib::Server> tls_server(const TlsFiles& files, std::function<void(Lost)> lost,
-                                            std::string& why) {
-  const std::function<bool(SSL_CTX&)> prepare = [&](SSL_CTX& context) {
-    why = set_up(context, files);
-    return why.empty();
-  };
-  auto server = std::make_unique<Guarded<httplib::SSLServer>>(std::move(lost), prepare);
-  if (!why.empty()) return nullptr;
-  if (server->is_valid()) return server;
-  why = "TLS: " + openssl_text();
-  return nullptr;
+std::string TlsBook::read(TlsContext& fresh) const {
+  if (!on()) return {};
+  ERR_clear_error();
+  TlsContext context(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
+  if (context == nullptr) return openssl_text();
+  std::string why = set_up(*context, files_);
+  if (why.empty()) fresh = std::move(context);
+  return why;
+}
+
+void TlsBook::take(TlsContext fresh) {
+  const std::lock_guard lock(mutex_);
+  context_ = std::move(fresh);
+}
+
+TlsContext TlsBook::current() const {
+  const std::lock_guard lock(mutex_);
+  return context_;
 }
 
 std::optional<std::string> certificate_name(const httplib::Request& request) {

@@ -3,6 +3,7 @@ import concurrent.futures
 import json
 import os
 import random
+import shutil
 import socket
 import ssl
 import subprocess
@@ -189,6 +190,24 @@ def test_certificates(world):
         except (ssl.SSLError, OSError):
             pass
         assert not own.raw(b"GET /healthz HTTP/1.1\r\n\r\n").startswith(b"HTTP/1.1 200")
+        # A reload takes new certificates; faulty ones change nothing.
+        replaced = strangers.issue("server-2", "/CN=levyd", server=True)
+        with open(cert, "rb") as file:
+            kept = file.read()
+        shutil.copy(replaced[0], cert)
+        refusal = own.call("POST", "/v1/reload", {}).refused(422, "invalid")
+        assert "not the key of" in refusal["detail"], refusal
+        assert ask(ada, "GET", path).status == 200
+        own_key = key + ".kept"
+        shutil.copy(key, own_key)
+        shutil.copy(replaced[1], key)
+        own.call("POST", "/v1/reload", {}).ok()
+        assert own.over_tcp("GET", path, context=client_context(strangers.ca, ada)).status == 200
+        with open(cert, "wb") as file:
+            file.write(kept)
+        shutil.copy(own_key, key)
+        own.call("POST", "/v1/reload", {}).ok()
+        assert own.refusals("handshake") >= 2
         code, out, err = own.ctl_tcp("--cacert", ours.ca, "--cert", ada[0], "--key-file", ada[1],
                                      "balance", "topup", name, "1", "EUR", scheme="https")
         assert code == 0 and "12.00" in out, (code, out, err)

@@ -117,7 +117,8 @@ void add_daemon(CLI::App& app, Context& context) {
         };
       });
   CLI::App* reload = app.add_subcommand(
-      "reload", "reads plans and tokens again; says which open sessions go on as before");
+      "reload",
+      "reads plans, tokens and certificates again; says which open sessions go on as before");
   const auto posted = std::make_shared<Posted>();
   add_who_and_why(*reload, posted);
   reload->callback([&context, posted] {

@@ -38,7 +38,8 @@ std::string route_of(const std::string& id, const std::string& action) {
 }
 
 void add_who_and_why(CLI::App& command, const std::shared_ptr<Posted>& posted) {
-  command.add_option("--who", posted->texts["who"], "who asks, for the record");
+  command.add_option("--who", posted->texts["who"], "who asks, for the record")
+      ->envname("LEVY_WHO");
   command.add_option("--why", posted->texts["why"], "reason, for the record");
 }
 

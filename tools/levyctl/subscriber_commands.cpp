@@ -213,7 +213,7 @@ void add_import(CLI::App& group, Context& context) {
   command->add_option("--on-error", options->on_error, "skip (default) or stop")
       ->check(CLI::IsMember({"skip", "stop"}));
   command->add_option("--currency", options->currency, "where line and plan have none");
-  command->add_option("--who", options->who, "who asks, for the records");
+  command->add_option("--who", options->who, "who asks, for the records")->envname("LEVY_WHO");
   command->add_option("--why", options->why, "reason, for the records");
   command->footer(
       "Columns: account imsi e164 sip nai private plan currency wallet credit_limit "
