@@ -110,8 +110,7 @@ class Check {
       fault("admin.http.token_file", "",
             "tokens would cross the network in clear: the address is not loopback and there is no "
             "TLS",
-            "",
-            "set admin.http.tls.certificate and key, or accept it: \"plaintext_tokens: true\"");
+            "", "set admin.http.tls.certificate and key, or accept it: \"plaintext_tokens: true\"");
     }
     if (http.writes && !credentials) {
       fault("admin.http.writes", "true", "nobody could write: there are no credentials", "",

@@ -357,11 +357,11 @@ const Section* tls_section() {
        without_default(textual("key", Kind::path, path_bytes_max, LEVY_OPTION(admin.http.tls.key),
                                "Its private key (PEM, not encrypted); not for others to read."),
                        "none"),
-       without_default(textual("client_ca", Kind::path, path_bytes_max,
-                               LEVY_OPTION(admin.http.tls.client_ca),
-                               "Certificates (PEM) of who vouches for clients: a client's common "
-                               "name is the caller's name, and it may read."),
-                       "none: clients show no certificate"),
+       without_default(
+           textual("client_ca", Kind::path, path_bytes_max, LEVY_OPTION(admin.http.tls.client_ca),
+                   "Certificates (PEM) of who vouches for clients: a client's common "
+                   "name is the caller's name, and it may read."),
+           "none: clients show no certificate"),
        shaped(custom("writers", "a list of common names", read_writers, "none",
                      "Who of them may also change things, with `writes: true`."),
               Shape::list, "^[A-Za-z0-9._@-]{1,31}$")}};
@@ -370,7 +370,9 @@ const Section* tls_section() {
 
 const Section* http_section() {
   static const Section section{
-      "admin.http", "Metrics, health and the control API over HTTP.", &default_options,
+      "admin.http",
+      "Metrics, health and the control API over HTTP.",
+      &default_options,
       {boolean("enabled", LEVY_OPTION(admin.http.enabled), "Serve HTTP at all."),
        textual("address", Kind::address, 0, LEVY_OPTION(admin.http.address),
                "Address to serve on. Loopback shows health, metrics and status to everybody; "
@@ -380,12 +382,12 @@ const Section* http_section() {
        boolean("writes", LEVY_OPTION(admin.http.writes),
                "Whether callers with write access may change anything over TCP; the Unix socket "
                "always allows it."),
-       without_default(textual("token_file", Kind::path, path_bytes_max,
-                               LEVY_OPTION(admin.http.token_file),
-                               "Hashes of bearer tokens, a line `NAME read|write sha256:HEX` "
-                               "each (`levyctl token NAME`); not for others to read (mode 640 or "
-                               "less). Read again by reload."),
-                       "none: no tokens"),
+       without_default(
+           textual("token_file", Kind::path, path_bytes_max, LEVY_OPTION(admin.http.token_file),
+                   "Hashes of bearer tokens, a line `NAME read|write sha256:HEX` "
+                   "each (`levyctl token NAME`); not for others to read (mode 640 or "
+                   "less). Read again by reload."),
+           "none: no tokens"),
        boolean("plaintext_tokens", LEVY_OPTION(admin.http.plaintext_tokens),
                "Take tokens without TLS on an address that is not loopback: whoever sees the "
                "network sees them."),

@@ -71,10 +71,10 @@ class TokenBook {
 
 // What a door asks for.
 struct DoorRules {
-  bool local = false;     // the Unix socket: everything is allowed
+  bool local = false;  // the Unix socket: everything is allowed
   bool loopback = false;
   bool writes = false;
-  bool certificates = false;         // clients may show one
+  bool certificates = false;           // clients may show one
   std::vector<std::string> writers{};  // names in certificates that may write
 };
 

@@ -25,7 +25,7 @@ using httplib::Request;
 using httplib::Response;
 using metrics::Counter;
 
-constexpr std::size_t body_bytes_max = 1 << 20;       // of every route but the import
+constexpr std::size_t body_bytes_max = 1 << 20;  // of every route but the import
 constexpr std::chrono::seconds body_patience{60};
 constexpr std::size_t body_bytes_drained = 64 << 20;  // read and dropped, so that a refusal
 constexpr std::chrono::seconds drain_patience{30};    // arrives
@@ -95,18 +95,18 @@ std::optional<Answer> query_fault(const Route& route, const Request& request) {
   for (const auto& [key, text] : request.params) {
     const bool is_known = key.find(' ') == key.npos && known.find(" " + key + " ") != known.npos;
     if (is_known && request.params.count(key) == 1) continue;
-    return error_answer(400, "bad_request",
-                        (is_known ? "more than one parameter \"" : "unknown parameter \"") + key +
-                            "\"",
-                        route.query.empty() ? "none is known here" : route.query);
+    return error_answer(
+        400, "bad_request",
+        (is_known ? "more than one parameter \"" : "unknown parameter \"") + key + "\"",
+        route.query.empty() ? "none is known here" : route.query);
   }
   return std::nullopt;
 }
 
 Answer unknown_route(const Request& request, const std::string& allowed) {
-  return error_answer(404, "unknown_route", request.method + " " + request.path,
-                      allowed.empty() ? "GET /v1/openapi.yaml lists the routes"
-                                      : "this path takes " + allowed);
+  return error_answer(
+      404, "unknown_route", request.method + " " + request.path,
+      allowed.empty() ? "GET /v1/openapi.yaml lists the routes" : "this path takes " + allowed);
 }
 
 // One listener.
@@ -239,8 +239,7 @@ void AdminServer::Parts::set_up(Door& door) {
   server.set_error_handler([this](const Request& request, Response& response) {
     if (!response.body.empty()) return;
     if (response.status == 404) return send(response, unknown_route(request, ""));
-    refuse(response,
-           error_answer(response.status, "bad_request", "the request is malformed"),
+    refuse(response, error_answer(response.status, "bad_request", "the request is malformed"),
            Counter::http_refused_malformed);
   });
   server.set_exception_handler([](const Request&, Response& response, std::exception_ptr error) {
@@ -356,8 +355,7 @@ std::string check_files(const HttpDoor& door) {
 
 bool is_loopback(const std::string& address) {
   in_addr four{};
-  if (::inet_pton(AF_INET, address.c_str(), &four) == 1)
-    return ntohl(four.s_addr) >> 24 == 127;
+  if (::inet_pton(AF_INET, address.c_str(), &four) == 1) return ntohl(four.s_addr) >> 24 == 127;
   in6_addr six{};
   return ::inet_pton(AF_INET6, address.c_str(), &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
 }

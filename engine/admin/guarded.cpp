@@ -25,7 +25,9 @@ constexpr std::string_view head_end = "\r\n\r\n";
 constexpr std::chrono::milliseconds end_patience{1000};
 constexpr std::chrono::milliseconds look_round{100};  // how soon a stop is noticed
 
-int clamped(std::size_t size) { return static_cast<int>(std::min<std::size_t>(size, INT_MAX)); }
+int clamped(std::size_t size) {
+  return static_cast<int>(std::min<std::size_t>(size, INT_MAX));
+}
 
 }  // namespace
 
@@ -137,12 +139,15 @@ ssize_t Connection::write(const char* from, std::size_t size) {
     if (ssl_ != nullptr) {
       ERR_clear_error();
       const int result = SSL_write(ssl_, from + sent, clamped(size - sent));
-      if (result > 0) sent += static_cast<std::size_t>(result);
-      else if (!wait_for_tls(result, until)) return -1;
+      if (result > 0)
+        sent += static_cast<std::size_t>(result);
+      else if (!wait_for_tls(result, until))
+        return -1;
       continue;
     }
     const ssize_t result = ::send(socket_, from + sent, size - sent, MSG_NOSIGNAL);
-    if (result >= 0) sent += static_cast<std::size_t>(result);
+    if (result >= 0)
+      sent += static_cast<std::size_t>(result);
     else if (errno == EAGAIN || errno == EWOULDBLOCK) {
       if (!wait(POLLOUT, until)) return -1;
     } else if (errno != EINTR) {
@@ -167,10 +172,10 @@ bool Guarded::process_and_close_socket(socket_t socket) {
   const std::unique_ptr<SSL, decltype(&SSL_free)> ssl(
       context != nullptr ? SSL_new(context.get()) : nullptr, SSL_free);
   ::fcntl(socket, F_SETFL, ::fcntl(socket, F_GETFL) | O_NONBLOCK);
-  Connection connection(socket, ssl.get(),
-                        {std::chrono::seconds(read_timeout_sec_),
-                         std::chrono::seconds(write_timeout_sec_),
-                         [this] { return svr_sock_ == INVALID_SOCKET; }});
+  Connection connection(
+      socket, ssl.get(),
+      {std::chrono::seconds(read_timeout_sec_), std::chrono::seconds(write_timeout_sec_),
+       [this] { return svr_sock_ == INVALID_SOCKET; }});
   const bool safe = (context == nullptr || ssl != nullptr) && connection.handshake();
   const auto head = safe ? connection.read_head() : Connection::Head::nothing;
   bool closed = false;
@@ -186,7 +191,8 @@ bool Guarded::process_and_close_socket(socket_t socket) {
         std::to_string(answer.body.size()) + "\r\n\r\n" + answer.body;
     connection.write(text.data(), text.size());
   }
-  if (!safe) lost_(Lost::handshake);
+  if (!safe)
+    lost_(Lost::handshake);
   else if (head == Connection::Head::too_long || head == Connection::Head::too_slow)
     lost_(Lost::head);
   connection.end();

@@ -137,8 +137,7 @@ Answer Operations::change_identity(std::string_view id, const Asked& asked,
   Known known;
   const std::string now = std::string(identity_type_text(type)) + ":" + std::string(clean);
   if (auto fault = find_known(door_, id, known)) {
-    return asked_before(door_, fields, id, {type, std::string(clean)}) ? show(now)
-                                                                       : *fault;
+    return asked_before(door_, fields, id, {type, std::string(clean)}) ? show(now) : *fault;
   }
   const std::string old = known.text(type);
   if (old.empty()) {
@@ -197,22 +196,21 @@ Answer Operations::remove(std::string_view id, const Asked& asked) {
     whom += "|" + std::string(identity_type_text(known.identities[0].type)) + ":" +
             known.identities[0].text;
   request.digest = stable_hash(whom);
-  const auto reply =
-      run(door_, known.target.shard, request,
-          [&door, identities = known.identities](const auto& done) {
-            if (done.result != shard::OperatorResult::ok) return;
-            for (const IdentityText& identity : identities) {
-              door.withdraw(identity.type, identity.text);
-            }
-          });
+  const auto reply = run(door_, known.target.shard, request,
+                         [&door, identities = known.identities](const auto& done) {
+                           if (done.result != shard::OperatorResult::ok) return;
+                           for (const IdentityText& identity : identities) {
+                             door.withdraw(identity.type, identity.text);
+                           }
+                         });
   if (reply.result == shard::OperatorResult::busy) {
     return error_answer(409, "busy", std::string(id) + ": the subscriber has open sessions",
                         "end them first: levyctl session list, levyctl session abort");
   }
   if (reply.result == shard::OperatorResult::insufficient) {
-    return error_answer(409, "insufficient", std::string(id) + ": its own wallet is in debt",
-                        "pay or correct it first: levyctl balance topup or adjust ID --for " +
-                            std::string(id));
+    return error_answer(
+        409, "insufficient", std::string(id) + ": its own wallet is in debt",
+        "pay or correct it first: levyctl balance topup or adjust ID --for " + std::string(id));
   }
   if (refused(reply.result)) return refusal(reply.result, id);
   return {200, "{\"result\": \"" + std::string(result_text(reply.result)) + "\"}\n"};

@@ -212,7 +212,8 @@ void Import::start(Row& row) {
   if (!lock(row) || !place(row)) return;
   row.step = Step::account;
   // What Step::account makes is there; with a key the Shard says whether the same request made it.
-  if (row.existed && options_.key.empty()) next(row);
+  if (row.existed && options_.key.empty())
+    next(row);
   else make_ready(row);
 }
 
@@ -494,7 +495,8 @@ std::string Import::refusal_text(const Row& row, OperatorResult result) const {
     case OperatorResult::invalid: return what + ": a value is out of its bounds";
     case OperatorResult::insufficient:
       return what + ": its fees cannot be paid";
-    case OperatorResult::key_reused: return what + ": " + std::string(key_reused_text);
+    case OperatorResult::key_reused:
+      return what + ": " + std::string(key_reused_text);
     default: return what + ": " + std::string(result_text(result));
   }
 }

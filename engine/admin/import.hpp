@@ -32,7 +32,7 @@ struct ImportOptions {
   std::size_t window = 1024;     // lines under way at once: they and their places fit the cache
   std::string who = "import";    // for the Records, as `why`: they fit their fields
   std::string why{};
-  std::string key{};             // of one line that must not act twice (a create)
+  std::string key{};  // of one line that must not act twice (a create)
 };
 
 // Read by other threads while an Import runs.

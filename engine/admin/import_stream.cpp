@@ -16,8 +16,10 @@ bool Import::feed(std::string_view bytes) {
       take_line(part);
       continue;
     }
-    if (partial_.size() + part.size() > line_bytes_max) partial_too_long_ = true;
-    else partial_ += part;
+    if (partial_.size() + part.size() > line_bytes_max)
+      partial_too_long_ = true;
+    else
+      partial_ += part;
     if (!whole) continue;
     if (partial_too_long_) partial_.assign(line_bytes_max + 1, ' ');
     take_line(partial_);
@@ -40,13 +42,12 @@ void Import::finish(bool whole) {
 }
 
 std::string Import::progress_json(const ImportProgress& progress) {
-  return nlohmann::ordered_json{{"running", progress.running.load()},
-                                {"lines", progress.lines.load()},
-                                {"created", progress.created.load()},
-                                {"updated", progress.updated.load()},
-                                {"unchanged", progress.unchanged.load()},
-                                {"failed", progress.failed.load()}}
-             .dump() + "\n";
+  return nlohmann::ordered_json{
+             {"running", progress.running.load()},     {"lines", progress.lines.load()},
+             {"created", progress.created.load()},     {"updated", progress.updated.load()},
+             {"unchanged", progress.unchanged.load()}, {"failed", progress.failed.load()}}
+             .dump() +
+         "\n";
 }
 
 std::string Import::summary_json() const {
@@ -54,10 +55,13 @@ std::string Import::summary_json() const {
   for (const LineError& error : errors_) {
     errors.push_back({{"line", error.line}, {"why", error.why}});
   }
-  const nlohmann::ordered_json json = {
-      {"created", progress_.created.load()}, {"updated", progress_.updated.load()},
-      {"unchanged", progress_.unchanged.load()}, {"failed", progress_.failed.load()},
-      {"lines", progress_.lines.load()}, {"stopped", stopped_}, {"errors", std::move(errors)}};
+  const nlohmann::ordered_json json = {{"created", progress_.created.load()},
+                                       {"updated", progress_.updated.load()},
+                                       {"unchanged", progress_.unchanged.load()},
+                                       {"failed", progress_.failed.load()},
+                                       {"lines", progress_.lines.load()},
+                                       {"stopped", stopped_},
+                                       {"errors", std::move(errors)}};
   return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 

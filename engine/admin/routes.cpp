@@ -15,7 +15,9 @@ using rating::IdentityType;
 
 constexpr std::string_view identity_keys = "account imsi e164 sip nai private";
 
-Answer health(Api&, const Call&) { return {200, "ok\n", "text/plain"}; }
+Answer health(Api&, const Call&) {
+  return {200, "ok\n", "text/plain"};
+}
 
 Answer readiness(Api& api, const Call&) {
   if (api.door.ready()) return {200, "ready\n", "text/plain"};
@@ -30,9 +32,13 @@ Answer openapi(Api&, const Call&) {
   return {200, std::string(openapi_text()), "application/yaml"};
 }
 
-Answer status(Api& api, const Call&) { return {200, api.door.status_json()}; }
+Answer status(Api& api, const Call&) {
+  return {200, api.door.status_json()};
+}
 
-Answer import_progress(Api& api, const Call&) { return {200, Import::progress_json(api.progress)}; }
+Answer import_progress(Api& api, const Call&) {
+  return {200, Import::progress_json(api.progress)};
+}
 
 // Looks one up: identities are hashed in the directory, so there is no list to walk.
 Answer find_subscriber(Api& api, const Call& call) {
@@ -97,9 +103,21 @@ const Route table[] = {
     {"GET", "/v1/plan-versions", read, "planVersions", "the plans in force, and who is on older",
      show_all<&O::plan_versions>},
     {"GET", "/v1/audit", read, "audit", "the sums of all Shards", show_all<&O::audit>},
-    {"POST", "/v1/reload", write, "reload", "reads plans, tokens and certificates again", reload, {},
+    {"POST",
+     "/v1/reload",
+     write,
+     "reload",
+     "reads plans, tokens and certificates again",
+     reload,
+     {},
      true},
-    {"GET", "/v1/import", read, "importProgress", "how far an import is", import_progress, {},
+    {"GET",
+     "/v1/import",
+     read,
+     "importProgress",
+     "how far an import is",
+     import_progress,
+     {},
      true},
     {"POST", "/v1/import", write, "import", "accounts and subscribers from lines", nullptr,
      "format currency on_error set_balance who why", false, Stream::import},
@@ -135,8 +153,7 @@ const Route table[] = {
      change_identity<IdentityType::e164>},
     {"POST", "/v1/transfer", write, "transfer", "money from one account to another",
      on_body<&O::transfer>},
-    {"GET", "/v1/sessions/{session_id}", read, "showSession", "one session",
-     show_one<&O::session>},
+    {"GET", "/v1/sessions/{session_id}", read, "showSession", "one session", show_one<&O::session>},
     {"POST", "/v1/sessions/reauthorize", write, "reauthorizeSession",
      "asks the gateway to report and ask again", on_body<&O::reauthorize>},
     {"POST", "/v1/sessions/abort", write, "abortSession",
@@ -202,7 +219,9 @@ std::string_view Call::value(const std::string& key) const {
   return found == query.end() ? std::string_view{} : std::string_view(found->second);
 }
 
-std::span<const Route> routes() { return table; }
+std::span<const Route> routes() {
+  return table;
+}
 
 const Route* find_route(std::string_view method, std::string_view target, std::string& name,
                         std::string& allowed) {

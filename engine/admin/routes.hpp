@@ -29,7 +29,7 @@ struct Api {
 
 // One request, taken apart.
 struct Call {
-  std::string name;    // of the pattern's {…}, decoded
+  std::string name;  // of the pattern's {…}, decoded
   std::multimap<std::string, std::string> query;
   std::string body;
   std::string caller;  // empty: not known
@@ -45,11 +45,11 @@ enum class Stream : std::uint8_t { none, import, trace };
 struct Route {
   std::string_view method, pattern;  // segments in braces match any one segment
   Access access{};
-  std::string_view operation;        // operationId of openapi.yaml
+  std::string_view operation;  // operationId of openapi.yaml
   std::string_view summary;
   Answer (*act)(Api& api, const Call& call) = nullptr;
-  std::string_view query{};          // parameters, a blank between two; others are refused
-  bool at_once = false;              // answers before the daemon is ready
+  std::string_view query{};  // parameters, a blank between two; others are refused
+  bool at_once = false;      // answers before the daemon is ready
   Stream stream = Stream::none;
 };
 

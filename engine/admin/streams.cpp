@@ -27,8 +27,10 @@ std::optional<Answer> import_reasons(const Call& call, ImportOptions& import) {
   const std::string_view who = call.value("who"), why = call.value("why");
   if (!call.caller.empty() && !who.empty() && who != call.caller)
     return wrong_who(who, call.caller);
-  if (!call.caller.empty()) import.who = call.caller;
-  else if (!who.empty()) import.who = who;
+  if (!call.caller.empty())
+    import.who = call.caller;
+  else if (!who.empty())
+    import.who = who;
   import.why = why;
   shard::OperatorRequest room;
   if (!put_text(room.who, import.who) || !put_text(room.why, import.why)) {
@@ -95,8 +97,8 @@ bool Streams::import(const Call& call, const Request& request, Response& respons
   };
   import.finish(reader == nullptr || (*reader)(take));
   if (!import.refusal().empty()) {
-    send(response, error_answer(422, "invalid", import.refusal(),
-                                "the first line of CSV names the columns"));
+    send(response,
+         error_answer(422, "invalid", import.refusal(), "the first line of CSV names the columns"));
   } else {
     send(response, {import.stopped() ? 422 : 200, import.summary_json()});
   }
@@ -139,15 +141,17 @@ void Streams::stream_trace(const Target& target, std::uint64_t seconds, std::uin
   response.set_chunked_content_provider(
       "application/x-ndjson",
       [this, queue, sent, seconds, deadline, count](std::size_t, httplib::DataSink& sink) {
-        const bool over = stopping_ || (seconds > 0 && Clock::now() >= deadline) ||
-                          (count > 0 && *sent >= count);
+        const bool over =
+            stopping_ || (seconds > 0 && Clock::now() >= deadline) || (count > 0 && *sent >= count);
         if (over) {
           sink.done();
           return true;
         }
         std::string line = queue->next(std::chrono::milliseconds(200));
-        if (line.empty()) line = "\n";  // tells a reader who is gone from one who waits
-        else ++*sent;
+        if (line.empty())
+          line = "\n";  // tells a reader who is gone from one who waits
+        else
+          ++*sent;
         return sink.write(line.data(), line.size());
       },
       [this, queue, target](bool) {

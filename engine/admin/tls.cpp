@@ -23,7 +23,9 @@ std::string openssl_text() {
 }
 
 // An encrypted key is a fault: nobody is there to say its password.
-int no_password(char*, int, int, void*) { return 0; }
+int no_password(char*, int, int, void*) {
+  return 0;
+}
 
 std::string set_up(SSL_CTX& context, const TlsFiles& files) {
   SSL_CTX_set_mode(&context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);

@@ -95,8 +95,7 @@ admin::HttpDoor http_door(const config::HttpOptions& options) {
   door.writes = options.writes;
   door.token_file = options.token_file;
   door.plaintext_tokens = options.plaintext_tokens;
-  door.tls = {options.tls.certificate, options.tls.key, options.tls.client_ca,
-              options.tls.writers};
+  door.tls = {options.tls.certificate, options.tls.key, options.tls.client_ca, options.tls.writers};
   return door;
 }
 

@@ -28,8 +28,7 @@ void add_purse(CLI::App& group, Context& context, const std::string& name, const
   command->callback([&context, posted, name] {
     context.run = [&context, posted, name] {
       return present(
-          context,
-          context.client().post(route_of(posted->id, "/" + name), body_of(posted->texts)),
+          context, context.client().post(route_of(posted->id, "/" + name), body_of(posted->texts)),
           View::balance);
     };
   });

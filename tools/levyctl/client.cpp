@@ -71,8 +71,9 @@ Connection over_tcp(const Place& place, std::string& why) {
   }
   const std::string token = place.token_file.empty() ? "" : read_token(place.token_file, why);
   if (!token.empty() && !url.tls && !is_loopback(url.host) && !place.plaintext_token)
-    why = place.url + ": the token would cross the network in clear; use https://, or say "
-                      "--plaintext-token";
+    why = place.url +
+          ": the token would cross the network in clear; use https://, or say "
+          "--plaintext-token";
   if (!why.empty()) return nullptr;
   if (!url.tls) {
     auto client = std::make_unique<httplib::ClientImpl>(url.host, url.port);

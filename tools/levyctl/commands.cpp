@@ -84,9 +84,9 @@ void add_sessions(CLI::App& app, Context& context) {
     add_reasons(*command, posted);
     command->callback([&context, posted, action] {
       context.run = [&context, posted, action] {
-        return present(
-            context, context.client().post("/v1/sessions/" + action, body_of(posted->texts)),
-            View::generic);
+        return present(context,
+                       context.client().post("/v1/sessions/" + action, body_of(posted->texts)),
+                       View::generic);
       };
     });
   }

@@ -49,8 +49,8 @@ void add_reasons(CLI::App& command, const std::shared_ptr<Posted>& posted) {
   add_who_and_why(command, posted);
 }
 
-void add_show(CLI::App& parent, Context& context, const std::string& name,
-              const std::string& about, const std::string& action, View view) {
+void add_show(CLI::App& parent, Context& context, const std::string& name, const std::string& about,
+              const std::string& action, View view) {
   CLI::App* command = parent.add_subcommand(name, about);
   const auto id = std::make_shared<std::string>();
   command->add_option("ID", *id, id_about)->required();

@@ -33,7 +33,7 @@ void add_reasons(CLI::App& command, const std::shared_ptr<Posted>& posted);
 void add_who_and_why(CLI::App& command, const std::shared_ptr<Posted>& posted);
 
 // A command of one id that shows what GET gives.
-void add_show(CLI::App& parent, Context& context, const std::string& name,
-              const std::string& about, const std::string& action, View view);
+void add_show(CLI::App& parent, Context& context, const std::string& name, const std::string& about,
+              const std::string& action, View view);
 
 }  // namespace levyctl

@@ -34,10 +34,9 @@ void add_change(CLI::App& parent, Context& context, const std::string& name,
   add_reasons(*command, posted);
   command->callback([&context, posted, action] {
     context.run = [&context, posted, action] {
-      return present(
-          context,
-          context.client().post(route_of(posted->id, action), body_of(posted->texts)),
-          View::subscriber);
+      return present(context,
+                     context.client().post(route_of(posted->id, action), body_of(posted->texts)),
+                     View::subscriber);
     };
   });
 }
@@ -92,8 +91,7 @@ void add_set(CLI::App& group, Context& context) {
 }
 
 void add_delete(CLI::App& group, Context& context) {
-  CLI::App* command =
-      group.add_subcommand("delete", "removes a subscriber without open sessions");
+  CLI::App* command = group.add_subcommand("delete", "removes a subscriber without open sessions");
   const auto posted = std::make_shared<Posted>();
   command->add_option("ID", posted->id, "IMSI, E.164, or imsi:…, e164:…, sip:…")->required();
   add_reasons(*command, posted);
@@ -123,8 +121,7 @@ void add_create(CLI::App& group, Context& context) {
       "--own-buckets are the subscriber's own, beside those of its account");
   create->callback([&context, posted] {
     context.run = [&context, posted] {
-      return present(context,
-                     context.client().post("/v1/subscribers", body_of(posted->texts)),
+      return present(context, context.client().post("/v1/subscribers", body_of(posted->texts)),
                      View::subscriber);
     };
   });

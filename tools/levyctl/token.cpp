@@ -83,17 +83,18 @@ void add_token(CLI::App& app, Context& context) {
       ->check([](const std::string& name) {
         constexpr std::size_t bytes_max = 31;
         const bool good =
-            name.size() <= bytes_max &&
-            name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                   "0123456789-._@") == name.npos;
+            name.size() <= bytes_max && name.find_first_not_of(
+                                            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                            "0123456789-._@") == name.npos;
         return good && !name.empty() ? "" : "1 to 31 letters, digits, \"-\", \".\", \"_\", \"@\"";
       });
   command->add_flag("--read", wanted->read, "it may read only");
   command->add_option("--save", wanted->path,
                       "the token goes into this new file (mode 600), its line alone is printed: "
                       "levyctl token NAME --save F >> TOKEN-FILE");
-  command->footer("The daemon keeps hashes: a token that is lost cannot be shown again. After a "
-                  "change of its file: levyctl reload.");
+  command->footer(
+      "The daemon keeps hashes: a token that is lost cannot be shown again. After a "
+      "change of its file: levyctl reload.");
   command->callback([&context, wanted] {
     context.run = [&context, wanted] { return run_token(context, *wanted); };
   });

@@ -137,10 +137,18 @@ TEST(Access, Verdicts) {
       {"a certificate writes where it is named", far, eve, Access::write, no, "eve"},
       {"and not elsewhere", far, joe, Access::write, forbidden, "joe"},
       {"a certificate without a name", far, nameless, Access::read, bad_credentials, ""},
-      {"a token goes before a certificate", far, {{"Bearer two"}, "eve"}, Access::write, forbidden,
+      {"a token goes before a certificate",
+       far,
+       {{"Bearer two"}, "eve"},
+       Access::write,
+       forbidden,
        "bob"},
-      {"a wrong one is not made good by it", far, {{"Bearer x"}, "eve"}, Access::read,
-       bad_credentials, ""},
+      {"a wrong one is not made good by it",
+       far,
+       {{"Bearer x"}, "eve"},
+       Access::read,
+       bad_credentials,
+       ""},
   };
   for (const Row& row : rows) {
     const Verdict verdict = judge(row.rules, &tokens, row.shown, row.wanted);

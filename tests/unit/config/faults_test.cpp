@@ -244,7 +244,7 @@ TEST(Faults, AllInOneRunWithPlaces) {
 }
 
 struct HttpRow {
-  std::string http;  // what stands below `http:`
+  std::string http;   // what stands below `http:`
   Expected expected;  // line 1 is its first
 };
 
@@ -274,7 +274,8 @@ TEST(Faults, OfTheHttpDoor) {
     expect_faults(load(path, Machine{{0, 1}}).diagnostics, path, {expected});
   }
   const char* good[] = {
-      "    writes: false\n", "    token_file: t\n    writes: true\n",
+      "    writes: false\n",
+      "    token_file: t\n    writes: true\n",
       "    address: 0.0.0.0\n    token_file: t\n    plaintext_tokens: true\n",
       "    address: \"::\"\n    token_file: t\n    tls: {certificate: c, key: k}\n",
       "    address: 10.0.0.1\n    writes: true\n    tls: {certificate: c, key: k, client_ca: a,"
