@@ -105,7 +105,7 @@ std::optional<Answer> query_fault(const Route& route, const Request& request) {
 
 Answer unknown_route(const Request& request, const std::string& allowed) {
   return error_answer(
-      404, "unknown_route", request.method + " " + request.path,
+      404, "unknown_route", request.method + " " + request.target,
       allowed.empty() ? "GET /v1/openapi.yaml lists the routes" : "this path takes " + allowed);
 }
 
@@ -260,12 +260,12 @@ void AdminServer::Parts::set_up(Door& door) {
                                        const ContentReader& reader) {
     serve(door, request, response, &reader);
   };
-  server.Get(".*", plain);
-  server.Options(".*", plain);
-  server.Post(".*", with_body);
-  server.Put(".*", with_body);
-  server.Patch(".*", with_body);
-  server.Delete(".*", with_body);
+  server.Get(path_of_all, plain);
+  server.Options(path_of_all, plain);
+  server.Post(path_of_all, with_body);
+  server.Put(path_of_all, with_body);
+  server.Patch(path_of_all, with_body);
+  server.Delete(path_of_all, with_body);
 }
 
 std::string AdminServer::Parts::listen_local() {

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <climits>
 #include <cstring>
@@ -97,7 +98,19 @@ Connection::Head Connection::read_head() {
     const std::size_t end = buffer_.find(head_end, from);
     if (end != std::string::npos ? end > head_bytes_max : buffer_.size() > head_bytes_max)
       return Head::too_long;
-    if (end != std::string::npos) return Head::come;
+    if (end == std::string::npos) continue;
+    hide_ranges(end);
+    return Head::come;
+  }
+}
+
+// A Range may be ignored (RFC 9110, 14.2); the library would send as many copies as it asks for.
+void Connection::hide_ranges(std::size_t end) {
+  constexpr std::string_view name = "\nrange";
+  for (std::size_t at = 0; at + name.size() < end; ++at) {
+    std::size_t same = 0;
+    while (same < name.size() && std::tolower(buffer_[at + same]) == name[same]) ++same;
+    if (same == name.size()) buffer_[at + 1] = 'X';
   }
 }
 
@@ -181,7 +194,10 @@ bool Guarded::process_and_close_socket(socket_t socket) {
   bool closed = false;
   if (head == Connection::Head::come) {
     process_request(connection, /*close_connection=*/true, closed,
-                    [&](httplib::Request& request) { request.ssl = ssl.get(); });
+                    [&](httplib::Request& request) {
+                      request.ssl = ssl.get();
+                      request.path = path_of_all;  // whoever serves looks at the target
+                    });
   }
   if (head == Connection::Head::too_long) {
     const Answer answer = error_answer(431, "bad_request", "the request's head is too long");

@@ -18,6 +18,10 @@ namespace levy::admin {
 inline constexpr std::size_t head_bytes_max = 64 * 1024;
 inline constexpr std::chrono::seconds head_patience{10};  // of the handshake, and of the head
 
+// Every request has this `path`, what it asks for is in its `target`: the library matches paths by
+// std::regex, whose stack grows with what a stranger sends.
+inline constexpr const char* path_of_all = "/";
+
 // Why no request came to be of a connection.
 enum class Lost { handshake, head };
 
@@ -51,6 +55,7 @@ class Connection final : public httplib::Stream {
   int socket() const override { return socket_; }
 
  private:
+  void hide_ranges(std::size_t end);
   bool wait(short events, Clock::time_point until) const;
   // Waits for what TLS asks for; false: an error, or it took too long.
   bool wait_for_tls(int result, Clock::time_point until) const;
