@@ -30,6 +30,7 @@ constexpr std::chrono::seconds body_patience{60};
 constexpr std::size_t body_bytes_drained = 64 << 20;  // read and dropped, so that a refusal
 constexpr std::chrono::seconds drain_patience{30};    // arrives
 constexpr std::size_t threads = 16;                   // an import and a trace hold one each
+constexpr std::size_t local_waiting_max = 32, tcp_waiting_max = 16;  // connections beyond those
 constexpr int read_timeout_seconds = 120;             // a pause within an import's body
 constexpr int tcp_read_timeout_seconds = 30;          // the same over TCP: anybody may connect
 
@@ -227,7 +228,8 @@ void AdminServer::Parts::run(const Route& route, Call& call, const Request& requ
 
 void AdminServer::Parts::set_up(Door& door) {
   httplib::Server& server = *door.server;
-  server.new_task_queue = [] { return new httplib::ThreadPool(threads); };
+  const std::size_t waiting = door.rules.local ? local_waiting_max : tcp_waiting_max;
+  server.new_task_queue = [waiting] { return new BoundedPool(threads, waiting); };
   server.set_read_timeout(door.rules.local ? read_timeout_seconds : tcp_read_timeout_seconds);
   server.set_tcp_nodelay(true);
   server.set_default_headers({{"Cache-Control", "no-store"}});

@@ -180,6 +180,41 @@ void Connection::get_local_ip_and_port(std::string& address, int& port) const {
   port = 0;
 }
 
+BoundedPool::BoundedPool(std::size_t threads, std::size_t waiting_max) : waiting_max_(waiting_max) {
+  for (std::size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+}
+
+void BoundedPool::enqueue(std::function<void()> task) {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return tasks_.size() < waiting_max_ || over_; });
+  tasks_.push_back(std::move(task));
+  changed_.notify_all();
+}
+
+void BoundedPool::shutdown() {
+  {
+    const std::lock_guard lock(mutex_);
+    over_ = true;
+    changed_.notify_all();
+  }
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+}
+
+void BoundedPool::work() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    changed_.wait(lock, [this] { return over_ || !tasks_.empty(); });
+    if (tasks_.empty()) return;
+    const std::function<void()> task = std::move(tasks_.front());
+    tasks_.pop_front();
+    changed_.notify_all();
+    lock.unlock();
+    task();
+    lock.lock();
+  }
+}
+
 bool Guarded::process_and_close_socket(socket_t socket) {
   const TlsContext context = context_();
   const std::unique_ptr<SSL, decltype(&SSL_free)> ssl(

@@ -1,5 +1,6 @@
-// A server of the library whose connections cannot hurt it: each serves one request, its head has
-// at most so many bytes and must come within so many seconds, and so must a TLS handshake.
+// A server of the library whose connections cannot hurt it: there are only so many, each serves one
+// request, its head has at most so many bytes and must come within so many seconds, and so must a
+// TLS handshake.
 // Core: admin threads. Allocates: yes. Blocks: for the peer, within bounds. Clock: steady.
 //
 // The library itself reads lines of any length for as long as somebody sends them.
@@ -8,8 +9,13 @@
 #include <httplib.h>
 
 #include <chrono>
+#include <condition_variable>
+#include <deque>
 #include <functional>
+#include <mutex>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "engine/admin/tls.hpp"
 
@@ -66,6 +72,27 @@ class Connection final : public httplib::Stream {
   const Bounds bounds_;
   std::string buffer_;     // received; read are
   std::size_t taken_ = 0;  // so many of it
+};
+
+// Threads that serve, and as many connections that wait for one of them: more are not accepted, so
+// that strangers cannot take the descriptors that gateways and journal need.
+class BoundedPool final : public httplib::TaskQueue {
+ public:
+  BoundedPool(std::size_t threads, std::size_t waiting_max);
+  ~BoundedPool() override { shutdown(); }
+
+  void enqueue(std::function<void()> task) override;  // waits for room
+  void shutdown() override;                           // what has been taken is served first
+
+ private:
+  void work();
+
+  const std::size_t waiting_max_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::function<void()>> tasks_;
+  bool over_ = false;
+  std::vector<std::thread> threads_;
 };
 
 class Guarded final : public httplib::Server {

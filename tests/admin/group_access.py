@@ -345,8 +345,16 @@ def test_garbage_leaves_it_healthy(world):
 
 def test_silent_connections_leave_the_socket_alone(world):
     with HttpWorld(world.build) as own:
-        held = [socket.create_connection(("127.0.0.1", own.http_port)) for _ in range(40)]
+        def descriptors():
+            return len(os.listdir(f"/proc/{own.levyd.process.pid}/fd"))
+        before, held = descriptors(), []
+        for _ in range(60):
+            one = socket.socket()
+            one.settimeout(0.1)  # those beyond what is accepted wait in the kernel
+            one.connect_ex(("127.0.0.1", own.http_port))
+            held.append(one)
         assert own.call("GET", "/healthz").status == 200
+        assert descriptors() <= before + 40, (before, descriptors())
         for one in held:
             one.close()
         eventually(lambda: own.over_tcp("GET", "/healthz").status == 200, "no answer over TCP")

@@ -11,7 +11,7 @@ import yaml
 
 from http_door import HttpWorld
 from levyd import find_program
-from operator_world import INITIAL, STEP, TERMINATION, eventually, service
+from operator_world import INITIAL, STEP, TERMINATION, service
 
 EXAMPLES = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", "config",
                                         "examples", "plans"))
@@ -89,9 +89,10 @@ class Tour:
     def __init__(self, world, document):
         self.world, self.document = world, document
 
-    def __call__(self, method, target, body=None, status=200, token="ada", headers=None):
+    def __call__(self, method, target, body=None, status=200, token="ada", headers=None,
+                 begun=None):
         secret = getattr(self.world, token) if token in ("ada", "bob") else token
-        given = self.world.over_tcp(method, target, body, secret, headers)
+        given = self.world.over_tcp(method, target, body, secret, headers, begun=begun)
         assert given.status == status, f"{method} {target}: {given.status} {given.text}"
         self.document.answer(method, target, body if isinstance(body, dict) else None, given)
         return given
@@ -271,12 +272,12 @@ def sessions(tour, own):
     assert own.gateway.next_push().value("Session-Id") == session.name
     assert tour("POST", "/v1/sessions/reauthorize", wish).json["result"] == "unchanged"
     tour("POST", "/v1/sessions/reauthorize", {**wish, "rating_group": 2}, 409)
-    trace = {}
+    trace, begun = {}, threading.Event()
     tracer = threading.Thread(target=lambda: trace.update(given=tour(
-        "POST", f"/v1/trace/{name}?count=2&seconds=20", token="bob")))
+        "POST", f"/v1/trace/{name}?count=2&seconds=40", token="bob", begun=begun)))
     tracer.start()
-    eventually(lambda: own.over_tcp("POST", f"/v1/trace/{name}?seconds=1", token=own.bob).status
-               == 409, "the trace does not begin")
+    assert begun.wait(60), "the trace does not begin"
+    tour("POST", f"/v1/trace/{name}", status=409, token="bob")
     session.send(TERMINATION, service(1, ask=False, used=STEP))
     tracer.join()
     assert len([line for line in trace["given"].text.splitlines() if line]) == 2

@@ -76,8 +76,9 @@ class HttpWorld(World):
         super().__exit__(*error)
         shutil.rmtree(self.folder)
 
-    def over_tcp(self, method, path, body=None, token=None, headers=None, context=None):
-        """An answer over TCP; `context`: of TLS."""
+    def over_tcp(self, method, path, body=None, token=None, headers=None, context=None,
+                 begun=None):
+        """An answer over TCP; `context`: of TLS; `begun`: an Event for when its head is there."""
         kind = http.client.HTTPSConnection if context else http.client.HTTPConnection
         connection = kind("127.0.0.1", self.http_port, timeout=60,
                           **({"context": context} if context else {}))
@@ -88,6 +89,8 @@ class HttpWorld(World):
                 fields["Authorization"] = "Bearer " + token
             connection.request(method, path, octets, fields)
             answer = connection.getresponse()
+            if begun is not None:
+                begun.set()
             given = Answer(answer.status, answer.read().decode())
             given.headers = answer.headers
             given.type = (answer.headers.get("Content-Type") or "").split(";")[0]
