@@ -27,6 +27,7 @@ class Check {
 
   void run() {
     listeners();
+    http();
     realms();
     dialects();
     peers();
@@ -74,6 +75,47 @@ class Check {
       fault("admin.http.port", std::to_string(http.port),
             "this socket is already taken by a Diameter listener", "", "change the port");
       break;
+    }
+  }
+
+  static bool is_loopback(const std::string& address) {
+    return address.starts_with("127.") || address == "::1";
+  }
+
+  // Who may come in, and over what.
+  void http() {
+    const HttpOptions& http = options_.admin.http;
+    const TlsOptions& tls = http.tls;
+    const auto needs = [&](bool given, const char* key, bool other, const char* other_key) {
+      if (!given || other) return;
+      fault(std::string("admin.http.tls.") + key, "", std::string("it needs `") + other_key + "`",
+            "", std::string("name the file in admin.http.tls.") + other_key);
+    };
+    needs(!tls.certificate.empty(), "certificate", !tls.key.empty(), "key");
+    needs(!tls.key.empty(), "key", !tls.certificate.empty(), "certificate");
+    needs(!tls.client_ca.empty(), "client_ca", !tls.certificate.empty(), "certificate");
+    needs(!tls.writers.empty(), "writers", !tls.client_ca.empty(), "client_ca");
+    if (!http.enabled) return;
+    const bool credentials = !http.token_file.empty() || !tls.client_ca.empty();
+    const bool loopback = is_loopback(http.address);
+    if (!loopback && !credentials) {
+      fault("admin.http.address", http.address,
+            "anybody who reaches this address could read: there are no credentials",
+            "127.0.0.1 or ::1 without credentials",
+            "set admin.http.token_file (`levyctl token NAME` makes a line of it) with "
+            "admin.http.tls, or admin.http.tls.client_ca");
+    }
+    if (!loopback && !http.token_file.empty() && tls.certificate.empty() &&
+        !http.plaintext_tokens) {
+      fault("admin.http.token_file", "",
+            "tokens would cross the network in clear: the address is not loopback and there is no "
+            "TLS",
+            "", "set admin.http.tls.certificate and key, or accept it: \"plaintext_tokens: true\"");
+    }
+    if (http.writes && !credentials) {
+      fault("admin.http.writes", "true", "nobody could write: there are no credentials", "",
+            "set admin.http.token_file or admin.http.tls.client_ca; the Unix socket allows writes "
+            "in any case");
     }
   }
 

@@ -4,6 +4,7 @@
 // Defaults are the initialisers of options.hpp. A new option is a member there and a line here; the
 // key list in keys.md and `levyd --help-config` follow by themselves.
 #include <algorithm>
+#include <cctype>
 
 #include "config/limits.hpp"
 #include "config/options.hpp"
@@ -21,6 +22,7 @@ constexpr std::int64_t in_ms = 1'000;
 constexpr std::int64_t in_us = 1;
 constexpr std::int64_t core_max = 1023;
 constexpr std::int64_t path_bytes_max = 1024;
+constexpr std::int64_t caller_name_bytes_max = 31;  // of a Record's `who`
 
 const Options default_options;
 const Listener default_listener;
@@ -326,14 +328,73 @@ const Section* sessions_section() {
   return &section;
 }
 
+void read_writers(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
+  auto& writers = static_cast<Options*>(owner)->admin.http.tls.writers;
+  const Key element = textual("", Kind::text, caller_name_bytes_max, {}, "");
+  const auto& items = reader.read_items(node, path, "a list of common names");
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    Value value;
+    if (!reader.read_value(element, *items[i], item_path(path, i), value)) continue;
+    const bool good = std::all_of(value.text.begin(), value.text.end(), [](char c) {
+      return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+             std::string_view("-._@").find(c) != std::string_view::npos;
+    });
+    if (good) {
+      writers.push_back(value.text);
+    } else {
+      reader.fault(*items[i], item_path(path, i), "this is no caller's name",
+                   "letters, digits, '-', '.', '_', '@'", "rename the certificate");
+    }
+  }
+}
+
+const Section* tls_section() {
+  static const Section section{
+      "admin.http.tls",
+      "HTTPS, and callers known by certificates. The files are read again by reload.",
+      &default_options,
+      {without_default(textual("certificate", Kind::path, path_bytes_max,
+                               LEVY_OPTION(admin.http.tls.certificate),
+                               "Our certificate and its chain (PEM). HTTPS alone is served then."),
+                       "none: plain HTTP"),
+       without_default(textual("key", Kind::path, path_bytes_max, LEVY_OPTION(admin.http.tls.key),
+                               "Its private key (PEM, not encrypted); not for others to read."),
+                       "none"),
+       without_default(
+           textual("client_ca", Kind::path, path_bytes_max, LEVY_OPTION(admin.http.tls.client_ca),
+                   "Certificates (PEM) of who vouches for clients: a client's common "
+                   "name is the caller's name, and it may read."),
+           "none: clients show no certificate"),
+       shaped(custom("writers", "a list of common names", read_writers, "none",
+                     "Who of them may also change things, with `writes: true`."),
+              Shape::list, "^[A-Za-z0-9._@-]{1,31}$")}};
+  return &section;
+}
+
 const Section* http_section() {
   static const Section section{
-      "admin.http", "Metrics, health and the control API over HTTP.", &default_options,
+      "admin.http",
+      "Metrics, health and the control API over HTTP.",
+      &default_options,
       {boolean("enabled", LEVY_OPTION(admin.http.enabled), "Serve HTTP at all."),
        textual("address", Kind::address, 0, LEVY_OPTION(admin.http.address),
-               "Address to serve on. There is no password: keep it on loopback or a management "
-               "network."),
-       integer("port", 0, 65'535, "", LEVY_OPTION(admin.http.port), "Port; 0 = any free one.")}};
+               "Address to serve on. Loopback shows health, metrics and status to everybody; "
+               "all else needs credentials, and another address needs them for all but health: "
+               "`token_file` or `tls.client_ca`."),
+       integer("port", 0, 65'535, "", LEVY_OPTION(admin.http.port), "Port; 0 = any free one."),
+       boolean("writes", LEVY_OPTION(admin.http.writes),
+               "Whether callers with write access may change anything over TCP; the Unix socket "
+               "always allows it."),
+       without_default(
+           textual("token_file", Kind::path, path_bytes_max, LEVY_OPTION(admin.http.token_file),
+                   "Hashes of bearer tokens, a line `NAME read|write sha256:HEX` "
+                   "each (`levyctl token NAME`); not for others to read (mode 640 or "
+                   "less). Read again by reload."),
+           "none: no tokens"),
+       boolean("plaintext_tokens", LEVY_OPTION(admin.http.plaintext_tokens),
+               "Take tokens without TLS on an address that is not loopback: whoever sees the "
+               "network sees them."),
+       nested("tls", tls_section)}};
   return &section;
 }
 

@@ -98,10 +98,21 @@ struct SessionOptions {
   std::int64_t event_time_skew_max_s = 3600;
 };
 
+struct TlsOptions {
+  std::string certificate;  // empty = plain HTTP
+  std::string key;
+  std::string client_ca;  // empty = no client certificates
+  std::vector<std::string> writers;
+};
+
 struct HttpOptions {
   bool enabled = true;
   std::string address = "127.0.0.1";
   std::int64_t port = 9091;
+  bool writes = false;
+  std::string token_file;  // empty = no tokens
+  bool plaintext_tokens = false;
+  TlsOptions tls;
 };
 
 struct AdminOptions {

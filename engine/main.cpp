@@ -6,10 +6,12 @@
 #include <random>
 
 #include "config/load.hpp"
+#include "engine/admin/routes.hpp"
 #include "engine/base/hash.hpp"
 #include "engine/daemon/daemon.hpp"
 #include "engine/daemon/disk_need.hpp"
 #include "engine/daemon/plans.hpp"
+#include "engine/daemon/setup.hpp"
 #include "engine/version.hpp"
 
 namespace {
@@ -32,6 +34,21 @@ bool reopen_wanted() {
   return wanted;
 }
 
+// --check, of a configuration that could be read.
+int run_check(const levy::config::Loaded& loaded, const std::string& path) {
+  const std::string faults =
+      levy::daemon::check_plans(loaded.catalogue) +
+      levy::admin::check_files(levy::daemon::http_door(loaded.options.admin.http));
+  if (!faults.empty()) {
+    std::cerr << faults;
+    return 1;
+  }
+  levy::config::describe_sums(loaded.options, std::cout);
+  levy::daemon::describe(levy::daemon::disk_need(loaded.options), std::cout);
+  std::cout << path << ": " << loaded.catalogue.plans.size() << " plans, no fault\n";
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -42,12 +59,13 @@ int main(int argc, char** argv) {
       "then it says DPR to every peer, writes a snapshot and stops.\n"
       "Exit codes: 0 stopped, 1 refused to start, 2 wrong flags, 3 the disk failed."};
   std::string config_path;
-  bool check = false, adopt = false, help_config = false, version = false;
+  bool check = false, adopt = false, help_config = false, version = false, routes = false;
   app.add_option("-c,--config", config_path, "the configuration, e.g. config/examples/levyd.yaml");
   app.add_flag("--check", check,
                "read the configuration and every plan, report all faults, and stop");
   app.add_flag("--adopt", adopt, "take over a data directory that another node has written");
   app.add_flag("--help-config", help_config, "list every key with its bounds, default and meaning");
+  app.add_flag("--routes", routes, "print the routes of the control API, as JSON");
   app.add_flag("--version", version, "print the version");
   try {
     app.parse(argc, argv);
@@ -56,6 +74,10 @@ int main(int argc, char** argv) {
   }
   if (version) {
     std::cout << "levyd " << levy::version_text << "\n";
+    return 0;
+  }
+  if (routes) {
+    std::cout << levy::admin::routes_json();
     return 0;
   }
   if (help_config) {
@@ -72,15 +94,7 @@ int main(int argc, char** argv) {
     return 1;
   }
   if (check) {
-    const std::string faults = levy::daemon::check_plans(loaded.catalogue);
-    if (!faults.empty()) {
-      std::cerr << faults;
-      return 1;
-    }
-    levy::config::describe_sums(loaded.options, std::cout);
-    levy::daemon::describe(levy::daemon::disk_need(loaded.options), std::cout);
-    std::cout << config_path << ": " << loaded.catalogue.plans.size() << " plans, no fault\n";
-    return 0;
+    return run_check(loaded, config_path);
   }
   std::random_device random;
   levy::set_hash_key(std::uint64_t{random()} << 32 | random());

@@ -111,7 +111,7 @@ def start_levyd(args):
         if levyctl is None:
             sys.exit("run_bench: --import needs levyctl")
         started = time.monotonic()
-        subprocess.run([levyctl, "--socket", args.socket, "import", args.import_file], check=True)
+        subprocess.run([levyctl, "--socket", args.socket, "subscriber", "import", args.import_file], check=True)
         print(f"import: {time.monotonic() - started:.1f} s")
     return server
 
@@ -224,7 +224,7 @@ def parse():
     p.add_argument("--config", help="levyd's configuration; without it no levyd is measured")
     p.add_argument("--connect", default="127.0.0.1:3868", help="where that levyd listens")
     p.add_argument("--socket", default="", help="its control socket, for --import")
-    p.add_argument("--import", dest="import_file", default="", help="subscribers for levyctl import")
+    p.add_argument("--import", dest="import_file", default="", help="subscribers for levyctl subscriber import")
     p.add_argument("--start-timeout", type=float, default=120)
     p.add_argument("--target", action="append", default=[], metavar="NAME=HOST:PORT",
                    help="a server that runs already (a peer), measured in the same turn")

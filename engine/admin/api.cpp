@@ -1,18 +1,20 @@
-// Routes of the admin API (see api.hpp): each is one operation, or one read of the door.
-// Core: admin threads of its own. Allocates: yes. Blocks: yes. Clock: steady, for traces.
+// The servers behind the admin API (see api.hpp): who asks is judged, what is asked is looked up in
+// the table of routes, and nothing else is answered.
+// Core: admin threads of its own. Allocates: yes. Blocks: yes. Clock: steady, for bounds.
 #include "engine/admin/api.hpp"
 
+#include <arpa/inet.h>
 #include <httplib.h>
 
-#include <atomic>
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
-#include "engine/admin/amount.hpp"
-#include "engine/admin/import.hpp"
-#include "engine/admin/operations.hpp"
+#include "engine/admin/guarded.hpp"
+#include "engine/admin/routes.hpp"
 #include "engine/admin/socket_file.hpp"
-#include "engine/admin/trace.hpp"
+#include "engine/admin/streams.hpp"
+#include "engine/admin/tls.hpp"
 
 namespace levy::admin {
 
@@ -21,89 +23,226 @@ namespace {
 using httplib::ContentReader;
 using httplib::Request;
 using httplib::Response;
+using metrics::Counter;
 
-constexpr std::size_t body_bytes_max = 1 << 20;        // of every route but the import
-constexpr std::size_t body_bytes_drained = 64 << 20;   // read and dropped, so that 413 arrives
-constexpr std::size_t threads = 16;                    // an import and a trace hold one each
-constexpr int read_timeout_seconds = 120;              // a pause within an import's body
+constexpr std::size_t body_bytes_max = 1 << 20;  // of every route but the import
+constexpr std::chrono::seconds body_patience{60};
+constexpr std::size_t body_bytes_drained = 64 << 20;  // read and dropped, so that a refusal
+constexpr std::chrono::seconds drain_patience{30};    // arrives
+constexpr std::size_t threads = 16;                   // an import and a trace hold one each
+constexpr std::size_t local_waiting_max = 32, tcp_waiting_max = 16;  // connections beyond those
+constexpr int read_timeout_seconds = 120;             // a pause within an import's body
+constexpr int tcp_read_timeout_seconds = 30;          // the same over TCP: anybody may connect
 
-void send(Response& response, const Answer& answer) {
-  response.status = answer.status;
-  response.set_content(answer.body, "application/json");
+bool has_body(const Request& request) {
+  return request.has_header("Transfer-Encoding") ||
+         (request.has_header("Content-Length") &&
+          request.get_header_value("Content-Length") != "0");
 }
 
-// false: too long or broken off; the response says so.
-bool read_body(const ContentReader& reader, Response& response, std::string& body) {
+// What the library would take for a body that it is not; the connection ends after the answer.
+std::optional<Answer> head_fault(const Request& request, bool with_reader) {
+  const auto fault = [](std::string_view detail) {
+    return error_answer(400, "bad_request", "the request is malformed: " + std::string(detail));
+  };
+  const std::string length = request.get_header_value("Content-Length");
+  if (request.get_header_value_count("Content-Length") > 1 ||
+      !std::all_of(length.begin(), length.end(), [](char c) { return c >= '0' && c <= '9'; }) ||
+      length.size() > 18 || (length.empty() && request.has_header("Content-Length"))) {
+    return fault("Content-Length");
+  }
+  if (request.has_header("Transfer-Encoding")) {
+    if (request.has_header("Content-Length")) return fault("both a length and chunks");
+    const std::string coding = request.get_header_value("Transfer-Encoding");
+    if (coding != "chunked" || request.get_header_value_count("Transfer-Encoding") > 1)
+      return fault("Transfer-Encoding");
+  }
+  if (!with_reader && has_body(request)) return fault("a " + request.method + " has no body");
+  if (request.is_multipart_form_data())
+    return error_answer(415, "bad_request", "a multipart body", "send the JSON itself");
+  return std::nullopt;
+}
+
+// Reads and drops, so that whoever is sending gets to see the answer.
+void drain(const ContentReader& reader) {
   std::size_t bytes = 0;
+  const auto until = std::chrono::steady_clock::now() + drain_patience;
+  reader([&](const char*, std::size_t size) {
+    bytes += size;
+    return bytes <= body_bytes_drained && std::chrono::steady_clock::now() < until;
+  });
+}
+
+// Or the refusal: too long, or broken off.
+std::optional<Answer> read_body(const ContentReader& reader, std::string& body) {
+  std::size_t bytes = 0;
+  const auto until = std::chrono::steady_clock::now() + body_patience;
   const bool whole = reader([&](const char* part, std::size_t size) {
     bytes += size;
     if (bytes <= body_bytes_max) body.append(part, size);
-    return bytes <= body_bytes_drained;
+    return bytes <= body_bytes_drained && std::chrono::steady_clock::now() < until;
   });
   if (bytes > body_bytes_max) {
-    send(response, error_answer(413, "too_large", "the body is longer than 1 MiB",
-                                "many subscribers: POST /v1/import"));
-    return false;
+    return error_answer(413, "too_large", "the body is longer than 1 MiB",
+                        "many subscribers: POST /v1/import");
   }
-  if (!whole) send(response, error_answer(400, "bad_request", "the body broke off"));
-  return whole;
+  if (!whole) return error_answer(400, "bad_request", "the body broke off, or took too long");
+  return std::nullopt;
 }
 
-void unknown_route(const Request& request, Response& response) {
-  send(response, error_answer(404, "unknown_route", request.method + " " + request.path,
-                              "engine/admin/README.md lists the routes"));
+std::optional<Answer> query_fault(const Route& route, const Request& request) {
+  if (route.access == Access::open || route.access == Access::monitor) return std::nullopt;
+  const std::string known = " " + std::string(route.query) + " ";
+  for (const auto& [key, text] : request.params) {
+    const bool is_known = key.find(' ') == key.npos && known.find(" " + key + " ") != known.npos;
+    if (is_known && request.params.count(key) == 1) continue;
+    return error_answer(
+        400, "bad_request",
+        (is_known ? "more than one parameter \"" : "unknown parameter \"") + key + "\"",
+        route.query.empty() ? "none is known here" : route.query);
+  }
+  return std::nullopt;
 }
+
+Answer unknown_route(const Request& request, const std::string& allowed) {
+  return error_answer(
+      404, "unknown_route", request.method + " " + request.target,
+      allowed.empty() ? "GET /v1/openapi.yaml lists the routes" : "this path takes " + allowed);
+}
+
+// One listener.
+struct Door {
+  DoorRules rules;
+  std::unique_ptr<httplib::Server> server;
+  std::thread thread;
+};
 
 }  // namespace
 
 struct AdminServer::Parts {
   Parts(ControlDoor& the_door, AdminOptions the_options)
-      : door(the_door), options(std::move(the_options)), operations(the_door) {}
+      : control(the_door),
+        options(std::move(the_options)),
+        operations(the_door),
+        tokens(options.http.token_file),
+        tls(options.http.tls),
+        streams(the_door, operations, progress) {}
 
-  ControlDoor& door;
+  ControlDoor& control;
   const AdminOptions options;
   Operations operations;
   ImportProgress progress;
-  std::atomic<bool> stopping{false};
-  std::atomic<bool> tracing{false};
-  httplib::Server local, tcp;
-  std::thread local_thread, tcp_thread;
+  TokenBook tokens;
+  TlsBook tls;
+  Streams streams;
+  std::mutex counters_mutex;
+  Door local, tcp;
   int port = 0;
 
-  using BodyHandler = std::function<Answer(const Request&, const std::string& body)>;
-
-  void set_up(httplib::Server& server);
-  void reads(httplib::Server& server);
-  void subscriber_routes(httplib::Server& server);
-  void other_routes(httplib::Server& server);
-  void post(httplib::Server& server, const std::string& pattern, BodyHandler handler);
-  // false: the response says that the daemon is not ready.
-  bool is_ready(Response& response);
-  void run_import(const Request& request, Response& response, const ContentReader& reader);
-  std::optional<Answer> import_options(const Request& request, ImportOptions& import_options);
-  void run_trace(const Request& request, Response& response);
+  void set_up(Door& door);
+  std::string listen_local();
+  std::string listen_tcp();
+  void serve(const Door& door, const Request& request, Response& response,
+             const ContentReader* reader);
+  void run(const Route& route, Call& call, const Request& request, Response& response,
+           const ContentReader* reader);
+  Verdict judged(const Door& door, const Route& route, const Request& request) const;
+  void refuse(Response& response, const Answer& answer, Counter reason);
+  void count(Counter reason);
+  std::function<void(Lost)> lost_counter();
 };
 
-bool AdminServer::Parts::is_ready(Response& response) {
-  if (door.ready()) return true;
-  send(response, error_answer(503, "busy", "the daemon is not ready", "GET /readyz says when"));
-  return false;
+void AdminServer::Parts::count(Counter reason) {
+  if (options.counters == nullptr) return;
+  const std::lock_guard lock(counters_mutex);
+  options.counters->add(reason);
 }
 
-void AdminServer::Parts::set_up(httplib::Server& server) {
-  server.new_task_queue = [] { return new httplib::ThreadPool(threads); };
-  server.set_read_timeout(read_timeout_seconds);
-  server.set_keep_alive_timeout(2);
+std::function<void(Lost)> AdminServer::Parts::lost_counter() {
+  return [this](Lost why) {
+    count(why == Lost::handshake ? Counter::http_refused_handshake
+                                 : Counter::http_refused_malformed);
+  };
+}
+
+void AdminServer::Parts::refuse(Response& response, const Answer& answer, Counter reason) {
+  if (answer.status == 401) response.set_header("WWW-Authenticate", "Bearer realm=\"levyd\"");
+  send(response, answer);
+  count(reason);
+}
+
+Verdict AdminServer::Parts::judged(const Door& door, const Route& route,
+                                   const Request& request) const {
+  Shown shown;
+  for (std::size_t i = 0; i < request.get_header_value_count("Authorization"); ++i)
+    shown.authorization.push_back(request.get_header_value("Authorization", i));
+  shown.certificate = certificate_name(request);
+  return judge(door.rules, tokens.current().get(), shown, route.access);
+}
+
+void AdminServer::Parts::serve(const Door& door, const Request& request, Response& response,
+                               const ContentReader* reader) {
+  if (const auto fault = head_fault(request, reader != nullptr))
+    return refuse(response, *fault, Counter::http_refused_malformed);
+  const bool body = reader != nullptr && has_body(request);
+  Call call;
+  std::string allowed;
+  const Route* route = find_route(request.method, request.target, call.name, allowed);
+  if (route == nullptr) {
+    std::string dropped;
+    const auto fault = body ? read_body(*reader, dropped) : std::nullopt;
+    return send(response, fault ? *fault : unknown_route(request, allowed));
+  }
+  const Verdict verdict = judged(door, *route, request);
+  if (verdict.answer) {
+    if (body) drain(*reader);
+    return refuse(response, *verdict.answer,
+                  verdict.refused == Refused::no_credentials ? Counter::http_refused_no_credentials
+                  : verdict.refused == Refused::bad_credentials
+                      ? Counter::http_refused_bad_credentials
+                      : Counter::http_refused_forbidden);
+  }
+  call.caller = verdict.caller;
+  call.query = request.params;
+  run(*route, call, request, response, body ? reader : nullptr);
+}
+
+void AdminServer::Parts::run(const Route& route, Call& call, const Request& request,
+                             Response& response, const ContentReader* reader) {
+  auto fault = query_fault(route, request);
+  if (!fault && !route.at_once && !control.ready())
+    fault = error_answer(503, "busy", "the daemon is not ready", "GET /readyz says when");
+  if (!fault && route.stream == Stream::import) {
+    const bool taken = streams.import(call, request, response, reader);
+    if (!taken && reader != nullptr) drain(*reader);
+  } else {
+    if (fault && reader != nullptr) drain(*reader);
+    if (!fault && reader != nullptr) fault = read_body(*reader, call.body);
+    if (fault) return send(response, *fault);
+    if (route.stream == Stream::trace) return streams.trace(call, response);
+    Api api{control, operations, progress, tokens, tls};
+    send(response, route.act(api, call));
+  }
+  if (response.status == 403) refuse(response, {403, response.body}, Counter::http_refused_who);
+}
+
+void AdminServer::Parts::set_up(Door& door) {
+  httplib::Server& server = *door.server;
+  const std::size_t waiting = door.rules.local ? local_waiting_max : tcp_waiting_max;
+  server.new_task_queue = [waiting] { return new BoundedPool(threads, waiting); };
+  server.set_read_timeout(door.rules.local ? read_timeout_seconds : tcp_read_timeout_seconds);
   server.set_tcp_nodelay(true);
+  server.set_default_headers({{"Cache-Control", "no-store"}});
   // Without SO_REUSEPORT, which is the library's default: a port in use must be noticed.
   server.set_socket_options([](socket_t socket) {
     const int yes = 1;
     ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
   });
-  server.set_error_handler([](const Request& request, Response& response) {
+  server.set_error_handler([this](const Request& request, Response& response) {
     if (!response.body.empty()) return;
-    if (response.status == 404) return unknown_route(request, response);
-    send(response, error_answer(response.status, "bad_request", "the request is malformed"));
+    if (response.status == 404) return send(response, unknown_route(request, ""));
+    refuse(response, error_answer(response.status, "bad_request", "the request is malformed"),
+           Counter::http_refused_malformed);
   });
   server.set_exception_handler([](const Request&, Response& response, std::exception_ptr error) {
     std::string what = "unknown";
@@ -115,247 +254,60 @@ void AdminServer::Parts::set_up(httplib::Server& server) {
     }
     send(response, error_answer(500, "internal", what));
   });
-}
-
-void AdminServer::Parts::reads(httplib::Server& server) {
-  server.Get("/healthz", [](const Request&, Response& r) { r.set_content("ok\n", "text/plain"); });
-  server.Get("/readyz", [this](const Request&, Response& r) {
-    const bool ready = door.ready();
-    r.status = ready ? 200 : 503;
-    r.set_content(ready ? "ready\n" : "not ready\n", "text/plain");
-  });
-  server.Get("/metrics", [this](const Request&, Response& r) {
-    r.set_content(door.metrics_text(), "text/plain; version=0.0.4");
-  });
-  server.Get("/v1/status", [this](const Request&, Response& r) {
-    r.set_content(door.status_json(), "application/json");
-  });
-}
-
-void AdminServer::Parts::post(httplib::Server& server, const std::string& pattern,
-                              BodyHandler handler) {
-  server.Post(pattern, [this, act = std::move(handler)](const Request& request, Response& response,
-                                                        const ContentReader& reader) {
-    std::string body;
-    if (read_body(reader, response, body) && is_ready(response)) {
-      send(response, act(request, body));
-    }
-  });
-}
-
-void AdminServer::Parts::subscriber_routes(httplib::Server& server) {
-  const std::string one = "/v1/subscribers/(.+)";
-  server.Get(one + "/sessions", [this](const Request& request, Response& response) {
-    if (is_ready(response)) send(response, operations.sessions(request.matches[1].str()));
-  });
-  server.Get(one, [this](const Request& request, Response& response) {
-    if (is_ready(response)) send(response, operations.show(request.matches[1].str()));
-  });
-  // Looks one up: identities are hashed in the directory, so there is no list to walk.
-  server.Get("/v1/subscribers", [this](const Request& request, Response& response) {
-    if (!is_ready(response)) return;
-    for (const char* type : {"account", "imsi", "e164", "nai", "private"}) {
-      if (!request.has_param(type)) continue;
-      return send(response,
-                  operations.show(std::string(type) + ":" + request.get_param_value(type)));
-    }
-    if (request.has_param("sip"))
-      return send(response, operations.show(request.get_param_value("sip")));
-    send(response, error_answer(400, "bad_request", "say which subscriber",
-                                "?imsi=…, ?e164=…, ?account=…, ?sip=…, ?nai=… or ?private=…"));
-  });
-  post(server, "/v1/subscribers",
-       [this](const Request&, const std::string& body) { return operations.create(body); });
-  const auto on_one = [&](const std::string& action, auto&& act) {
-    post(server, one + action, [this, act](const Request& request, const std::string& body) {
-      return act(operations, request.matches[1].str(), body);
-    });
+  // Every request comes here; the table of routes says what is answered.
+  const auto plain = [this, &door](const Request& request, Response& response) {
+    serve(door, request, response, nullptr);
   };
-  on_one("/topup", [](Operations& o, const std::string& id, const std::string& body) {
-    return o.credit(id, body);
-  });
-  on_one("/adjust", [](Operations& o, const std::string& id, const std::string& body) {
-    return o.adjust(id, body);
-  });
-  on_one("/status", [](Operations& o, const std::string& id, const std::string& body) {
-    return o.set_status(id, body);
-  });
-  on_one("/plan", [](Operations& o, const std::string& id, const std::string& body) {
-    return o.set_plan(id, body);
-  });
-  on_one("/buy", [](Operations& o, const std::string& id, const std::string& body) {
-    return o.buy(id, body);
-  });
-  on_one("/end", [](Operations& o, const std::string& id, const std::string& body) {
-    return o.end(id, body);
-  });
-  on_one("/credit-limit", [](Operations& o, const std::string& id, const std::string& body) {
-    return o.set_credit_limit(id, body);
-  });
-  on_one("/counter", [](Operations& o, const std::string& id, const std::string& body) {
-    return o.set_counter(id, body);
-  });
-  on_one("/validity", [](Operations& o, const std::string& id, const std::string& body) {
-    return o.set_validity(id, body);
-  });
-  on_one("/swap-sim", [](Operations& o, const std::string& id, const std::string& body) {
-    return o.change_identity(id, body, rating::IdentityType::imsi, "new_imsi");
-  });
-  on_one("/change-number", [](Operations& o, const std::string& id, const std::string& body) {
-    return o.change_identity(id, body, rating::IdentityType::e164, "new_e164");
-  });
-  server.Delete(one,
-                [this](const Request& request, Response& response, const ContentReader& reader) {
-                  std::string body;
-                  if (read_body(reader, response, body) && is_ready(response)) {
-                    send(response, operations.remove(request.matches[1].str()));
-                  }
-                });
-}
-
-void AdminServer::Parts::other_routes(httplib::Server& server) {
-  post(server, "/v1/transfer",
-       [this](const Request&, const std::string& body) { return operations.transfer(body); });
-  post(server, "/v1/sessions/reauthorize",
-       [this](const Request&, const std::string& body) { return operations.reauthorize(body); });
-  post(server, "/v1/sessions/abort",
-       [this](const Request&, const std::string& body) { return operations.abort_session(body); });
-  post(server, "/v1/reload", [this](const Request&, const std::string&) {
-    const std::string faults = door.reload();
-    if (faults.empty()) return operations.plan_versions();
-    return error_answer(422, "invalid", faults, "the plans in force have not changed");
-  });
-  server.Get("/v1/plan-versions", [this](const Request&, Response& response) {
-    if (is_ready(response)) send(response, operations.plan_versions());
-  });
-  server.Get("/v1/audit", [this](const Request&, Response& response) {
-    if (is_ready(response)) send(response, operations.audit());
-  });
-  server.Get("/v1/import", [this](const Request&, Response& response) {
-    send(response, {200, Import::progress_json(progress)});
-  });
-  server.Post("/v1/import", [this](const Request& request, Response& response,
-                                   const ContentReader& reader) {
-    run_import(request, response, reader);
-  });
-  server.Post("/v1/trace/(.+)", [this](const Request& request, Response& response,
+  const auto with_body = [this, &door](const Request& request, Response& response,
                                        const ContentReader& reader) {
-    std::string body;
-    if (read_body(reader, response, body) && is_ready(response)) run_trace(request, response);
-  });
+    serve(door, request, response, &reader);
+  };
+  server.Get(path_of_all, plain);
+  server.Options(path_of_all, plain);
+  server.Post(path_of_all, with_body);
+  server.Put(path_of_all, with_body);
+  server.Patch(path_of_all, with_body);
+  server.Delete(path_of_all, with_body);
 }
 
-std::optional<Answer> AdminServer::Parts::import_options(const Request& request,
-                                                         ImportOptions& import) {
-  const auto value = [&](const char* key) { return request.get_param_value(key); };
-  for (const auto& [key, text] : request.params) {
-    if (key != "format" && key != "currency" && key != "on_error" && key != "set_balance") {
-      return error_answer(400, "bad_request", "unknown parameter \"" + key + "\"",
-                          "format, currency, on_error, set_balance");
-    }
-  }
-  const std::string format = request.has_param("format") ? value("format") : "csv";
-  const std::string on_error = request.has_param("on_error") ? value("on_error") : "skip";
-  const std::string set_balance = request.has_param("set_balance") ? value("set_balance") : "0";
-  if (format != "csv" && format != "ndjson") {
-    return error_answer(400, "bad_request", "format is csv or ndjson");
-  }
-  if (on_error != "skip" && on_error != "stop") {
-    return error_answer(400, "bad_request", "on_error is skip or stop");
-  }
-  if (set_balance != "0" && set_balance != "1") {
-    return error_answer(400, "bad_request", "set_balance is 0 or 1");
-  }
-  import.json_lines = format == "ndjson";
-  import.stop_on_error = on_error == "stop";
-  import.set_balance = set_balance == "1";
-  if (request.has_param("currency")) {
-    import.currency = currency_number(value("currency"));
-    if (import.currency == 0) return error_answer(400, "bad_request", "no such currency");
-  }
-  // Without either nobody can tell the end of the body from a connection that broke.
-  if (!request.has_header("Content-Length") && !request.has_header("Transfer-Encoding")) {
-    return error_answer(411, "bad_request", "the body has no length",
-                        "send Content-Length or Transfer-Encoding: chunked");
-  }
-  return std::nullopt;
+std::string AdminServer::Parts::listen_local() {
+  if (std::string why = claim_socket_file(options.socket_path); !why.empty()) return why;
+  local.rules.local = true;
+  local.server = std::make_unique<Guarded>([] { return TlsContext{}; }, lost_counter());
+  set_up(local);
+  local.server->set_address_family(AF_UNIX);
+  const bool bound =
+      with_private_mask([&] { return local.server->bind_to_port(options.socket_path, 80); });
+  return bound ? "" : "cannot listen at " + options.socket_path + ": " + last_error_text();
 }
 
-void AdminServer::Parts::run_import(const Request& request, Response& response,
-                                    const ContentReader& reader) {
-  ImportOptions import_choice;
-  if (!is_ready(response)) return;
-  if (const auto fault = import_options(request, import_choice)) return send(response, *fault);
-  const std::unique_lock lock(operations.identity_mutex(), Operations::identity_patience);
-  if (!lock.owns_lock()) {
-    return send(response,
-                error_answer(503, "busy", "an import or a change of identities is running",
-                             "GET /v1/import shows how far it is"));
+std::string AdminServer::Parts::listen_tcp() {
+  const HttpDoor& http = options.http;
+  tcp.rules = {.loopback = is_loopback(http.address),
+               .writes = http.writes,
+               .certificates = !http.tls.client_ca.empty(),
+               .writers = http.tls.writers};
+  if (!tcp.rules.loopback && http.token_file.empty() && http.tls.client_ca.empty())
+    return "admin.http.address " + http.address + " needs token_file or tls.client_ca";
+  if (!tcp.rules.loopback && !http.token_file.empty() && http.tls.certificate.empty() &&
+      !http.plaintext_tokens)
+    return "admin.http.address " + http.address + ": tokens need TLS, or plaintext_tokens: true";
+  std::shared_ptr<const TokenTable> table;
+  if (std::string faults = tokens.read(table); !faults.empty()) return faults;
+  tokens.take(std::move(table));
+  TlsContext context;
+  if (std::string why = tls.read(context); !why.empty()) return why;
+  tls.take(std::move(context));
+  tcp.server = std::make_unique<Guarded>([this] { return tls.current(); }, lost_counter());
+  set_up(tcp);
+  if (http.port < 0) {
+    port = tcp.server->bind_to_any_port(http.address);
+  } else if (tcp.server->bind_to_port(http.address, http.port)) {
+    port = http.port;
   }
-  Import import(door, import_choice, progress);
-  // After a stop the rest is read and dropped, so that the summary arrives.
-  bool going = true;
-  const bool whole = reader([&](const char* part, std::size_t size) {
-    if (going) going = import.feed({part, size});
-    return !stopping.load();
-  });
-  import.finish(whole);
-  if (!import.refusal().empty()) {
-    return send(response, error_answer(422, "invalid", import.refusal(),
-                                       "the first line of CSV names the columns"));
-  }
-  send(response, {import.stopped() ? 422 : 200, import.summary_json()});
-}
-
-void AdminServer::Parts::run_trace(const Request& request, Response& response) {
-  const std::string id = request.matches[1].str();
-  std::uint64_t seconds = 0, count = 0;  // 0 = no end
-  for (const auto& [key, text] : request.params) {
-    std::uint64_t* into = key == "seconds" ? &seconds : key == "count" ? &count : nullptr;
-    if (into == nullptr || !parse_number(text, 1'000'000'000, *into).empty()) {
-      return send(response, error_answer(400, "bad_request", "parameter \"" + key + "\"",
-                                         "seconds=N and count=N"));
-    }
-  }
-  const auto target = find_target(door, id);
-  if (!target) return send(response, unknown_target(id));
-  if (tracing.exchange(true)) {
-    return send(response, error_answer(409, "busy", "another trace is running", "end it first"));
-  }
-  const auto queue = std::make_shared<TraceQueue>();
-  const Answer marked = operations.trace_mark(*target, true);
-  const bool started = marked.ok() && door.trace(operations.subscribers_of(*target),
-                                                 [queue](const ControlDoor::TraceItem& item) {
-                                                   return queue->put(item);
-                                                 });
-  if (!started) {
-    if (marked.ok()) operations.trace_mark(*target, false);
-    tracing = false;
-    return send(response, marked.ok() ? error_answer(503, "busy", "no trace can start") : marked);
-  }
-  using Clock = std::chrono::steady_clock;
-  const auto deadline = Clock::now() + std::chrono::seconds(seconds);
-  const auto sent = std::make_shared<std::uint64_t>(0);
-  response.set_chunked_content_provider(
-      "application/x-ndjson",
-      [this, queue, sent, seconds, deadline, count](std::size_t, httplib::DataSink& sink) {
-        const bool over = stopping || (seconds > 0 && Clock::now() >= deadline) ||
-                          (count > 0 && *sent >= count);
-        if (over) {
-          sink.done();
-          return true;
-        }
-        std::string line = queue->next(std::chrono::milliseconds(200));
-        if (line.empty()) line = "\n";  // tells a reader who is gone from one who waits
-        else ++*sent;
-        return sink.write(line.data(), line.size());
-      },
-      [this, queue, where = *target](bool) {
-        queue->end();
-        door.trace({}, nullptr);
-        operations.trace_mark(where, false);
-        tracing = false;
-      });
+  if (port > 0) return {};
+  return "cannot listen at " + http.address + ":" + std::to_string(http.port) + ": " +
+         last_error_text();
 }
 
 AdminServer::AdminServer(ControlDoor& door, AdminOptions options)
@@ -367,61 +319,47 @@ int AdminServer::http_port() const { return parts_->port; }
 
 std::string AdminServer::start() {
   Parts& p = *parts_;
-  for (httplib::Server* server : {&p.local, &p.tcp}) {
-    const bool all = server == &p.local || p.options.http_writes;
-    p.set_up(*server);
-    p.reads(*server);
-    if (all) {
-      p.subscriber_routes(*server);
-      p.other_routes(*server);
-    }
-    // Bodies of unknown routes are bounded like all others.
-    const auto unknown = [](const Request& request, Response& response,
-                            const ContentReader& reader) {
-      std::string body;
-      if (read_body(reader, response, body)) unknown_route(request, response);
-    };
-    server->Post(".*", unknown);
-    server->Put(".*", unknown);
-    server->Patch(".*", unknown);
-    server->Delete(".*", unknown);
-  }
-  if (const std::string why = claim_socket_file(p.options.socket_path); !why.empty()) return why;
-  p.local.set_address_family(AF_UNIX);
-  const bool bound =
-      with_private_mask([&] { return p.local.bind_to_port(p.options.socket_path, 80); });
-  if (!bound) return "cannot listen at " + p.options.socket_path + ": " + last_error_text();
-  if (p.options.http_port != 0) {
-    if (p.options.http_port < 0) {
-      p.port = p.tcp.bind_to_any_port(p.options.http_address);
-    } else if (p.tcp.bind_to_port(p.options.http_address, p.options.http_port)) {
-      p.port = p.options.http_port;
-    }
-    if (p.port <= 0) {
+  if (std::string why = p.listen_local(); !why.empty()) return why;
+  if (p.options.http.port != 0) {
+    if (std::string why = p.listen_tcp(); !why.empty()) {
       remove_socket_file(p.options.socket_path);
-      return "cannot listen at " + p.options.http_address + ":" +
-             std::to_string(p.options.http_port) + ": " + last_error_text();
+      return why;
     }
-    p.tcp_thread = std::thread([&p] { p.tcp.listen_after_bind(); });
+    p.tcp.thread = std::thread([&p] { p.tcp.server->listen_after_bind(); });
   }
-  p.local_thread = std::thread([&p] { p.local.listen_after_bind(); });
+  p.local.thread = std::thread([&p] { p.local.server->listen_after_bind(); });
   return {};
 }
 
 void AdminServer::stop() {
   Parts& p = *parts_;
-  p.stopping = true;
-  const bool listening = p.local_thread.joinable();
-  for (auto [server, thread] : {std::pair{&p.local, &p.local_thread}, {&p.tcp, &p.tcp_thread}}) {
-    if (!thread->joinable()) continue;
+  p.streams.stop();
+  const bool listening = p.local.thread.joinable();
+  for (Door* door : {&p.local, &p.tcp}) {
+    if (!door->thread.joinable()) continue;
     // stop() does nothing before the loop runs.
-    for (int i = 0; i < 1000 && !server->is_running(); ++i) {
+    for (int i = 0; i < 1000 && !door->server->is_running(); ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
-    server->stop();
-    thread->join();
+    door->server->stop();
+    door->thread.join();
   }
   if (listening) remove_socket_file(p.options.socket_path);
+}
+
+std::string check_files(const HttpDoor& door) {
+  TokenTable table;
+  std::string why = door.token_file.empty() ? "" : TokenTable::read(door.token_file, table);
+  TlsContext context;
+  const std::string tls = TlsBook(door.tls).read(context);
+  return why + tls + (tls.empty() ? "" : "\n");
+}
+
+bool is_loopback(const std::string& address) {
+  in_addr four{};
+  if (::inet_pton(AF_INET, address.c_str(), &four) == 1) return ntohl(four.s_addr) >> 24 == 127;
+  in6_addr six{};
+  return ::inet_pton(AF_INET6, address.c_str(), &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
 }
 
 }  // namespace levy::admin

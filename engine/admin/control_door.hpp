@@ -144,8 +144,8 @@ class ControlDoor {
                      std::function<bool(const TraceItem&)> on_item) = 0;
   virtual std::vector<PlanVersionInfo> plan_versions() { return {}; }  // those that are kept
   // Re-reads the plan files; empty string or the text of all faults. A plan with faults changes
-  // nothing.
-  virtual std::string reload() = 0;
+  // nothing. Who asks and why goes into the log.
+  virtual std::string reload(std::string_view who, std::string_view why) = 0;
 };
 
 }  // namespace levy::admin

@@ -9,8 +9,9 @@
 
 namespace levy::admin {
 
-Fields::Fields(std::string_view body, std::initializer_list<std::string_view> known) {
-  read(body, known);
+Fields::Fields(const Asked& asked, std::initializer_list<std::string_view> known)
+    : caller_(asked.caller) {
+  read(asked.body, known);
 }
 
 void Fields::read(std::string_view body, std::initializer_list<std::string_view> known) {
@@ -70,10 +71,23 @@ void Fields::fail(std::string_view detail, std::string_view hint) {
   if (!fault_) fault_ = error_answer(400, "bad_request", detail, hint);
 }
 
+std::string_view Fields::who() {
+  const std::string_view said = bounded("who", sizeof(shard::OperatorRequest::who) - 1);
+  if (caller_.empty() || said.empty() || said == caller_) return caller_.empty() ? said : caller_;
+  if (!fault_) fault_ = wrong_who(said, caller_);
+  return caller_;
+}
+
+Reasons reasons_of(Fields& fields) {
+  return {fields.bounded("key", sizeof(shard::OperatorRequest::request_key) - 1), fields.who(),
+          fields.bounded("why", sizeof(shard::OperatorRequest::why) - 1)};
+}
+
 void put_reasons(Fields& fields, shard::OperatorRequest& request) {
-  put_text(request.request_key, fields.bounded("key", sizeof request.request_key - 1));
-  put_text(request.who, fields.bounded("who", sizeof request.who - 1));
-  put_text(request.why, fields.bounded("why", sizeof request.why - 1));
+  const Reasons reasons = reasons_of(fields);
+  put_text(request.request_key, reasons.key);
+  put_text(request.who, reasons.who);
+  put_text(request.why, reasons.why);
 }
 
 }  // namespace levy::admin

@@ -6,6 +6,7 @@
 #include "engine/admin/import.hpp"
 #include "engine/admin/operations.hpp"
 #include "engine/admin/show.hpp"
+#include "engine/base/hash.hpp"
 
 namespace levy::admin {
 
@@ -49,6 +50,29 @@ std::optional<Answer> find_known(ControlDoor& door, std::string_view id, Known& 
                       "name the subscriber: imsi:… or e164:…");
 }
 
+// Whether the same request has been done: what it named is gone, but the Shard knows its key.
+bool asked_before(ControlDoor& door, Fields& fields, std::string_view id,
+                  const IdentityText& fresh) {
+  const std::string_view type = identity_type_text(fresh.type);
+  const auto target = find_target(door, std::string(type) + ":" + fresh.text);
+  if (fields.text("key").empty() || !target) return false;
+  if (id.substr(0, type.size()) == type && id.substr(type.size(), 1) == ":")
+    id.remove_prefix(type.size() + 1);
+  std::string_view old;
+  AccountImage image;
+  shard::OperatorRequest request;
+  if (!checked_identity(fresh.type, id, old).empty() || read_account(door, *target, image))
+    return false;
+  request.kind = OperatorKind::change_identity;
+  put_text(request.account_name, image.account.name_text());
+  request.identity_count = 2;
+  put_identity(request.identities[0], fresh.type, old);
+  put_identity(request.identities[1], fresh.type, fresh.text);
+  put_reasons(fields, request);
+  if (fields.fault()) return false;
+  return door.call(target->shard, request).reply.result == shard::OperatorResult::unchanged;
+}
+
 Answer running_import() {
   return error_answer(503, "busy", "an import is running: identities do not move meanwhile",
                       "wait for its end: GET /v1/import");
@@ -57,12 +81,13 @@ Answer running_import() {
 }  // namespace
 
 // An import of one line.
-Answer Operations::create(std::string_view body) {
+Answer Operations::create(const Asked& asked) {
   const std::unique_lock lock(identity_mutex_, identity_patience);
   if (!lock.owns_lock()) return running_import();
-  Fields fields(body, {"account", "imsi", "e164", "sip", "nai", "private", "plan", "currency",
-                       "wallet", "credit_limit", "buckets", "own_wallet", "own_buckets",
-                       "products", "status"});
+  Fields fields(asked, {"account", "imsi", "e164", "sip", "nai", "private", "plan", "currency",
+                        "wallet", "credit_limit", "buckets", "own_wallet", "own_buckets",
+                        "products", "status", "key", "who", "why"});
+  const Reasons reasons = reasons_of(fields);
   if (fields.fault()) return *fields.fault();
   nlohmann::json line = nlohmann::json::object();
   for (std::size_t i = 0; i < column_count; ++i) {
@@ -73,11 +98,16 @@ Answer Operations::create(std::string_view body) {
   ImportOptions options;
   options.json_lines = true;
   options.window = 1;
+  options.key = reasons.key;
+  options.who = reasons.who;
+  options.why = reasons.why;
   Import import(door_, options, progress);
   import.feed(line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   import.finish();
   if (!import.errors().empty()) {
     const std::string& why = import.errors().front().why;
+    if (why.find(Import::key_reused_text) != std::string::npos)
+      return error_answer(409, "key_reused", why, "choose a new key for a new request");
     const bool conflict = why.find("belong") != std::string::npos;
     return error_answer(conflict ? 409 : 422, conflict ? "exists" : "invalid", why);
   }
@@ -91,11 +121,11 @@ Answer Operations::create(std::string_view body) {
   return shown;
 }
 
-Answer Operations::change_identity(std::string_view id, std::string_view body,
+Answer Operations::change_identity(std::string_view id, const Asked& asked,
                                    rating::IdentityType type, std::string_view key) {
   const std::unique_lock lock(identity_mutex_, identity_patience);
   if (!lock.owns_lock()) return running_import();
-  Fields fields(body, {key, "key", "who", "why"});
+  Fields fields(asked, {key, "key", "who", "why"});
   std::string_view clean;
   const std::string_view wanted = fields.required(key);
   if (!fields.fault()) {
@@ -105,13 +135,16 @@ Answer Operations::change_identity(std::string_view id, std::string_view body,
   }
   if (fields.fault()) return *fields.fault();
   Known known;
-  if (auto fault = find_known(door_, id, known)) return *fault;
+  const std::string now = std::string(identity_type_text(type)) + ":" + std::string(clean);
+  if (auto fault = find_known(door_, id, known)) {
+    return asked_before(door_, fields, id, {type, std::string(clean)}) ? show(now) : *fault;
+  }
   const std::string old = known.text(type);
   if (old.empty()) {
     return error_answer(409, "not_found", "the subscriber has no " +
                         std::string(identity_type_text(type)) + " to change");
   }
-  if (old == clean) return show(std::string(identity_type_text(type)) + ":" + old);
+  if (old == clean) return show(now);
   if (const auto owner = door_.find(type, clean); owner && owner->slot != none) {
     return error_answer(409, "exists", std::string(identity_type_text(type)) + " \"" +
                         std::string(clean) + "\" belongs to a subscriber already");
@@ -143,31 +176,41 @@ Answer Operations::change_identity(std::string_view id, std::string_view body,
     return refusal(taken ? shard::OperatorResult::exists : shard::OperatorResult::full,
                    taken ? std::string_view(fresh) : "the directory");
   }
-  return show(std::string(identity_type_text(type)) + ":" + fresh);
+  return show(now);
 }
 
-Answer Operations::remove(std::string_view id) {
+Answer Operations::remove(std::string_view id, const Asked& asked) {
   const std::unique_lock lock(identity_mutex_, identity_patience);
   if (!lock.owns_lock()) return running_import();
+  Fields fields(asked, {"key", "who", "why"});
+  if (fields.fault()) return *fields.fault();
   Known known;
   if (auto fault = find_known(door_, id, known)) return *fault;
   ControlDoor& door = door_;
-  const auto reply =
-      run(door_, known.target.shard, request_for(OperatorKind::delete_subscriber, known.target),
-          [&door, identities = known.identities](const auto& done) {
-            if (done.result != shard::OperatorResult::ok) return;
-            for (const IdentityText& identity : identities) {
-              door.withdraw(identity.type, identity.text);
-            }
-          });
+  shard::OperatorRequest request = request_for(OperatorKind::delete_subscriber, known.target);
+  put_reasons(fields, request);
+  if (fields.fault()) return *fields.fault();
+  // The subscriber, by the same one of its identities whichever named it.
+  std::string whom = "delete";
+  if (!known.identities.empty())
+    whom += "|" + std::string(identity_type_text(known.identities[0].type)) + ":" +
+            known.identities[0].text;
+  request.digest = stable_hash(whom);
+  const auto reply = run(door_, known.target.shard, request,
+                         [&door, identities = known.identities](const auto& done) {
+                           if (done.result != shard::OperatorResult::ok) return;
+                           for (const IdentityText& identity : identities) {
+                             door.withdraw(identity.type, identity.text);
+                           }
+                         });
   if (reply.result == shard::OperatorResult::busy) {
     return error_answer(409, "busy", std::string(id) + ": the subscriber has open sessions",
                         "end them first: levyctl session list, levyctl session abort");
   }
   if (reply.result == shard::OperatorResult::insufficient) {
-    return error_answer(409, "insufficient", std::string(id) + ": its own wallet is in debt",
-                        "pay or correct it first: levyctl topup or adjust ID --for " +
-                            std::string(id));
+    return error_answer(
+        409, "insufficient", std::string(id) + ": its own wallet is in debt",
+        "pay or correct it first: levyctl balance topup or adjust ID --for " + std::string(id));
   }
   if (refused(reply.result)) return refusal(reply.result, id);
   return {200, "{\"result\": \"" + std::string(result_text(reply.result)) + "\"}\n"};

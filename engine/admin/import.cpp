@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <bit>
 #include <chrono>
-#include <nlohmann/json.hpp>
 
 #include "engine/admin/date.hpp"
 #include "engine/base/hash.hpp"
@@ -129,41 +128,6 @@ Import::~Import() {
   progress_.running = false;
 }
 
-// ---- the stream -> lines -------------------------------------------------------------------
-
-bool Import::feed(std::string_view bytes) {
-  while (!bytes.empty() && !stopped_) {
-    const std::size_t end = bytes.find('\n');
-    const std::string_view part = bytes.substr(0, end);
-    const bool whole = end != std::string_view::npos;
-    bytes.remove_prefix(whole ? end + 1 : bytes.size());
-    if (whole && partial_.empty() && !partial_too_long_) {
-      take_line(part);
-      continue;
-    }
-    if (partial_.size() + part.size() > line_bytes_max) partial_too_long_ = true;
-    else partial_ += part;
-    if (!whole) continue;
-    if (partial_too_long_) partial_.assign(line_bytes_max + 1, ' ');
-    take_line(partial_);
-    partial_.clear();
-    partial_too_long_ = false;
-  }
-  return !stopped_;
-}
-
-void Import::finish(bool whole) {
-  if (!whole) stopped_ = true;  // what came of the last line may be a part of it: "10" of "100"
-  if (!stopped_ && (!partial_.empty() || partial_too_long_)) {
-    if (partial_too_long_) partial_.assign(line_bytes_max + 1, ' ');
-    take_line(partial_);
-    partial_.clear();
-  }
-  while (free_rows_.size() < rows_.size()) pump(true);
-  if (!header_read_ && refusal_.empty()) refusal_ = "there is no header line";
-  progress_.running = false;
-}
-
 void Import::take_line(std::string_view line) {
   ++line_number_;
   if (line_number_ == 1 && line.substr(0, 3) == "\xef\xbb\xbf") line.remove_prefix(3);
@@ -247,7 +211,9 @@ void Import::start_read() {
 void Import::start(Row& row) {
   if (!lock(row) || !place(row)) return;
   row.step = Step::account;
-  if (row.existed) next(row);  // what Step::account makes is there
+  // What Step::account makes is there; with a key the Shard says whether the same request made it.
+  if (row.existed && options_.key.empty())
+    next(row);
   else make_ready(row);
 }
 
@@ -311,7 +277,9 @@ void Import::build(Row& row) const {
   shard::OperatorRequest& request = row.request;
   request = shard::OperatorRequest{};
   put_text(request.account_name, values.account);
-  put_text(request.who, "import");
+  put_text(request.who, options_.who);
+  put_text(request.why, options_.why);
+  put_key(row, request);
   request.account = row.account;
   switch (row.step) {
     case Step::owner:
@@ -372,6 +340,27 @@ void Import::build(Row& row) const {
       break;
     }
   }
+}
+
+// The first Command has the key itself, each further one a key made of it: a Shard keeps one
+// request to a key. What undoes a Command is none of the request's.
+void Import::put_key(const Row& row, shard::OperatorRequest& request) const {
+  if (options_.key.empty() || row.step == Step::undo) return;
+  if (row.step == Step::account) {
+    put_text(request.request_key, options_.key);
+    return;
+  }
+  const std::uint32_t item = row.step == Step::bucket    ? row.bucket
+                             : row.step == Step::product ? row.product
+                                                         : 0;
+  put_text(request.request_key, std::to_string(stable_hash(options_.key)) + "/" +
+                                    std::to_string(static_cast<int>(row.step)) + "/" +
+                                    std::to_string(item));
+  if (row.step != Step::bucket) return;
+  // Without what the clock adds: a repeat has the same digest.
+  const RowBucket& bucket = row.values.buckets[row.bucket];
+  request.digest = stable_hash("bucket|" + std::to_string(bucket.kind ? bucket.kind->id : 0) + "|" +
+                               std::to_string(bucket.amount) + (bucket.own ? "|own" : "|"));
 }
 
 void Import::make_ready(Row& row) {
@@ -506,6 +495,8 @@ std::string Import::refusal_text(const Row& row, OperatorResult result) const {
     case OperatorResult::invalid: return what + ": a value is out of its bounds";
     case OperatorResult::insufficient:
       return what + ": its fees cannot be paid";
+    case OperatorResult::key_reused:
+      return what + ": " + std::string(key_reused_text);
     default: return what + ": " + std::string(result_text(result));
   }
 }
@@ -571,28 +562,6 @@ void Import::pump(bool wait) {
     std::unique_lock lock(completed_mutex_);
     completed_ready_.wait_for(lock, std::chrono::milliseconds(1), [] { return false; });
   }
-}
-
-std::string Import::progress_json(const ImportProgress& progress) {
-  return nlohmann::ordered_json{{"running", progress.running.load()},
-                                {"lines", progress.lines.load()},
-                                {"created", progress.created.load()},
-                                {"updated", progress.updated.load()},
-                                {"unchanged", progress.unchanged.load()},
-                                {"failed", progress.failed.load()}}
-             .dump() + "\n";
-}
-
-std::string Import::summary_json() const {
-  nlohmann::ordered_json errors = nlohmann::ordered_json::array();
-  for (const LineError& error : errors_) {
-    errors.push_back({{"line", error.line}, {"why", error.why}});
-  }
-  const nlohmann::ordered_json json = {
-      {"created", progress_.created.load()}, {"updated", progress_.updated.load()},
-      {"unchanged", progress_.unchanged.load()}, {"failed", progress_.failed.load()},
-      {"lines", progress_.lines.load()}, {"stopped", stopped_}, {"errors", std::move(errors)}};
-  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace levy::admin

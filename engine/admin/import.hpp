@@ -30,6 +30,9 @@ struct ImportOptions {
   bool set_balance = false;      // an existing account's wallet becomes what the line says
   std::uint16_t currency = 0;    // where neither the line nor its plan has one
   std::size_t window = 1024;     // lines under way at once: they and their places fit the cache
+  std::string who = "import";    // for the Records, as `why`: they fit their fields
+  std::string why{};
+  std::string key{};  // of one line that must not act twice (a create)
 };
 
 // Read by other threads while an Import runs.
@@ -47,6 +50,7 @@ class Import {
  public:
   static constexpr std::size_t line_bytes_max = 16 * 1024;
   static constexpr std::size_t errors_max = 100;  // kept with their reasons; all are counted
+  static constexpr std::string_view key_reused_text = "the key was used for another request";
 
   Import(ControlDoor& door, const ImportOptions& options, ImportProgress& progress);
   ~Import();  // waits for what is under way
@@ -89,6 +93,7 @@ class Import {
   void start_read();                     // rows_read_
   void next(Row& row);                   // the step after the present one
   void build(Row& row) const;            // its request
+  void put_key(const Row& row, shard::OperatorRequest& request) const;
   void make_ready(Row& row);
   void submit_ready();
   void on_done(Row* row, const shard::OperatorReply& reply);  // control thread

@@ -100,8 +100,8 @@ Answer Operations::changed(OperatorResult result, const Target& target) {
   return {200, json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"};
 }
 
-Answer Operations::money(std::string_view id, std::string_view body, OperatorKind kind) {
-  Fields fields(body, {"amount", "currency", "bucket", "for", "key", "who", "why", "ends_at"});
+Answer Operations::money(std::string_view id, const Asked& asked, OperatorKind kind) {
+  Fields fields(asked, {"amount", "currency", "bucket", "for", "key", "who", "why", "ends_at"});
   if (fields.fault()) return *fields.fault();
   const auto target = find_target(door_, id);
   if (!target) return unknown_target(id);
@@ -136,16 +136,16 @@ Answer Operations::money(std::string_view id, std::string_view body, OperatorKin
   return refused(result) ? refusal(result, id) : changed(result, *target);
 }
 
-Answer Operations::credit(std::string_view id, std::string_view body) {
-  return money(id, body, OperatorKind::credit);
+Answer Operations::credit(std::string_view id, const Asked& asked) {
+  return money(id, asked, OperatorKind::credit);
 }
 
-Answer Operations::adjust(std::string_view id, std::string_view body) {
-  return money(id, body, OperatorKind::adjust);
+Answer Operations::adjust(std::string_view id, const Asked& asked) {
+  return money(id, asked, OperatorKind::adjust);
 }
 
-Answer Operations::set_status(std::string_view id, std::string_view body) {
-  Fields fields(body, {"status", "key", "who", "why"});
+Answer Operations::set_status(std::string_view id, const Asked& asked) {
+  Fields fields(asked, {"status", "key", "who", "why"});
   const std::string_view status = fields.required("status");
   const auto target = find_target(door_, id);
   if (!target) return fields.fault() ? *fields.fault() : unknown_target(id);
@@ -163,8 +163,8 @@ Answer Operations::set_status(std::string_view id, std::string_view body) {
   return fields.fault() ? *fields.fault() : change(id, request, *target);
 }
 
-Answer Operations::set_plan(std::string_view id, std::string_view body) {
-  Fields fields(body, {"plan", "key", "who", "why"});
+Answer Operations::set_plan(std::string_view id, const Asked& asked) {
+  Fields fields(asked, {"plan", "key", "who", "why"});
   const std::string_view plan = fields.required("plan");
   const auto target = find_target(door_, id);
   if (!target) return fields.fault() ? *fields.fault() : unknown_target(id);
@@ -176,8 +176,8 @@ Answer Operations::set_plan(std::string_view id, std::string_view body) {
   return fields.fault() ? *fields.fault() : change(id, request, *target);
 }
 
-Answer Operations::set_credit_limit(std::string_view id, std::string_view body) {
-  Fields fields(body, {"credit_limit", "key", "who", "why"});
+Answer Operations::set_credit_limit(std::string_view id, const Asked& asked) {
+  Fields fields(asked, {"credit_limit", "key", "who", "why"});
   const std::string_view limit = fields.required("credit_limit");
   const auto target = find_target(door_, id);
   if (!target) return fields.fault() ? *fields.fault() : unknown_target(id);
@@ -189,8 +189,8 @@ Answer Operations::set_credit_limit(std::string_view id, std::string_view body) 
   return fields.fault() ? *fields.fault() : change(id, request, *target);
 }
 
-Answer Operations::set_counter(std::string_view id, std::string_view body) {
-  Fields fields(body, {"counter", "value", "key", "who", "why"});
+Answer Operations::set_counter(std::string_view id, const Asked& asked) {
+  Fields fields(asked, {"counter", "value", "key", "who", "why"});
   const std::string_view name = fields.required("counter"), value = fields.required("value");
   const auto target = find_target(door_, id);
   if (!target) return fields.fault() ? *fields.fault() : unknown_target(id);
@@ -215,8 +215,8 @@ Answer Operations::set_counter(std::string_view id, std::string_view body) {
   return fields.fault() ? *fields.fault() : change(id, request, *target);
 }
 
-Answer Operations::set_validity(std::string_view id, std::string_view body) {
-  Fields fields(body, {"until", "key", "who", "why"});
+Answer Operations::set_validity(std::string_view id, const Asked& asked) {
+  Fields fields(asked, {"until", "key", "who", "why"});
   const std::string_view until = fields.required("until");
   const auto target = find_target(door_, id);
   if (!target) return fields.fault() ? *fields.fault() : unknown_target(id);
@@ -230,17 +230,18 @@ Answer Operations::set_validity(std::string_view id, std::string_view body) {
   return fields.fault() ? *fields.fault() : change(id, request, *target);
 }
 
-Answer Operations::transfer(std::string_view body) {
-  Fields fields(body, {"from", "to", "amount", "currency", "key", "who", "why"});
+Answer Operations::transfer(const Asked& asked) {
+  Fields fields(asked, {"from", "to", "amount", "currency", "key", "who", "why"});
   const std::string_view from = fields.required("from"), to = fields.required("to");
   const std::string_view amount = fields.required("amount");
   const std::uint16_t currency = currency_number(fields.required("currency"));
   if (currency == 0) fields.fail("no such currency", "ISO 4217 letters, as EUR");
   TransferOrder order;
   order.currency = currency;
-  order.key = fields.bounded("key", sizeof(shard::OperatorRequest::request_key) - 1);
-  order.who = fields.bounded("who", sizeof(shard::OperatorRequest::who) - 1);
-  order.why = fields.bounded("why", sizeof(shard::OperatorRequest::why) - 1);
+  const Reasons reasons = reasons_of(fields);
+  order.key = reasons.key;
+  order.who = reasons.who;
+  order.why = reasons.why;
   const std::string_view why = parse_money(amount, Sign::positive, order.micros);
   if (!why.empty()) fields.fail("amount \"" + std::string(amount) + "\": " + std::string(why));
   if (order.micros == 0) fields.fail("the amount is zero");
@@ -296,8 +297,8 @@ Answer Operations::on_every_shard(const shard::OperatorRequest& request, std::st
   return refusal(best, what);
 }
 
-Answer Operations::reauthorize(std::string_view body) {
-  Fields fields(body, {"session_id", "rating_group", "who", "why"});
+Answer Operations::reauthorize(const Asked& asked) {
+  Fields fields(asked, {"session_id", "rating_group", "key", "who", "why"});
   shard::OperatorRequest request;
   request.kind = OperatorKind::reauthorize;
   fields.required("session_id");
@@ -306,17 +307,33 @@ Answer Operations::reauthorize(std::string_view body) {
   request.flag = fields.has("rating_group");
   request.rating_group = static_cast<std::uint32_t>(fields.number("rating_group", UINT32_MAX));
   put_reasons(fields, request);
+  request.digest = stable_hash("reauthorize|" + std::string(id) + "|" +
+                               std::string(fields.text("rating_group")));
   return fields.fault() ? *fields.fault() : on_every_shard(request, id);
 }
 
-Answer Operations::abort_session(std::string_view body) {
-  Fields fields(body, {"session_id", "who", "why"});
+Answer Operations::session(std::string_view id) {
+  shard::OperatorRequest request;
+  request.kind = OperatorKind::show_session;
+  if (!put_text(request.session_id, id)) return refusal(OperatorResult::not_found, id);
+  OperatorResult best = OperatorResult::not_found;
+  for (std::uint32_t i = 0; i < door_.shard_count(); ++i) {
+    const CallResult result = door_.call(ShardId{static_cast<std::uint8_t>(i)}, request);
+    if (!refused(result.reply.result)) return one_session_json(door_, result);
+    if (result.reply.result != OperatorResult::not_found) best = result.reply.result;
+  }
+  return refusal(best, id);
+}
+
+Answer Operations::abort_session(const Asked& asked) {
+  Fields fields(asked, {"session_id", "key", "who", "why"});
   shard::OperatorRequest request;
   request.kind = OperatorKind::abort_session;
   fields.required("session_id");
   const std::string_view id = fields.bounded("session_id", limits::session_id_bytes_max);
   put_text(request.session_id, id);
   put_reasons(fields, request);
+  request.digest = stable_hash("abort|" + std::string(id));
   return fields.fault() ? *fields.fault() : on_every_shard(request, id);
 }
 

@@ -23,27 +23,28 @@ class Operations {
   // Bodies are JSON objects; `id` as find_target() takes it.
   Answer show(std::string_view id);
   Answer sessions(std::string_view id);
-  Answer create(std::string_view body);
-  Answer credit(std::string_view id, std::string_view body);  // top-up
-  Answer adjust(std::string_view id, std::string_view body);
-  Answer set_status(std::string_view id, std::string_view body);
-  Answer set_plan(std::string_view id, std::string_view body);
+  Answer session(std::string_view id);  // by its Session-Id
+  Answer create(const Asked& asked);
+  Answer credit(std::string_view id, const Asked& asked);  // top-up
+  Answer adjust(std::string_view id, const Asked& asked);
+  Answer set_status(std::string_view id, const Asked& asked);
+  Answer set_plan(std::string_view id, const Asked& asked);
   // Add-ons: products.cpp.
-  Answer buy(std::string_view id, std::string_view body);
-  Answer end(std::string_view id, std::string_view body);
-  Answer set_credit_limit(std::string_view id, std::string_view body);
-  Answer set_counter(std::string_view id, std::string_view body);
-  Answer set_validity(std::string_view id, std::string_view body);
-  Answer change_identity(std::string_view id, std::string_view body, rating::IdentityType type,
+  Answer buy(std::string_view id, const Asked& asked);
+  Answer end(std::string_view id, const Asked& asked);
+  Answer set_credit_limit(std::string_view id, const Asked& asked);
+  Answer set_counter(std::string_view id, const Asked& asked);
+  Answer set_validity(std::string_view id, const Asked& asked);
+  Answer change_identity(std::string_view id, const Asked& asked, rating::IdentityType type,
                          std::string_view key);
-  Answer remove(std::string_view id);
-  Answer transfer(std::string_view body);
+  Answer remove(std::string_view id, const Asked& asked);
+  Answer transfer(const Asked& asked);
   // Sums of all Shards; `holds` is false when a bucket breaks the law of semantics.md "Money".
   Answer audit();
   // The version in force, and the open sessions on each.
   Answer plan_versions();
-  Answer reauthorize(std::string_view body);
-  Answer abort_session(std::string_view body);
+  Answer reauthorize(const Asked& asked);
+  Answer abort_session(const Asked& asked);
   // Sets or clears the trace mark.
   Answer trace_mark(const Target& target, bool on);
   // Where the subscribers of the account that `target` names lie.
@@ -59,7 +60,7 @@ class Operations {
   Answer change(std::string_view id, const shard::OperatorRequest& request, const Target& target);
   shard::OperatorResult try_change(const shard::OperatorRequest& request, const Target& target);
   Answer changed(shard::OperatorResult result, const Target& target);
-  Answer money(std::string_view id, std::string_view body, shard::OperatorKind kind);
+  Answer money(std::string_view id, const Asked& asked, shard::OperatorKind kind);
   bool drive_left_mail();
   Answer on_every_shard(const shard::OperatorRequest& request, std::string_view what);
 

@@ -119,7 +119,7 @@ const PlanInfo* find_addon(const std::vector<PlanInfo>& plans, std::string_view 
   if (found != nullptr && found->addon) return found;
   if (found != nullptr) {
     fields.fail(quoted(name) + " is a base plan, not an add-on",
-                "an account's base plan: `levyctl subscriber set-plan`, POST …/plan; add-ons:" +
+                "an account's base plan: `levyctl subscriber set ID plan`, POST …/plan; add-ons:" +
                     names_text(plans, true));
   } else {
     fields.fail("no add-on " + quoted(name), "add-ons:" + names_text(plans, true));
@@ -127,8 +127,8 @@ const PlanInfo* find_addon(const std::vector<PlanInfo>& plans, std::string_view 
   return nullptr;
 }
 
-Answer Operations::buy(std::string_view id, std::string_view body) {
-  Fields fields(body, {"product", "starts", "ends", "running", "key", "who", "why"});
+Answer Operations::buy(std::string_view id, const Asked& asked) {
+  Fields fields(asked, {"product", "starts", "ends", "running", "key", "who", "why"});
   const std::string_view name = fields.required("product");
   const auto target = find_target(door_, id);
   if (!target) return fields.fault() ? *fields.fault() : unknown_target(id);
@@ -164,8 +164,8 @@ Answer Operations::buy(std::string_view id, std::string_view body) {
                          : changed(result, *target);
 }
 
-Answer Operations::end(std::string_view id, std::string_view body) {
-  Fields fields(body, {"product", "number", "with_period", "key", "who", "why"});
+Answer Operations::end(std::string_view id, const Asked& asked) {
+  Fields fields(asked, {"product", "number", "with_period", "key", "who", "why"});
   const std::string_view name = fields.required("product");
   const auto target = find_target(door_, id);
   if (!target) return fields.fault() ? *fields.fault() : unknown_target(id);

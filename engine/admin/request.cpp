@@ -55,6 +55,13 @@ Answer error_answer(int status, std::string_view error, std::string_view detail,
   return {status, json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"};
 }
 
+Answer wrong_who(std::string_view said, std::string_view caller) {
+  return error_answer(
+      403, "wrong_who",
+      "who \"" + std::string(said) + "\": the request comes from \"" + std::string(caller) + "\"",
+      "leave \"who\" out: the caller's name is recorded");
+}
+
 bool refused(shard::OperatorResult result) {
   return result != shard::OperatorResult::ok && result != shard::OperatorResult::unchanged;
 }

@@ -13,16 +13,29 @@
 
 namespace levy::admin {
 
-// An HTTP status and its JSON text.
+// An HTTP status and its text.
 struct Answer {
   int status = 200;
   std::string body;
+  const char* type = "application/json";
   bool ok() const { return status >= 200 && status < 300; }
+};
+
+// The body of a request, and who sends it, as far as the door knows: over the Unix socket it does
+// not, and the body's own "who" is taken.
+struct Asked {
+  Asked(std::string_view the_body, std::string_view the_caller = {})
+      : body(the_body), caller(the_caller) {}
+  Asked(const std::string& the_body) : body(the_body) {}
+  Asked(const char* the_body) : body(the_body) {}
+
+  std::string_view body, caller;
 };
 
 // {error, detail, hint}: `error` is one word for programs, the others are for people.
 Answer error_answer(int status, std::string_view error, std::string_view detail,
                     std::string_view hint = {});
+Answer wrong_who(std::string_view said, std::string_view caller);
 // The refusal of a Shard. ok and unchanged are no refusals.
 Answer refusal(shard::OperatorResult result, std::string_view what);
 bool refused(shard::OperatorResult result);

@@ -374,4 +374,19 @@ Answer sessions_json(ControlDoor& door, const Target& target) {
   return error_answer(503, "busy", "the list of sessions did not come to an end", "try again");
 }
 
+Answer one_session_json(ControlDoor& door, const CallResult& shown) {
+  const std::uint8_t* at = shown.payload.data();
+  std::size_t left = shown.payload.size();
+  std::vector<shard::Account> account;
+  std::vector<shard::SessionRow> row;
+  std::vector<shard::GroupRow> groups;
+  if (!take(at, left, 1, account) || !take(at, left, 1, row) ||
+      !take(at, left, row[0].group_count, groups) || left != 0) {
+    return layout_fault("show_session");
+  }
+  Json out = {{"account", account[0].name_text()}};
+  out.update(session_json(door, row[0], groups));
+  return {200, dumped(out)};
+}
+
 }  // namespace levy::admin

@@ -37,4 +37,7 @@ Answer subscriber_json(ControlDoor& door, const Target& target);
 // Every session of the account, as JSON, or the refusal.
 Answer sessions_json(ControlDoor& door, const Target& target);
 
+// The payload of show_session, with the account's name.
+Answer one_session_json(ControlDoor& door, const CallResult& shown);
+
 }  // namespace levy::admin

@@ -280,9 +280,13 @@ std::string Control::name_of(std::uint16_t id) {
   return found != names_.end() ? found->second : std::string();
 }
 
-std::string Control::reload() {
+std::string Control::reload(std::string_view who, std::string_view why) {
   const std::lock_guard lock(plans_mutex_);
-  return reload_ ? reload_() : std::string("the daemon is still starting");
+  log::info("reload", "asked by " + std::string(who.empty() ? "nobody named" : who) +
+                          (why.empty() ? "" : ": " + std::string(why)));
+  std::string faults = reload_ ? reload_() : std::string("the daemon is still starting");
+  if (!faults.empty()) log::warn("reload", "refused, nothing has changed: " + faults);
+  return faults;
 }
 
 std::string Control::metrics_text() {

@@ -95,7 +95,7 @@ class Control final : public admin::ControlDoor {
   bool trace(std::vector<Directory::Found> subscribers,
              std::function<bool(const TraceItem&)> on_item) override;
   std::vector<admin::PlanVersionInfo> plan_versions() override;
-  std::string reload() override;
+  std::string reload(std::string_view who, std::string_view why) override;
 
  private:
   using Done = std::function<void(const shard::OperatorReply&, std::span<const std::uint8_t>, Lsn)>;

@@ -216,7 +216,7 @@ void Daemon::Parts::make_pipeline() {
   const std::size_t all = slots + control_slots + push_slots * map.loops + 64;
   rings = std::make_unique<pipeline::Rings>(map.loops,
                                             static_cast<std::size_t>(options.overload.ring), all);
-  counter_blocks = 4 + map.loops;  // edge, journal, control, Shards, records
+  counter_blocks = 5 + map.loops;  // edge, journal, control, Shards, admin, records
   counters = std::make_unique<metrics::CounterBlock[]>(counter_blocks);
   const auto& dialects = options.diameter.dialects;
   const app::LocalIdentity local{options.diameter.origin_host, options.diameter.origin_realm,
@@ -414,7 +414,7 @@ std::string Daemon::Parts::reload() {
       log::warn("plans",
                 "plan " + old.name +
                     " is gone from the files: accounts that have it keep "
-                    "its latest stored version; move them with levyctl subscriber set-plan");
+                    "its latest stored version; move them with levyctl subscriber set ID plan");
   }
   return failed;
 }
@@ -492,11 +492,16 @@ std::string Daemon::start() {
 std::string Daemon::Parts::start_admin() {
   admin::AdminOptions o;
   o.socket_path = options.admin.socket;
-  o.http_address = options.admin.http.address;
-  o.http_port = options.admin.http.enabled ? static_cast<int>(options.admin.http.port) : 0;
+  o.http = http_door(options.admin.http);
+  o.counters = &counters[counter_blocks - 2];
   admin = std::make_unique<admin::AdminServer>(*control, o);
   const std::string failed = admin->start();
   if (!failed.empty()) return failed;
+  if (admin->http_port() != 0) {
+    log::info("listening", std::string(o.http.tls.certificate.empty() ? "http" : "https") + " on " +
+                               o.http.address + " port " + std::to_string(admin->http_port()) +
+                               (o.http.writes ? ", writes allowed" : ", reads only"));
+  }
   sponsors = std::make_unique<Sponsors>(*control);
   sponsors->start();
   return {};

@@ -87,6 +87,18 @@ peer::Settings peer_settings(const config::Options& options, std::vector<peer::P
   return s;
 }
 
+admin::HttpDoor http_door(const config::HttpOptions& options) {
+  admin::HttpDoor door;
+  if (!options.enabled) return door;
+  door.address = options.address;
+  door.port = options.port != 0 ? static_cast<int>(options.port) : -1;
+  door.writes = options.writes;
+  door.token_file = options.token_file;
+  door.plaintext_tokens = options.plaintext_tokens;
+  door.tls = {options.tls.certificate, options.tls.key, options.tls.client_ca, options.tls.writers};
+  return door;
+}
+
 edge::NativeEdgeOptions edge_options(const config::Options& options) {
   edge::NativeEdgeOptions e;
   e.connections_max = static_cast<std::uint32_t>(options.diameter.connections_max);

@@ -9,6 +9,7 @@
 #include "config/options.hpp"
 #include "diameter/edge/native_edge.hpp"
 #include "diameter/peer/settings.hpp"
+#include "engine/admin/api.hpp"
 #include "engine/shard/shard.hpp"
 #include "engine/transport/tcp.hpp"
 
@@ -25,6 +26,7 @@ transport::TcpOptions transport_options(const config::Options& options);
 // `peers` is what the settings point into.
 peer::Settings peer_settings(const config::Options& options, std::vector<peer::PeerConfig>& peers,
                              std::uint32_t origin_state_id);
+admin::HttpDoor http_door(const config::HttpOptions& options);
 edge::NativeEdgeOptions edge_options(const config::Options& options);
 // Lets this process open what it is configured for: raises the soft limit of open files to the hard
 // one. Empty, or why that is not enough.

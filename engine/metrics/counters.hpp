@@ -18,7 +18,7 @@ namespace levy::metrics {
 enum class Kind : std::uint8_t { counter, gauge };
 // How the cells of several blocks become one number.
 enum class Combine : std::uint8_t { sum, max };
-enum class Owner : std::uint8_t { edge, shard, journal, control, feed };
+enum class Owner : std::uint8_t { edge, shard, journal, control, feed, admin };
 
 // X(id, family, label name, label value, kind, combine, unit, owner, help). The exposed name is
 // "levy_" + family; rows of one family stand together, and share kind and help.
@@ -41,7 +41,8 @@ enum class Owner : std::uint8_t { edge, shard, journal, control, feed };
   LEVY_COUNTERS_EDGE(X)                                                                            \
   LEVY_COUNTERS_JOURNAL(X)                                                                         \
   LEVY_COUNTERS_POOLS(X)                                                                           \
-  LEVY_COUNTERS_LOOPS(X)
+  LEVY_COUNTERS_LOOPS(X)                                                                           \
+  LEVY_COUNTERS_HTTP(X)
 
 #define LEVY_ANSWER(X, id, code)                                             \
   X(id, "answers_total", "result_code", code, counter, sum, "answers", shard, \
@@ -231,6 +232,18 @@ enum class Owner : std::uint8_t { edge, shard, journal, control, feed };
     "Traced messages dropped because the reader was slow")                                         \
   X(log_lost, "log_lost_total", "", "", counter, sum, "lines", control,                            \
     "Log lines dropped because the writer was slow")
+
+#define LEVY_HTTP_REFUSED(X, id, reason)                                           \
+  X(id, "http_refused_total", "reason", reason, counter, sum, "requests", admin, \
+    "HTTP requests refused before anything was done")
+
+#define LEVY_COUNTERS_HTTP(X)                                                \
+  LEVY_HTTP_REFUSED(X, http_refused_no_credentials, "no_credentials")        \
+  LEVY_HTTP_REFUSED(X, http_refused_bad_credentials, "bad_credentials")      \
+  LEVY_HTTP_REFUSED(X, http_refused_forbidden, "forbidden")                  \
+  LEVY_HTTP_REFUSED(X, http_refused_who, "wrong_who")                        \
+  LEVY_HTTP_REFUSED(X, http_refused_malformed, "malformed")                  \
+  LEVY_HTTP_REFUSED(X, http_refused_handshake, "handshake")
 
 enum class Counter : std::uint16_t {
 #define LEVY_X(id, family, label, value, kind, combine, unit, owner, help) id,

@@ -81,6 +81,7 @@ enum class OperatorKind : std::uint8_t {
   set_friend,   // name: the number is on the account's list, or (flag) no more
   lend,         // the base plan's loan
   plan_use,         // read: open sessions by the plan version of their grants, from `cursor`
+  show_session,     // read: session by id
 };
 
 enum class OperatorResult : std::uint8_t {
@@ -148,7 +149,7 @@ struct OperatorRequest {
   char why[96] = {};
   std::array<OperatorIdentity, 4> identities{};
   std::array<OperatorBucket, buckets_max> buckets{};
-  char session_id[limits::session_id_bytes_max + 1] = {};   // reauthorize, abort_session
+  char session_id[limits::session_id_bytes_max + 1] = {};   // of what is done with one session
   char host[limits::diameter_identity_bytes_max + 1] = {};  // host_restarted
 
   // What it says of one bucket. Kind 0: the wallet.
@@ -165,6 +166,7 @@ inline std::size_t OperatorRequest::bytes() const {
   switch (kind) {
     case OperatorKind::reauthorize:
     case OperatorKind::abort_session:
+    case OperatorKind::show_session:
     case OperatorKind::host_restarted:
       return sizeof *this;
     default:
@@ -244,7 +246,7 @@ struct VersionUse {
 };
 
 // Payload item of list_sessions: this, then GroupRow[group_count]. reply.id is the cursor of the
-// next page, none at the end.
+// next page, none at the end. show_session: its Account, then one such item.
 struct SessionRow {
   Slot session = none;
   std::uint32_t group_count = 0;

@@ -134,10 +134,28 @@ bool Shard::remember_request_key(Operation& op) {
   return true;
 }
 
-// The account and subscriber that are meant. The directory's word for a slot is only a hint: the
-// identity or name that led there must be held by what lies in the slot.
+namespace {
+
+// No other kind carries a session's id: what lies in the field is then another request's.
+bool names_session(OperatorKind kind) {
+  return kind == OperatorKind::reauthorize || kind == OperatorKind::abort_session ||
+         kind == OperatorKind::show_session;
+}
+
+}  // namespace
+
+// The session, account and subscriber that are meant. The directory's word for a slot is only a
+// hint: the identity or name that led there must be held by what lies in the slot.
 void Shard::find_meant(Operation& op) const {
   const OperatorRequest& r = op.request;
+  if (names_session(r.kind)) {
+    for (std::uint8_t application = 1; application <= 2 && op.session == none; ++application)
+      op.session = find_session(hash_bytes(r.session_id, application), r.session_id, application);
+    if (op.session == none) return;
+    op.account = sessions_[op.session].account;
+    op.subscriber = sessions_[op.session].subscriber;
+    return;
+  }
   if (r.subscriber < subscribers_.capacity()) {
     const Subscriber& subscriber = subscribers_[r.subscriber];
     if (!subscriber.live() || r.identity_count == 0 ||
@@ -494,17 +512,12 @@ void Shard::change_identity(Operation& op) {
 
 void Shard::session_operation(Operation& op) {
   const OperatorRequest& r = op.request;
-  Slot slot = none;
-  for (const auto application : {std::uint8_t{1}, std::uint8_t{2}}) {
-    if (slot == none)
-      slot = find_session(hash_bytes(r.session_id, application), r.session_id, application);
-  }
+  const Slot slot = op.session;
+  if (r.kind == OperatorKind::show_session && slot != none) return show_session(op);
   if (slot == none || sessions_[slot].state != SessionState::open) {
     op.reply.result = Result::not_found;
     return;
   }
-  op.account = sessions_[slot].account;
-  op.subscriber = sessions_[slot].subscriber;
   op.outcome.session = slot;
   if (r.kind == OperatorKind::abort_session) {
     op.reply.id = 0;

@@ -97,24 +97,34 @@ void Shard::list_sessions(Operation& op) {
   op.reply.id = none;
   for (Slot s = accounts_[op.account].first_session; s != none; s = sessions_[s].next, ++at) {
     if (at < op.request.cursor) continue;
-    SessionRow row;
-    row.session = s;
-    row.state = sessions_[s];
-    for (Slot g = row.state.first_group; g != none; g = groups_[g].next) ++row.group_count;
-    if (op.payload.size() - op.reply.payload_bytes <
-        sizeof row + row.group_count * sizeof(GroupRow)) {
-      op.reply.id = at;
-      return;
-    }
-    if (row.state.id_tail != none) {
-      const Text& tail = texts_[row.state.id_tail];
-      row.id_tail_bytes = tail.size;
-      std::memcpy(row.id_tail, tail.bytes, tail.size);
-    }
-    append(op.payload, op.reply, row);
-    for (Slot g = row.state.first_group; g != none; g = groups_[g].next) append_group(op, g);
-    ++op.reply.payload_items;
+    if (append_session(op, s)) continue;
+    op.reply.id = at;
+    return;
   }
+}
+
+void Shard::show_session(Operation& op) {
+  append(op.payload, op.reply, accounts_[op.account]);
+  if (!append_session(op, op.session)) op.reply.result = OperatorResult::full;
+}
+
+// false: it does not fit.
+bool Shard::append_session(Operation& op, Slot slot) {
+  SessionRow row;
+  row.session = slot;
+  row.state = sessions_[slot];
+  for (Slot g = row.state.first_group; g != none; g = groups_[g].next) ++row.group_count;
+  if (op.payload.size() - op.reply.payload_bytes < sizeof row + row.group_count * sizeof(GroupRow))
+    return false;
+  if (row.state.id_tail != none) {
+    const Text& tail = texts_[row.state.id_tail];
+    row.id_tail_bytes = tail.size;
+    std::memcpy(row.id_tail, tail.bytes, tail.size);
+  }
+  append(op.payload, op.reply, row);
+  for (Slot g = row.state.first_group; g != none; g = groups_[g].next) append_group(op, g);
+  ++op.reply.payload_items;
+  return true;
 }
 
 void Shard::append_group(Operation& op, Slot slot) {
@@ -136,7 +146,7 @@ static_assert(sizeof(OperatorReply) + sizeof(ShowHeader) + sizeof(Account) +
                   sizeof(OperatorIdentity) <=
               limits::answer_bytes_max);
 // Both must fit a page alone.
-static_assert(sizeof(OperatorReply) + sizeof(SessionRow) +
+static_assert(sizeof(OperatorReply) + sizeof(Account) + sizeof(SessionRow) +
                   limits::groups_per_session_max * sizeof(GroupRow) <=
               limits::answer_bytes_max);
 

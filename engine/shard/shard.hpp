@@ -387,6 +387,7 @@ class Shard {
     std::span<std::uint8_t> payload;
     Slot account = none;
     Slot subscriber = none;
+    Slot session = none;  // of a kind that names one
   };
   void find_meant(Operation& op) const;
   void operate(Operation& op);
@@ -408,6 +409,8 @@ class Shard {
   void show_account(Operation& op);
   CounterShown shown(const Account& account, const rating::Counter& counter, Time now) const;
   void list_sessions(Operation& op);
+  void show_session(Operation& op);
+  bool append_session(Operation& op, Slot slot);
   void append_group(Operation& op, Slot slot);
   void session_operation(Operation& op);
   void money_came(Operation& op);

@@ -18,6 +18,7 @@ bool Shard::operate_system(Operation& op) {
   switch (r.kind) {
     case OperatorKind::reauthorize:
     case OperatorKind::abort_session:
+    case OperatorKind::show_session:
       session_operation(op);
       return true;
     case OperatorKind::transfer_in:

@@ -43,9 +43,10 @@ inline constexpr const char* operator_kind_words[] = {"none",
                                                       "set_segment",
                                                       "set_friend",
                                                       "lend",
-                                                      "plan_use"};
+                                                      "plan_use",
+                                                      "show_session"};
 static_assert(std::size(operator_kind_words) ==
-              static_cast<std::size_t>(OperatorKind::plan_use) + 1);
+              static_cast<std::size_t>(OperatorKind::show_session) + 1);
 
 inline constexpr const char* request_type_words[] = {"", "initial", "update", "termination",
                                                      "event"};

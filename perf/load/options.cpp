@@ -17,7 +17,8 @@ namespace {
 
 constexpr const char* examples = R"(
 The server must know every subscriber: IMSIs from --imsi-first on, each one more than the last, with
-money enough and a plan for the rating groups (else 5030, 4012 or 5031). A CSV for levyctl import:
+money enough and a plan for the rating groups (else 5030, 4012 or 5031). A CSV for
+levyctl subscriber import:
   account,imsi,plan,wallet
   L0,001010000000000,data-a,100000.00
 
@@ -130,7 +131,7 @@ void declare_load(CLI::App& app, Options& o, Texts& t) {
 
 void declare_traffic(CLI::App& app, Options& o, Texts& t) {
   app.add_option("--subscribers", o.shape.subscribers,
-                 "Subscribers; the server must know them (levyctl import)")
+                 "Subscribers; the server must know them (levyctl subscriber import)")
       ->check(CLI::Range(1, 100'000'000))->capture_default_str();
   app.add_option("--imsi-first", t.imsi_first, "IMSI of the first one, 15 digits")
       ->capture_default_str();

@@ -101,7 +101,7 @@ def test_socket_file(world):
         other.levyd.start()
 
 
-def test_tcp_serves_reads_alone(world):
+def test_tcp_without_credentials_serves_no_accounts(world):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -124,7 +124,7 @@ def test_tcp_serves_reads_alone(world):
                              ("DELETE", f"/v1/subscribers/{name}"), ("POST", "/v1/reload"),
                              ("POST", "/v1/import"), ("POST", "/v1/transfer"),
                              ("GET", f"/v1/subscribers/{name}")):
-            assert call(method, path, body).status == 404, path
+            call(method, path, None if method == "GET" else body).refused(401, "no_credentials")
         assert tcp.free(name) == "10.00"
 
 

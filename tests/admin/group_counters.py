@@ -85,16 +85,16 @@ def test_a_limit_from_the_first_grant_to_the_next_month(world):
         assert counters(own, name)["month"]["level"] == "full"
         assert results(session.send(UPDATE, service(1)))[1] == [4012]
 
-        code, out, err = own.ctl("subscriber", "set-counter", imsi, "month", "1MB", "--key", "k1")
+        code, out, err = own.ctl("subscriber", "set", imsi, "counter", "month", "1MB", "--key", "k1")
         assert code == 0, err
         assert "month" in out and "1000000" in out, out
         assert results(session.send(UPDATE, service(1)))[1] == [2001]
-        assert own.ctl("subscriber", "set-counter", imsi, "month", "1MB", "--key", "k1")[0] == 0
-        code, _, err = own.ctl("subscriber", "set-counter", imsi, "month", "2MB", "--key", "k1")
+        assert own.ctl("subscriber", "set", imsi, "counter", "month", "1MB", "--key", "k1")[0] == 0
+        code, _, err = own.ctl("subscriber", "set", imsi, "counter", "month", "2MB", "--key", "k1")
         assert code != 0 and "key" in err, err
-        code, _, err = own.ctl("subscriber", "set-counter", imsi, "months", "1MB")
+        code, _, err = own.ctl("subscriber", "set", imsi, "counter", "months", "1MB")
         assert code != 0 and 'no plan has a counter "months"' in err, err
-        code, _, err = own.ctl("subscriber", "set-counter", imsi, "bonus-used", "1MB")
+        code, _, err = own.ctl("subscriber", "set", imsi, "counter", "bonus-used", "1MB")
         assert code != 0 and "how much of a bucket is used" in err, err
 
         write(path, {**PLAN, "counters": [{**PLAN["counters"][0], "limit": "50 MB"},

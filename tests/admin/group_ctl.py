@@ -8,12 +8,13 @@ from levyd import HERE, find_program
 
 UNIT = os.path.join(HERE, "..", "..", "tools", "levyd.service")
 
-COMMANDS = (["import"], ["subscriber"], ["topup"], ["adjust"], ["transfer"], ["balance"],
-            ["buy"], ["end"], ["session"], ["status"], ["metrics"], ["reload"], ["trace"],
+COMMANDS = (["subscriber"], ["balance"], ["buy"], ["end"], ["session"], ["status"], ["metrics"],
+            ["reload"], ["versions"], ["audit"], ["token"], ["trace"], ["plan"],
             *(["subscriber", name] for name in (
-                "show", "delete", "create", "suspend", "activate", "bar", "swap-sim",
-                "change-number", "set-plan", "set-credit-limit")),
-            *(["session", name] for name in ("list", "reauthorize", "abort")))
+                "show", "delete", "create", "import", "set", "suspend", "activate", "bar",
+                "swap-sim", "change-number")),
+            *(["balance", name] for name in ("show", "topup", "adjust", "transfer")),
+            *(["session", name] for name in ("list", "show", "reauthorize", "abort")))
 
 
 def test_every_command_has_help(world):
@@ -28,14 +29,20 @@ def test_every_command_has_help(world):
 def test_exit_codes(world):
     name, _, _ = world.account()
     assert world.ctl("status")[0] == 0
-    assert world.ctl("balance", name)[0] == 0
-    code, _, err = world.ctl("balance", "nobody")
+    assert world.ctl("balance", "show", name)[0] == 0
+    code, _, err = world.ctl("balance", "show", "nobody")
     assert code == 1 and "nobody" in err and "hint" in err, err
-    code, _, err = world.ctl("topup", name, "1.0000001", "EUR")
+    code, _, err = world.ctl("balance", "topup", name, "1.0000001", "EUR")
     assert code == 1 and "no rounding" in err, err
-    for wrong in ([], ["fly"], ["topup", name], ["import", "x", "--on-error", "cry"],
-                  ["subscriber"], ["import", "/nonexistent/file"],
-                  ["topup", name, "1", "EUR", "--bucket", "bonus-octets"]):
+    for wrong in ([], ["fly"], ["balance", "topup", name], ["balance"],
+                  ["subscriber", "import", "x", "--on-error", "cry"],
+                  ["subscriber"], ["subscriber", "import", "/nonexistent/file"],
+                  ["subscriber", "set", name, "counter", "one"],
+                  ["subscriber", "set", name, "plan", "a", "b"],
+                  ["subscriber", "set", name, "colour", "red"],
+                  ["balance", "topup", name, "1", "EUR", "--bucket", "bonus-octets"],
+                  ["--url", "levy.example", "status"], ["--url", "http://x:0", "status"],
+                  ["--url", "http://127.0.0.1:1", "--token-file", "/nonexistent/file", "status"]):
         assert world.ctl(*wrong)[0] == 2, wrong
     code, _, err = world.program("levyctl", "--socket", "/nonexistent/levyd.sock", "status")
     assert code == 3 and "/nonexistent/levyd.sock" in err, err
@@ -43,15 +50,15 @@ def test_exit_codes(world):
 
 def test_json_parses_and_tables_say_the_same(world):
     name, imsi, e164 = world.account("12.50")
-    for command in (["status"], ["balance", name], ["subscriber", "show", name],
-                    ["session", "list", name], ["topup", name, "0.25", "EUR", "--key", "k"],
+    for command in (["status"], ["balance", "show", name], ["subscriber", "show", name],
+                    ["session", "list", name], ["balance", "topup", name, "0.25", "EUR", "--key", "k"],
                     ["subscriber", "suspend", name], ["subscriber", "activate", name],
-                    ["adjust", name, "--why", "w", "--", "-0.25", "EUR"],
-                    ["subscriber", "set-credit-limit", name, "3"],
-                    ["subscriber", "set-plan", name, "data-a"]):
+                    ["balance", "adjust", name, "--why", "w", "--", "-0.25", "EUR"],
+                    ["subscriber", "set", name, "credit-limit", "3"],
+                    ["subscriber", "set", name, "plan", "data-a"]):
         code, out, err = world.ctl("--json", *command)
         assert code == 0 and json.loads(out) is not None, (command, code, out, err)
-    code, out, err = world.ctl("--json", "balance", "nobody")
+    code, out, err = world.ctl("--json", "balance", "show", "nobody")
     assert code == 1 and json.loads(err)["error"] == "not_found" and not out
     table = world.ctl("subscriber", "show", "imsi:" + imsi)[1]
     for text in (name, imsi, e164, "12.50", "data-a", "active", "wallet"):
@@ -66,13 +73,13 @@ def test_life_of_a_subscriber(world):
     steps = (["subscriber", "bar", "life"], ["subscriber", "activate", "life"],
              ["subscriber", "swap-sim", "life", "262019000000002"],
              ["subscriber", "change-number", "life", "491729000002"],
-             ["topup", "life", "5 kB", "--bucket", "bonus-octets"],
+             ["balance", "topup", "life", "5 kB", "--bucket", "bonus-octets"],
              ["subscriber", "delete", "imsi:262019000000002"])
     for step in steps:
         assert world.ctl(*step)[0] == 0, step
     assert world.ctl("subscriber", "show", "e164:491729000002")[0] == 1
     other, _, _ = world.account("1.00")
-    assert world.ctl("transfer", "life", other, "2", "EUR")[0] == 0
+    assert world.ctl("balance", "transfer", "life", other, "2", "EUR")[0] == 0
     assert world.free(other) == "3.00"
 
 

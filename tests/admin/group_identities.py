@@ -105,3 +105,26 @@ def test_deletion_in_a_group_names_the_subscriber(world):
     world.delete("imsi:" + imsi).ok()
     assert world.show("account:" + name).ok()["subscribers"] == [{"imsi": "262014444444401"}]
     world.show("e164:" + e164).refused(404, "not_found")
+
+
+def test_a_repeat_of_a_swap_by_what_is_gone(world):
+    name, imsi, e164 = world.account()
+    fresh, number = "26299" + imsi[5:], "49199" + e164[5:]
+    for _ in range(2):
+        shown = world.post("imsi:" + imsi, "swap-sim", new_imsi=fresh, key="s").ok()
+        assert shown["account"] == name and shown["subscribers"][0]["imsi"] == fresh
+        shown = world.post(e164, "change-number", new_e164="+" + number, key="n").ok()
+        assert shown["subscribers"] == [{"imsi": fresh, "e164": number}]
+    for more in ({}, {"key": "t"}):
+        world.post("imsi:" + imsi, "swap-sim", new_imsi=fresh, **more).refused(404, "not_found")
+
+
+def test_a_delete_with_a_key_takes_one_subscriber(world):
+    name, imsi, _ = world.account()
+    second = {"account": name, "imsi": "26288" + imsi[5:]}
+    create(world, **second).ok(201)
+    path = "/v1/subscribers/imsi:"
+    assert world.call("DELETE", path + imsi, {"key": "d", "why": "gone"}).ok()["result"] == "ok"
+    world.call("DELETE", path + imsi, {"key": "d"}).refused(404, "not_found")
+    world.call("DELETE", path + second["imsi"], {"key": "d"}).refused(409, "key_reused")
+    assert world.call("DELETE", path + second["imsi"], {"key": "e"}).ok()["result"] == "ok"

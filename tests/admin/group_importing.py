@@ -119,12 +119,12 @@ def test_a_body_that_breaks_off(world):
 
 def test_levyctl_import(world, count=1000):
     text = HEADER + "".join(f"ctl-{i},26202800{i:07},,data-a,1.25,\n" for i in range(count))
-    code, out, _ = world.ctl("--json", "import", "-", given=text.encode())
+    code, out, _ = world.ctl("--json", "subscriber", "import", "-", given=text.encode())
     assert code == 0 and f'"created": {count}' in out, (code, out)
-    code, out, _ = world.ctl("import", "-", given=text.encode())
+    code, out, _ = world.ctl("subscriber", "import", "-", given=text.encode())
     assert code == 0 and f"{count} unchanged" in out, (code, out)
     assert world.free(f"ctl-{count - 1}") == "1.25"
-    code, out, _ = world.ctl("import", "-", "--format", "csv",
+    code, out, _ = world.ctl("subscriber", "import", "-", "--format", "csv",
                              given=(HEADER + "x,1a,,data-a,1,\n").encode())
     assert code == 1 and "line 2" in out, (code, out)
 
@@ -143,7 +143,7 @@ def test_buckets_come_with_their_account(world):
 
 
 def test_progress_while_it_runs(world, count=6000):
-    """The counters of an import under way, as `levyctl import` shows them."""
+    """The counters of an import under way, as `levyctl subscriber import` shows them."""
     lines = [f"slow-{i},26202900{i:07},,data-a,1,\n".encode() for i in range(count)]
     size = len(HEADER) + sum(map(len, lines))
     seen = []

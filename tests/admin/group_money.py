@@ -161,5 +161,5 @@ def test_a_subscriber_has_purses_of_its_own(world):
     code, _, errors = world.ctl("subscriber", "create", "--account", name, "--imsi", other,
                                 "--own-wallet", "3", "--currency", "EUR")
     assert code == 0, (code, errors)
-    code, out, errors = world.ctl("topup", account, "1", "EUR", "--for", own)
+    code, out, errors = world.ctl("balance", "topup", account, "1", "EUR", "--for", own)
     assert code == 0 and own in out and "4.00" in out, (out, errors)

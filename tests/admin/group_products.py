@@ -136,7 +136,7 @@ def test_refusals_say_what_to_do(world):
         said = own.post(who, "buy", product="flying").refused(400, "bad_request")
         assert "pass once lazy dollars" in said["hint"] and "month" not in said["hint"], said
         said = own.post(who, "buy", product="month").refused(400, "bad_request")
-        assert "base plan" in said["detail"] and "set-plan" in said["hint"], said
+        assert "base plan" in said["detail"] and "set ID plan" in said["hint"], said
         said = own.post(who, "plan", plan="pass").refused(400, "bad_request")
         assert "add-on" in said["detail"] and "levyctl buy" in said["hint"], said
         said = own.post(who, "end", product="plain").refused(400, "bad_request")
@@ -192,7 +192,7 @@ def test_import(world):
         path = os.path.join(own.levyd.directory, "rows.csv")
         with open(path, "w", encoding="utf-8") as file:
             file.write(rows)
-        code, out, _ = own.ctl("--json", "import", path)
+        code, out, _ = own.ctl("--json", "subscriber", "import", path)
         summary = json.loads(out)
         why = {one["line"]: one["why"] for one in summary["errors"]}
         assert code == 1 and sorted(why) == [4, 5], summary
@@ -202,7 +202,7 @@ def test_import(world):
         assert held.keys() == {"month", "pass", "once"}
         assert held["pass"]["starts_at"] == held["month"]["starts_at"] == since
         assert held["pass"]["cycles"][0]["next_due_at"] == since + 14 * DAY
-        again = json.loads(own.ctl("--json", "import", path)[1])
+        again = json.loads(own.ctl("--json", "subscriber", "import", path)[1])
         assert (again["created"], again["updated"], again["unchanged"]) == (0, 0, 3), again
         assert own.free("im-a") == "19.00"
         rows = '{"account": "im-b", "products": ["once", "pass"]}\n'
@@ -254,7 +254,7 @@ def test_an_account_has_its_time(world):
         session = own.session(imsi)
         assert results(session.send(INITIAL, service(1), service(9))) == (2001, [2001, 2001])
         past = str(int(time.time()) - 5)
-        assert own.ctl("subscriber", "set-validity", name, past)[0] == 0  # its grace has begun
+        assert own.ctl("subscriber", "set", name, "validity", past)[0] == 0  # its grace has begun
         assert own.gateway.next_push().value("Session-Id") == session.name
         assert results(session.send(UPDATE, service(1, used=0), service(9, used=0))) == \
             (2001, [4010, 2001])

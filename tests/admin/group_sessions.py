@@ -71,7 +71,14 @@ def test_reauthorize_and_abort(world):
     push = world.gateway.next_push()
     assert push.value("Session-Id") == session.name and push.value("Rating-Group") == 1
     eventually(lambda: listed(world, name)[0]["reauth_acked"] == 1, "the RAA was not taken")
-    assert world.ctl("session", "abort", session.name)[0] == 0
+    code, out, _ = world.ctl("session", "show", session.name)
+    assert code == 0 and out.startswith(f"account {name}\n") and out.count(session.name) == 2, out
+    shown = world.call("GET", f"/v1/sessions/{session.name}").ok()
+    assert shown == {"account": name, **listed(world, name)[0]}
+    assert world.ctl("session", "show", "nobody;1")[0] == 1
+    assert world.ctl("session", "abort", session.name, "--key", "a", "--why", "stuck")[0] == 0
+    assert world.ctl("session", "abort", session.name, "--key", "a")[0] == 0  # unchanged
+    assert world.call("GET", f"/v1/sessions/{session.name}").ok()["state"] == "lost"
     assert listed(world, name)[0]["state"] != "open" and world.free(name) == "10.00"
     assert world.ctl("session", "abort", session.name)[0] == 1
     assert world.ctl("session", "reauthorize", "nobody;1")[0] == 1

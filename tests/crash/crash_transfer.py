@@ -49,7 +49,7 @@ class Transfer:
     def by_levyctl(self, program, levyd):
         body = self.body()
         run = subprocess.run(
-            [program, "--socket", levyd.socket, "--json", "transfer", body["from"], body["to"],
+            [program, "--socket", levyd.socket, "--json", "balance", "transfer", body["from"], body["to"],
              body["amount"], "EUR", "--key", self.key],
             capture_output=True, text=True, check=False, timeout=60)
         if run.returncode == 3:  # no daemon, or it went away

@@ -51,7 +51,7 @@ def until_final_and_topup(levyd, gateway):
         update s1 rg=1 usu={STEP} rsu={STEP} rr=3
         expect rc=2001 mscc=4012 gsu=none""")
     expect_wallet(levyd, IMSI, free=0, reserved=0, spent=0.75)
-    levyd.ctl("topup", f"imsi:{IMSI}", "1.00", "EUR")
+    levyd.ctl("balance", "topup", f"imsi:{IMSI}", "1.00", "EUR")
     session = levyd.sessions(f"imsi:{IMSI}")[0]["session_id"]
     levyd.ctl("session", "reauthorize", session)
     gateway.play(f"""

@@ -97,7 +97,7 @@ class Daemon final : public admin::ControlDoor {
   bool trace(std::vector<Directory::Found>, std::function<bool(const TraceItem&)>) override {
     return false;
   }
-  std::string reload() override { return {}; }
+  std::string reload(std::string_view, std::string_view) override { return {}; }
 
  private:
   using Done = std::function<void(const shard::OperatorReply&, std::span<const std::uint8_t>, Lsn)>;

@@ -53,7 +53,7 @@ def main():
                    options=options(args.subscribers, durability, core)) as levyd:
             path = os.path.join(levyd.directory, "subscribers.csv")
             write_subscribers(path, args.subscribers)
-            print(levyd.ctl("import", path).rstrip(), flush=True)
+            print(levyd.ctl("subscriber", "import", path).rstrip(), flush=True)
             command = [sys.executable, os.path.join(ROOT, "perf", "run_bench.py"),
                        "--build", args.build, "--name", f"levyd-{durability}", "--no-micro",
                        "--subscribers", str(args.subscribers), "--load-core", "0",

@@ -105,8 +105,8 @@ def session(levyd, gateway):
 def top_up(levyd, gateway):
     """The operator's change reaches the live session: RAR, RAA, and the gateway's CCR update."""
     tell("4. The operator tops her up; levyd asks the gateway, which had to stop, to come again.\n"
-         f"  $ levyctl topup {ALICE} 5.00 EUR")
-    levyd.ctl("topup", ALICE, "5.00", "EUR")
+         f"  $ levyctl balance topup {ALICE} 5.00 EUR")
+    levyd.ctl("balance", "topup", ALICE, "5.00", "EUR")
     show_wire(gateway.play("wait-rar data"))
     exchange(gateway, "update", f"update data rg=1 rsu={STEP} rr=7\n"
              f"expect rc=2001 mscc=2001 gsu={STEP} fui=none", f"{STEP:,} octets wanted")
@@ -138,8 +138,8 @@ def main():
     build = sys.argv[1]
     tell("levyd starts with the plans of config/examples, in a directory of its own.")
     with Levyd(build, plans=os.path.join(EXAMPLES, "plans")) as levyd:
-        tell("  $ levyctl import config/examples/subscribers.ndjson")
-        print("  " + levyd.ctl("import", os.path.join(EXAMPLES, "subscribers.ndjson")).rstrip())
+        tell("  $ levyctl subscriber import config/examples/subscribers.ndjson")
+        print("  " + levyd.ctl("subscriber", "import", os.path.join(EXAMPLES, "subscribers.ndjson")).rstrip())
         print("  What alice has:")
         show_account(levyd)
         with Gateway(build, levyd.port, show=False) as gateway:

@@ -4,11 +4,11 @@
 packages=(
   # compilers and builders
   build-essential cmake ninja-build pkg-config ccache python3 binutils
-  # tests of the JSON Schemas
-  python3-yaml python3-jsonschema
+  # tests of the JSON Schemas and of the OpenAPI document; certificates of tests
+  python3-yaml python3-jsonschema openssl
   # libraries of the product
   libboost-dev libjemalloc-dev liburing-dev libxxhash-dev libyaml-cpp-dev libfmt-dev libspdlog-dev
-  libcli11-dev libcpp-httplib-dev nlohmann-json3-dev prometheus-cpp-dev
+  libcli11-dev libcpp-httplib-dev libssl-dev nlohmann-json3-dev prometheus-cpp-dev
   libhowardhinnant-date-dev tzdata
   # test and benchmark libraries
   libgtest-dev libgmock-dev libbenchmark-dev

@@ -14,11 +14,15 @@ class App;
 namespace levyctl {
 
 struct Context {
-  std::string socket = "./levyd.sock";
+  Place place;
   bool json = false;
   std::function<int()> run;  // set by the command that was given
+  Client client() const { return Client(place); }
 };
 
+void add_balance(CLI::App& app, Context& context);
+void add_subscriber(CLI::App& app, Context& context);
+void add_token(CLI::App& app, Context& context);
 void add_commands(CLI::App& app, Context& context);
 void add_trace(CLI::App& app, Context& context);
 void add_plan(CLI::App& app, Context& context);

@@ -153,7 +153,8 @@ std::string reserved_text(const Json& group) {
 std::string sessions_table(const Json& json) {
   Rows rows = {{"SESSION-ID", "STATE", "OPENED", "LAST SEEN", "NUMBER"}};
   Rows groups = {{"SESSION-ID", "RATING-GROUP", "GRANTED", "USED", "CHARGED", "RESERVED", "FINAL"}};
-  for (const Json& one : json.value("sessions", Json::array())) {
+  const bool alone = json.contains("session_id");  // of `session show`
+  for (const Json& one : alone ? Json::array({json}) : json.value("sessions", Json::array())) {
     rows.push_back({text_of(one, "session_id"), text_of(one, "state"), date_of(one, "opened_at"),
                     date_of(one, "last_seen_at"), text_of(one, "highest_request_number")});
     for (const Json& group : one.value("groups", Json::array())) {
@@ -164,7 +165,8 @@ std::string sessions_table(const Json& json) {
                         group.value("final", false) ? "yes" : "no"});
     }
   }
-  return laid_out(rows) + (groups.size() > 1 ? "\n" + laid_out(groups) : "");
+  return (alone ? "account " + text_of(json, "account") + "\n\n" : "") + laid_out(rows) +
+         (groups.size() > 1 ? "\n" + laid_out(groups) : "");
 }
 
 std::string summary_table(const Json& json) {

@@ -154,7 +154,7 @@ int run_trace(const Context& context, const TraceOptions& options) {
   const std::string route = "/v1/trace/" + escaped(options.id) +
                             "?seconds=" + std::to_string(options.seconds) +
                             "&count=" + std::to_string(options.count);
-  const Reply reply = Client(context.socket).stream(route, take);
+  const Reply reply = context.client().stream(route, take);
   if (!reply.ok()) return report(reply, context.json);
   return written ? exit_ok : exit_refused;
 }

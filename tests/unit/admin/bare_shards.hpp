@@ -68,7 +68,7 @@ class BareShards final : public ControlDoor {
   bool trace(std::vector<Directory::Found>, std::function<bool(const TraceItem&)>) override {
     return false;
   }
-  std::string reload() override { return ""; }
+  std::string reload(std::string_view, std::string_view) override { return ""; }
 
   // find() sees nothing: as for an operation that looked before another one published.
   void make_blind(bool blind) { blind_ = blind; }

@@ -156,7 +156,7 @@ TEST_F(Ownership, AStaleEntryTouchesNobody) {
   EXPECT_EQ(status(operations_.show("imsi:9999")), 404);
   EXPECT_EQ(status(operations_.credit("imsi:9999", R"({"amount": "1", "currency": "EUR"})")), 404);
   EXPECT_EQ(status(operations_.set_status("imsi:9999", R"({"status": "barred"})")), 404);
-  EXPECT_EQ(status(operations_.remove("imsi:9999")), 404);
+  EXPECT_EQ(status(operations_.remove("imsi:9999", "")), 404);
   EXPECT_EQ(status(operations_.transfer(
                 R"({"from": "imsi:9999", "to": "account:a", "amount": "1", "currency": "EUR"})")),
             404);

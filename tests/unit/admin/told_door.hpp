@@ -63,7 +63,7 @@ class ToldDoor final : public ControlDoor {
   bool trace(std::vector<Directory::Found>, std::function<bool(const TraceItem&)>) override {
     return false;
   }
-  std::string reload() override { return ""; }
+  std::string reload(std::string_view, std::string_view) override { return ""; }
 
   shard::OperatorResult answer = shard::OperatorResult::ok;
   shard::Account account;

@@ -243,6 +243,51 @@ TEST(Faults, AllInOneRunWithPlaces) {
                              }));
 }
 
+struct HttpRow {
+  std::string http;   // what stands below `http:`
+  Expected expected;  // line 1 is its first
+};
+
+TEST(Faults, OfTheHttpDoor) {
+  const std::string head =
+      "diameter: {origin_host: a.example, origin_realm: example, accept_unknown: true,\n"
+      "  listeners: [{address: 127.0.0.1}]}\nplans: p.yaml\nadmin:\n  http:\n";
+  const HttpRow rows[] = {
+      {"    address: 0.0.0.0\n", {1, 14, "admin.http.address", "there are no credentials"}},
+      {"    address: 192.0.2.1\n    writes: true\n",
+       {2, 13, "admin.http.writes", "nobody could write"}},
+      {"    writes: true\n", {1, 13, "admin.http.writes", "nobody could write"}},
+      {"    address: \"::\"\n    token_file: t\n",
+       {2, 17, "admin.http.token_file", "tokens would cross the network in clear"}},
+      {"    tls: {certificate: c}\n", {1, 24, "admin.http.tls.certificate", "it needs `key`"}},
+      {"    tls: {key: k}\n", {1, 16, "admin.http.tls.key", "it needs `certificate`"}},
+      {"    tls: {client_ca: k}\n", {1, 22, "admin.http.tls.client_ca", "it needs `certificate`"}},
+      {"    tls: {writers: [ada]}\n", {1, 20, "admin.http.tls.writers", "it needs `client_ca`"}},
+      {"    tls: {writers: [a/b]}\n",
+       {1, 21, "admin.http.tls.writers[0]", "this is no caller's name"}},
+  };
+  TextFiles files;
+  for (const HttpRow& row : rows) {
+    const std::string path = files.write("levyd.yaml", head + row.http);
+    Expected expected = row.expected;
+    expected.line += 5;
+    expect_faults(load(path, Machine{{0, 1}}).diagnostics, path, {expected});
+  }
+  const char* good[] = {
+      "    writes: false\n",
+      "    token_file: t\n    writes: true\n",
+      "    address: 0.0.0.0\n    token_file: t\n    plaintext_tokens: true\n",
+      "    address: \"::\"\n    token_file: t\n    tls: {certificate: c, key: k}\n",
+      "    address: 10.0.0.1\n    writes: true\n    tls: {certificate: c, key: k, client_ca: a,"
+      " writers: [ada]}\n",
+      "    enabled: false\n    address: 0.0.0.0\n"};
+  for (const char* text : good) {
+    const Loaded loaded = load(files.write("levyd.yaml", head + text), Machine{{0, 1}});
+    for (const Diagnostic& item : loaded.diagnostics.items())
+      EXPECT_EQ(item.key.find("admin"), std::string::npos) << to_string(item);
+  }
+}
+
 TEST(Faults, OfProducts) {
   TextFiles files;
   const std::string plan = files.write("p.yaml", planted_product);
