@@ -165,8 +165,8 @@ struct ChargeInput {
   Time usage_time{};
   std::uint32_t spread_seed = 0;  // spreads the ends of grants over the plan's boundary_spread
   const Zones* zones = nullptr;   // of the plan's version
-  std::array<std::uint32_t, limits::segments_per_account_max> segments{};  // segment_key(), 0 = none
-  std::array<std::uint64_t, limits::friends_per_account_max> friends;  // number_key()
+  std::array<std::uint32_t, limits::segments_per_account_max> segments{};  // keys, 0 = none
+  std::array<std::uint64_t, limits::friends_per_account_max> friends;      // rating/facts: keys
   std::uint32_t friend_count = 0;
   // By priority, higher first; only those that name services. Same currency as `plan`.
   std::array<Addon, limits::products_per_account_max> addons{};

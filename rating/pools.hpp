@@ -3,8 +3,8 @@
 //
 // Internal to rating/. A gateway that is told of a pool counts all of its groups' units, each times
 // its multiplier, against the sum of their grants. So a report may exceed its group's own grant:
-// the others' reservations have paid for it, and are moved to that group before anything is debited.
-// It reports a group that has drawn on others before, or with, those that it gives back: what goes
+// the others' reservations have paid for it, and are moved to that group before anything else. It
+// reports a group that has drawn on others before, or with, those that it gives back: what goes
 // back to the account pays for nobody's use.
 #pragma once
 

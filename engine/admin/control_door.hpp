@@ -43,6 +43,8 @@ struct PlanInfo {
     bool of_bucket = false;
   };
   std::vector<Counter> counters{};
+  std::vector<std::string> segments{};  // that conditions of the catalogue name
+  bool lends = false;                   // it has a loan
   struct Sponsor {
     std::string account;
     std::int64_t slice = 0;  // micros

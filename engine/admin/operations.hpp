@@ -34,6 +34,9 @@ class Operations {
   Answer end(std::string_view id, const Asked& asked);
   Answer set_credit_limit(std::string_view id, const Asked& asked);
   Answer set_counter(std::string_view id, const Asked& asked);
+  Answer set_segment(std::string_view id, const Asked& asked);
+  Answer set_friend(std::string_view id, const Asked& asked);
+  Answer lend(std::string_view id, const Asked& asked);
   Answer set_validity(std::string_view id, const Asked& asked);
   Answer change_identity(std::string_view id, const Asked& asked, rating::IdentityType type,
                          std::string_view key);

@@ -114,6 +114,9 @@ Answer refusal(shard::OperatorResult result, std::string_view what) {
     case shard::OperatorResult::full:
       return error_answer(507, "full", subject + ": a pool is full",
                           "raise the capacity in the configuration and restart");
+    case shard::OperatorResult::not_offered:
+      return error_answer(409, "not_offered", subject + ": its plan does not offer that",
+                          "a plan's `loan` says whether, and below which balance");
     case shard::OperatorResult::key_reused:
       return error_answer(409, "key_reused", subject + ": the key was used for another request",
                           "choose a new key for a new request");

@@ -177,6 +177,24 @@ Json counters_json(ControlDoor& door, const AccountImage& image) {
   return all;
 }
 
+// Segments by their names, where a plan in force still has them; friends; what is owed of a loan.
+void put_attributes(Json& out, ControlDoor& door, const AccountImage& image) {
+  const std::vector<PlanInfo> plans = door.plans();
+  for (const std::uint32_t key : image.account.segments) {
+    if (key == 0) continue;
+    std::string name = "of no plan in force";
+    for (const PlanInfo& plan : plans)
+      for (const std::string& segment : plan.segments)
+        if (shard::segment_key(segment) == key) name = segment;
+    out["segments"].push_back(name);
+  }
+  for (const std::uint64_t key : image.friends) {
+    char digits[16];
+    out["friends"].push_back(std::string(digits, shard::number_digits(key, digits)));
+  }
+  if (image.account.loan != 0) out["loan"] = money_text(image.account.loan);
+}
+
 Json account_json(ControlDoor& door, const AccountImage& image, ShardId shard) {
   const shard::Account& account = image.account;
   Json out;
@@ -189,6 +207,7 @@ Json account_json(ControlDoor& door, const AccountImage& image, ShardId shard) {
     out["valid_until"] = account.valid_until;
   out["shard"] = shard.value;
   out["sessions_open"] = image.session_count;
+  put_attributes(out, door, image);
   Json subscribers = Json::array();
   for (const shard::Subscriber& subscriber : image.subscribers) {
     Json row = Json::object();
@@ -283,6 +302,7 @@ bool take_page(const std::vector<std::uint8_t>& payload, shard::Account& account
   const std::uint8_t* at = payload.data() + sizeof header + sizeof account;
   std::size_t left = payload.size() - sizeof header - sizeof account;
   image.session_count = header.session_count;
+  image.friends.assign(header.friends.begin(), header.friends.begin() + header.friend_count);
   return take(at, left, header.subscriber_count, image.subscribers) &&
          take(at, left, header.identity_count, image.identities) &&
          take(at, left, header.bucket_count, image.buckets) &&

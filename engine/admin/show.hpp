@@ -19,6 +19,7 @@ struct AccountImage {
   std::vector<shard::CounterShown> counters;
   std::vector<shard::OperatorIdentity> identities;  // other than IMSI and E.164
   std::uint32_t session_count = 0;
+  std::vector<std::uint64_t> friends;  // shard::number_key()
 };
 // The whole account that `target` names, or the refusal. When it changes between two pages, it is
 // read again from the start.

@@ -92,11 +92,14 @@ std::string write_file(const std::string& path, const std::string& text) {
 }
 
 // Copies: whoever asks for it may outlive the version.
-admin::PlanInfo info_of(const rating::PlanSource& source, const rating::Plan& plan) {
+admin::PlanInfo info_of(const rating::Catalogue& catalogue, const rating::PlanSource& source,
+                        const rating::Plan& plan) {
   const rating::Terms& terms = plan.terms;
   admin::PlanInfo info{source.name.value, plan.id, plan.currency, plan.credit_limit};
   info.addon = terms.addon;
   info.has_terms = terms.any();
+  info.lends = plan.loan.amount != 0;
+  info.segments = rating::segments_of(catalogue, source);
   info.at_first_use = terms.at_first_use;
   for (std::uint32_t i = 0; i < plan.counter_count; ++i)
     info.counters.push_back({source.counters[i].name.value, plan.counters[i].name,
@@ -213,7 +216,7 @@ bool Plans::compile(const rating::Catalogue& catalogue, std::uint16_t number,
   faults += faults_text(compiled);
   if (!compiled.faults.empty()) return false;
   for (std::size_t i = 0; i < compiled.plans.size(); ++i)
-    fresh.infos.push_back(info_of(catalogue.plans[i], *compiled.plans[i]));
+    fresh.infos.push_back(info_of(catalogue, catalogue.plans[i], *compiled.plans[i]));
   for (const rating::BucketKind& k : compiled.bucket_kinds)
     fresh.kinds.push_back({k.name, k.id, k.unit, k.currency, k.priority, k.step, k.lifetime});
   fresh.plans = std::make_unique<rating::PlanVersion>(number, std::move(compiled.plans),

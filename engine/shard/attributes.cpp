@@ -12,6 +12,18 @@ using Result = OperatorResult;
 
 static_assert(limits::friends_per_account_max * sizeof(std::uint64_t) <= sizeof(Text::bytes));
 
+std::uint32_t segment_key(std::string_view name) {
+  return rating::segment_key(name);
+}
+
+std::uint64_t number_key(std::string_view digits) {
+  return rating::number_key(digits);
+}
+
+std::size_t number_digits(std::uint64_t key, char* into) {
+  return rating::number_digits(key, into);
+}
+
 // Prices may be others now: open sessions are asked to come again.
 void Shard::set_segment(Operation& op) {
   const OperatorRequest& r = op.request;

@@ -116,6 +116,12 @@ struct OperatorBucket {
   bool own = false;  // of the account's first subscriber, not of the account
 };
 
+// Keys of what plans' conditions compare (rating/facts.hpp): a segment's name, never 0; a number of
+// 1 to 15 digits, 0: it is none; and its digits again, at most 15.
+std::uint32_t segment_key(std::string_view name);
+std::uint64_t number_key(std::string_view digits);
+std::size_t number_digits(std::uint64_t key, char* into);
+
 // Lies in a Frame's rx. Fixed size; strings are zero-terminated.
 struct OperatorRequest {
   static constexpr std::size_t buckets_max = 8;
@@ -210,6 +216,9 @@ struct ShowHeader {
   std::uint32_t session_count = 0;  // open ones of the account
   std::uint32_t product_count = 0;
   std::uint32_t counter_count = 0;
+  std::uint32_t friend_count = 0;
+  std::uint32_t unused = 0;
+  std::array<std::uint64_t, limits::friends_per_account_max> friends{};  // rating's number_key()
 };
 
 // A counter with its rule as it stands now.

@@ -207,65 +207,42 @@ void Shard::operate(Operation& op) {
 }
 
 bool Shard::operate_account(Operation& op) {
+  struct Act {
+    OperatorKind kind;
+    void (Shard::*member)(Operation&);
+  };
+  static constexpr Act acts[] = {
+      {OperatorKind::create_subscriber, &Shard::create_subscriber},
+      {OperatorKind::create_bucket, &Shard::create_bucket},
+      {OperatorKind::delete_subscriber, &Shard::delete_subscriber},
+      {OperatorKind::change_identity, &Shard::change_identity},
+      {OperatorKind::adjust, &Shard::adjust},
+      {OperatorKind::set_wallet, &Shard::set_wallet},
+      {OperatorKind::show_account, &Shard::show_account},
+      {OperatorKind::list_sessions, &Shard::list_sessions},
+      {OperatorKind::transfer_out, &Shard::transfer_out},
+      {OperatorKind::set_status, &Shard::set_status},
+      {OperatorKind::set_plan, &Shard::set_plan},
+      {OperatorKind::buy_product, &Shard::buy_product},
+      {OperatorKind::end_product, &Shard::end_holding},
+      {OperatorKind::set_counter, &Shard::set_counter},
+      {OperatorKind::set_segment, &Shard::set_segment},
+      {OperatorKind::set_friend, &Shard::set_friend},
+      {OperatorKind::lend, &Shard::lend},
+  };
   const OperatorRequest& r = op.request;
+  for (const Act& act : acts) {
+    if (act.kind != r.kind) continue;
+    (this->*act.member)(op);
+    return true;
+  }
   switch (r.kind) {
-    case OperatorKind::create_subscriber:
-      create_subscriber(op);
-      return true;
-    case OperatorKind::create_bucket:
-      create_bucket(op);
-      return true;
-    case OperatorKind::delete_subscriber:
-      delete_subscriber(op);
-      return true;
-    case OperatorKind::change_identity:
-      change_identity(op);
-      return true;
     case OperatorKind::credit:
       if (Slot owner = none; find_owner(op, owner)) top_up(op, owner);
-      return true;
-    case OperatorKind::adjust:
-      adjust(op);
-      return true;
-    case OperatorKind::set_wallet:
-      set_wallet(op);
-      return true;
-    case OperatorKind::show_account:
-      show_account(op);
-      return true;
-    case OperatorKind::list_sessions:
-      list_sessions(op);
-      return true;
-    case OperatorKind::transfer_out:
-      transfer_out(op);
-      return true;
-    case OperatorKind::set_status:
-      set_status(op);
-      return true;
-    case OperatorKind::set_plan:
-      set_plan(op);
-      return true;
-    case OperatorKind::buy_product:
-      buy_product(op);
-      return true;
-    case OperatorKind::end_product:
-      end_holding(op);
       return true;
     case OperatorKind::set_credit_limit:
       if (r.credit_limit < 0 || r.credit_limit > limits::balance_micros_max) return false;
       edit(accounts_, op.account).credit_limit = r.credit_limit;
-      return true;
-    case OperatorKind::set_counter:
-      set_counter(op);
-      return true;
-    case OperatorKind::set_segment:
-      set_segment(op);
-      return true;
-    case OperatorKind::set_friend:
-      set_friend(op);
-      return true;
-    case OperatorKind::lend:
-      lend(op);
       return true;
     case OperatorKind::set_validity:
       edit(accounts_, op.account).valid_until = r.ends_at != 0 ? r.ends_at : valid_for_ever;

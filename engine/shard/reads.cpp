@@ -35,6 +35,11 @@ void Shard::show_account(Operation& op) {
   ShowHeader header;
   for (Slot s = account.first_session; s != none; s = sessions_[s].next)
     header.session_count += sessions_[s].state == SessionState::open;
+  if (account.friends != none) {
+    const Text& text = texts_[account.friends];
+    header.friend_count = static_cast<std::uint32_t>(text.size / sizeof header.friends[0]);
+    std::memcpy(header.friends.data(), text.bytes, text.size);
+  }
   const bool first_page = op.request.cursor == 0;
   for (Slot p = account.first_product; p != none && first_page; p = products_[p].next)
     ++header.product_count;

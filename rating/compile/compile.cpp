@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "engine/base/check.hpp"
 #include "engine/base/currency.hpp"
@@ -308,6 +309,20 @@ void check_former_names(const Parts& parts, const std::string& what, Checks& che
 }
 
 }  // namespace
+
+std::vector<std::string> segments_of(const Catalogue& catalogue, const PlanSource& plan) {
+  std::set<std::string> names;
+  const auto add = [&](const std::vector<ConditionSource>& when) {
+    for (const ConditionSource& condition : when)
+      for (const Placed<std::string>& value : condition.values)
+        if (condition.attribute.value == "segment") names.insert(value.value);
+  };
+  for (const ServiceSource& service : plan.services)
+    for (const RateSource& rate : service.rates) add(rate.when);
+  for (const CounterSource& counter : plan.counters) add(counter.when);
+  for (const BucketKindSource& kind : catalogue.bucket_kinds) add(kind.when);
+  return {names.begin(), names.end()};
+}
 
 Compiled compile_catalogue(const Catalogue& catalogue, const InternName& intern) {
   Compiled compiled;

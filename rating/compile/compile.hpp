@@ -98,6 +98,9 @@ struct Compiled {
   std::vector<CompileFault> faults;      // in the order of the file
 };
 
+// Names of segments that the plan's conditions, or those of bucket kinds, ask for; each once.
+std::vector<std::string> segments_of(const Catalogue& catalogue, const PlanSource& plan);
+
 Compiled compile_catalogue(const Catalogue& catalogue, const InternName& intern);
 
 // An exact decimal amount ("0.25") in micros. false: not a plain decimal of at most 6 places

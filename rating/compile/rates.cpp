@@ -134,7 +134,8 @@ void RateCompiler::check_pass(const TariffSource& source) {
   const auto found = std::find_if(all.begin(), all.end(),
                                   [&](const PlanSource& one) { return one.name.value == name; });
   if (found == all.end() || !is_addon(*found))
-    checks_.fault(source.pass.place, "pass '" + name + "' is no add-on of this catalogue; name one");
+    checks_.fault(source.pass.place,
+                  "pass '" + name + "' is no add-on of this catalogue; name one");
   else if (found->currency.value != source_.currency.value)
     checks_.fault(source.pass.place, "pass '" + name + "' has another currency than this plan");
   if (is_addon(source_))

@@ -195,8 +195,8 @@ def test_a_catalogue_is_one_directory_or_several_paths(files):
 
 
 def test_the_examples_have_no_warning(files):
-    same(files.run("check", EXAMPLES)[1], "13 plans (3 add-ons), 21 services, 16 rates, "
-         "5 fees, 5 allowances, no fault\n")
+    same(files.run("check", EXAMPLES)[1], "15 plans (4 add-ons), 24 services, 20 rates, "
+         "6 fees, 5 allowances, no fault\n")
 
 
 def test_what_a_bucket_kind_asks_for_is_used(files):

@@ -1,6 +1,6 @@
 """The charging vectors (vectors.md is the table), replayed against a levyd over TCP.
 
-usage: scenario_test.py a|b|c|d|e|f|beside|grants|conditions|procedures|push|restart|lost|window|
+usage: scenario_test.py a|b|c|d|e|f|beside|grants|conditions|procedures|push|restart|lost|offers|window|
            conservation|self_test --build DIR [--only NAME]
 
 A group is the module group_<name>.py; its scenarios are the functions marked @scenario. All of a
@@ -21,7 +21,7 @@ from registry import SCENARIOS  # noqa: E402
 from replay import World  # noqa: E402
 
 GROUPS = ("a", "b", "c", "d", "e", "f", "beside", "grants", "conditions", "procedures",
-          "push", "restart", "lost", "products", "window", "conservation", "records_sum", "self_test")
+          "push", "restart", "lost", "products", "offers", "window", "conservation", "records_sum", "self_test")
 
 
 def run(scenario, stage):

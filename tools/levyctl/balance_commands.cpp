@@ -50,6 +50,20 @@ void add_transfer(CLI::App& group, Context& context) {
   });
 }
 
+void add_loan(CLI::App& group, Context& context) {
+  CLI::App* loan = group.add_subcommand("loan", "the advance of its plan; top-ups pay it back");
+  const auto posted = std::make_shared<Posted>();
+  loan->add_option("ID", posted->id, id_about)->required();
+  add_reasons(*loan, posted);
+  loan->callback([&context, posted] {
+    context.run = [&context, posted] {
+      return present(context,
+                     context.client().post(route_of(posted->id, "/loan"), body_of(posted->texts)),
+                     View::balance);
+    };
+  });
+}
+
 }  // namespace
 
 void add_balance(CLI::App& app, Context& context) {
@@ -59,6 +73,7 @@ void add_balance(CLI::App& app, Context& context) {
   add_purse(*group, context, "topup", "adds money or units", true);
   add_purse(*group, context, "adjust", "a signed correction of a wallet (--why is needed)", false);
   add_transfer(*group, context);
+  add_loan(*group, context);
 }
 
 }  // namespace levyctl

@@ -73,7 +73,7 @@ void add_sessions(CLI::App& app, Context& context) {
   });
   for (const std::string action : {"reauthorize", "abort"}) {
     CLI::App* command = group->add_subcommand(
-        action, action == "abort" ? "ends a session: by an ASR where its gateway takes one, else here"
+        action, action == "abort" ? "ends a session, by an ASR where its gateway takes one"
                                   : "asks the gateway to report and ask again (RAR)");
     const auto posted = std::make_shared<Posted>();
     command->add_option("SESSION-ID", posted->texts["session_id"], "as `session list` shows it")

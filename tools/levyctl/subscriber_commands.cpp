@@ -53,6 +53,10 @@ constexpr Setting settings[] = {
     {"credit-limit", "/credit-limit", "credit_limit", "how far the wallet may fall below zero"},
     {"validity", "/validity", "until",
      "until when it is valid (UTC, or \"forever\"); then its plan's grace begins"},
+    {"segment", "/segment", "segment", "the account is in it: plans' conditions read that"},
+    {"not-segment", "/segment", "not_segment", "... and is in it no more"},
+    {"friend", "/friend", "friend", "an international number on its list, up to 19"},
+    {"not-friend", "/friend", "not_friend", "... and off it"},
     {"counter", "/counter", "value",
      "NAME VALUE: where a counter of its plan stands; of one per subscriber by IMSI or E.164"},
 };

@@ -97,8 +97,8 @@ TEST(Examples, PlansCompileToTheNumbersOfChargingMd) {
     ADD_FAILURE() << fault.place.file << ":" << fault.place.line << ": " << fault.message;
   }
   ASSERT_TRUE(compiled.faults.empty());
-  EXPECT_EQ(compiled.plans.size(), 13u);
-  EXPECT_EQ(compiled.bucket_kinds.size(), 12u);
+  EXPECT_EQ(compiled.plans.size(), 15u);
+  EXPECT_EQ(compiled.bucket_kinds.size(), 13u);
   const rating::Plan& data = plan_named(loaded, compiled, "data-a");
   EXPECT_EQ(data.currency, 978);
   EXPECT_EQ(data.overrun, rating::Overrun::debt);
