@@ -51,6 +51,7 @@ inline constexpr std::size_t reservations_per_group_max = 4;
 // Sponsors that one plan names, and wallets of sponsors that one charge may move.
 inline constexpr std::size_t sponsors_per_plan_max = 8;
 inline constexpr std::size_t bonuses_per_plan_max = 8;
+inline constexpr std::size_t exchange_rates_max = 16;
 inline constexpr std::size_t segments_per_account_max = 2;
 inline constexpr std::size_t friends_per_account_max = 19;  // what one Text holds
 inline constexpr std::size_t sponsor_wallets_max = 32;

@@ -158,6 +158,23 @@ void read_bonuses(Reader& reader, const YamlNode& node, const std::string& path,
                });
 }
 
+void read_exchange(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
+  constexpr std::string_view form = "a mapping of currencies to decimals: {USD: 0.92}";
+  if (node.type != YamlNode::Type::mapping) {
+    reader.fault(node, path, "the value is not a mapping", std::string(form),
+                 "write what one unit is worth behind its currency");
+    return;
+  }
+  for (const auto& [key, value] : node.entries) {
+    const std::string* text = reader.read_scalar(*value, sub_path(path, key->text), form);
+    if (text == nullptr) continue;
+    rating::ExchangeSource source;
+    set_placed(source.currency, key->text, reader.place(*key));
+    set_placed(source.worth, *text, reader.place(*value));
+    static_cast<PlanOwner*>(owner)->source.exchange.push_back(std::move(source));
+  }
+}
+
 void read_loan(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
   auto& plan = *static_cast<PlanOwner*>(owner);
   rating::LoanSource& loan = plan.source.loan.value;

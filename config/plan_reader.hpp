@@ -88,6 +88,7 @@ void read_allowances(Reader& reader, const YamlNode& node, const std::string& pa
 void read_counters(Reader& reader, const YamlNode& node, const std::string& path, void* owner);
 void read_sponsors(Reader& reader, const YamlNode& node, const std::string& path, void* owner);
 void read_bonuses(Reader& reader, const YamlNode& node, const std::string& path, void* owner);
+void read_exchange(Reader& reader, const YamlNode& node, const std::string& path, void* owner);
 void read_loan(Reader& reader, const YamlNode& node, const std::string& path, void* owner);
 
 // The keys of what holding a plan costs and gives, and of what a bucket kind pays for.

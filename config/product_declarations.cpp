@@ -291,6 +291,12 @@ std::vector<Key> plan_terms_keys() {
                                    "none", "Of a base plan: what top-ups give beside themselves."),
                             Shape::list, bonus_section));
   static_assert(limits::bonuses_per_plan_max == 8);
+  keys.push_back(shaped(
+      custom("exchange", "{currency: decimal}", read_exchange, "none: each currency its own wallet",
+             "Of a base plan: what a unit of another currency is worth in the plan's. Money that "
+             "is free in a wallet of it goes into the plan's wallet at top-ups and when the "
+             "account takes the plan, rounded down to 0.000001."),
+      Shape::map, "^[0-9][0-9_]*(\\.[0-9][0-9_]*)?$"));
   keys.push_back(of_section(custom("loan", "{amount, fee, when_below}", read_loan, "none",
                                    "Of a base plan: an emergency advance (`balance loan`)."),
                             Shape::one, loan_section));

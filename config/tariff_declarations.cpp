@@ -98,8 +98,12 @@ std::vector<Key> price_keys() {
           Shape::one_or_list, price_pattern),
       without_default(word("rounding", {"up", "down", "half_up", "half_even"},
                            LEVY_FIELD(Owner, source.rounding),
-                           "How a running total is rounded to 0.000001 of the currency."),
+                           "How a running total is rounded, to 0.000001 of the currency or to "
+                           "`decimals`."),
                       "up"),
+      without_default(integer("decimals", 0, 6, "", LEVY_FIELD(Owner, source.decimals),
+                              "To how many decimals of the currency it is rounded."),
+                      "6"),
       shaped(custom("connect_fee", money, LEVY_MONEY(Owner, connect_fee), "0",
                     "Due once per session and rating group, with the first unit used, also where a "
                     "bucket "

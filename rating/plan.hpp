@@ -26,12 +26,15 @@ struct Tier {
 };
 
 // price(total) = clamp(round(sum over tiers of started steps * step * numerator / denominator)),
-// micros; 0 for a total of 0. The connect fee is due beside it, once per session and group, with
-// the first unit used, whoever pays for the units.
+// micros, rounded to a multiple of `quantum`; 0 for a total of 0. The connect fee is due beside it,
+// once per session and group, with the first unit used, whoever pays for the units.
 struct Price {
   std::int64_t numerator = 0;    // micros, >= 0
   std::int64_t denominator = 1;  // units, > 0; of all tiers
   std::int64_t step = 1;         // units, >= 1: every started step is charged in full
+  // micros, a power of 10: what amounts are multiples of; denominator * quantum is bounded as a
+  // denominator alone is (price.hpp).
+  std::int64_t quantum = 1;
   Rounding rounding = Rounding::up;
   bool free = false;  // zero-rated: no money is ever due
   bool none = false;  // no price: usage beyond the unit buckets is unrated overrun
@@ -332,6 +335,12 @@ struct Terms {
   bool any() const { return addon || fee_count != 0 || allowance_count != 0; }
 };
 
+// What a unit of another currency is worth in the plan's: numerator / denominator.
+struct ExchangeRate {
+  std::int64_t numerator = 0, denominator = 1;  // below 2^60 and 2^60
+  std::uint16_t currency = 0;                   // ISO 4217 numeric
+};
+
 // What a top-up of at least `from` gives beside itself: of a plan's, that with the highest `from`.
 struct TopupBonus {
   std::int64_t from = 0;    // micros of the plan's currency
@@ -432,6 +441,8 @@ struct Plan {
   bool passes = false;  // a service or rate has one
   std::uint32_t bonus_count = 0;
   const TopupBonus* bonuses = nullptr;  // by `from`, ascending
+  std::uint32_t exchange_count = 0;
+  const ExchangeRate* exchange = nullptr;
   Loan loan;
   Terms terms;
   std::array<Service, limits::services_per_plan_max> services{};

@@ -42,6 +42,7 @@ struct PriceSource {
 struct TariffSource {
   Placed<PriceSource> price;        // absent: unit buckets only
   Placed<std::string> rounding;     // up | down | half_up | half_even
+  Placed<std::int64_t> decimals;    // 0 to 6: of what a running total is rounded to
   Placed<std::string> connect_fee;  // decimal amounts in the plan's currency
   Placed<std::string> minimum;      // the least that a session's use costs
   Placed<std::string> maximum;      // the most
@@ -170,6 +171,12 @@ struct BonusSource {
   Place place;
 };
 
+// "0.92" of the plan's currency for one of another.
+struct ExchangeSource {
+  Placed<std::string> currency;  // ISO 4217 letters
+  Placed<std::string> worth;     // decimal > 0
+};
+
 // An advance that the next top-ups pay back.
 struct LoanSource {
   Placed<std::string> amount, fee, when_below;  // decimals, in the plan's currency
@@ -195,6 +202,7 @@ struct PlanSource {
   std::vector<SponsorSource> sponsors;
   std::vector<BonusSource> bonuses;
   Placed<LoanSource> loan;
+  std::vector<ExchangeSource> exchange;
   Placed<std::string> currency;                          // ISO 4217 letters
   Placed<std::string> overrun;                           // debt | write_off
   Placed<std::string> unmatched;                         // 5031 | 4010 | rate_as

@@ -37,6 +37,12 @@ Int128 divide_wide(Int128 numerator, Int128 denominator, Rounding mode) {
   return quotient;
 }
 
+// Micros * denominator as micros.
+Int128 rounded(const Price& price, Int128 exact) {
+  return divide_wide(exact, Int128{price.denominator} * price.quantum, price.rounding) *
+         price.quantum;
+}
+
 // The tiers up to a boundary or started step, micros * denominator.
 Int128 tiers_cost(const Price& price, std::int64_t total) {
   if (total == 0) return 0;
@@ -45,10 +51,11 @@ Int128 tiers_cost(const Price& price, std::int64_t total) {
   return tier.before + Int128{steps} * tier.step * tier.numerator;
 }
 
-// The largest k with round((base + k * per_step) / denominator) <= limit, solved for each rounding;
-// negative where not even base fits.
-Int128 steps_within(const Price& price, Int128 base, Int128 per_step, Int128 limit) {
-  const Int128 den = price.denominator;
+// The largest k with round((base + k * per_step) / denominator) <= micros, solved for each
+// rounding; negative where not even base fits.
+Int128 steps_within(const Price& price, Int128 base, Int128 per_step, Int128 micros) {
+  const Int128 den = Int128{price.denominator} * price.quantum;
+  const Int128 limit = micros / price.quantum;
   const auto floor_div = [](Int128 a, Int128 b) { return a >= 0 ? a / b : -((-a + b - 1) / b); };
   switch (price.rounding) {
     case Rounding::up:
@@ -68,7 +75,7 @@ Int128 steps_within(const Price& price, Int128 base, Int128 per_step, Int128 lim
 Int128 price_exact(const Price& price, std::int64_t total) {
   LEVY_CHECK(total >= 0 && total <= total_units_max + limits::units_max, total);
   if (price.free || price.none || total == 0) return 0;
-  Int128 cost = divide_wide(tiers_cost(price, total), price.denominator, price.rounding);
+  Int128 cost = rounded(price, tiers_cost(price, total));
   if (cost < price.minimum) cost = price.minimum;
   if (price.maximum != 0 && cost > price.maximum) cost = price.maximum;
   return cost;
@@ -93,7 +100,7 @@ std::int64_t furthest_boundary(const Price& price, std::int64_t total, std::int6
     const std::int64_t stop = k < price.further_tiers ? std::min(price.tiers[k].from, end) : end;
     Int128 steps = 0;
     if (per_step == 0) {  // free up to its end, where what lies before it can be paid
-      if (divide_wide(tier.before, price.denominator, price.rounding) > limit) continue;
+      if (rounded(price, tier.before) > limit) continue;
       return stop;
     }
     steps = steps_within(price, tier.before, per_step, limit);

@@ -2,9 +2,9 @@
 // Core: shard. Allocates: never. Blocks: never. Clock: none.
 //
 // Bounds (rating/compile keeps them): every tier's numerator <= limits::balance_micros_max (<
-// 2^60), denominator <= price_denominator_max (< 2^50), step <= limits::units_max (< 2^48); totals
-// stay below total_units_max (2^62) and credits below 2^67, so no product here reaches 2^127. Tiers
-// begin on a step boundary of the tier before.
+// 2^60), denominator * quantum <= price_denominator_max (< 2^50), step <= limits::units_max (<
+// 2^48); totals stay below total_units_max (2^62) and credits below 2^67, so no product here
+// reaches 2^127. Tiers begin on a step boundary of the tier before.
 #pragma once
 
 #include <cstdint>

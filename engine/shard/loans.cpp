@@ -1,4 +1,5 @@
-// Shard: top-ups, with the bonus that the base plan gives; the plan's loan, and its repayment.
+// Shard: top-ups, with the bonus that the base plan gives; money of other currencies; the plan's
+// loan, and its repayment.
 // Core: shard. Allocates: never. Blocks: never. Clock: in the command.
 //
 // A loan is credit that goes again: what a top-up pays back leaves the wallet's credits as it came
@@ -10,23 +11,50 @@ namespace levy::shard {
 using rating::MovementKind;
 using Result = OperatorResult;
 
-// The bonus and the loan look at what is paid into the account's wallet of its plan's currency.
+// What is free in wallets of currencies that the plan takes goes into the wallet of its own; what
+// is reserved there stays until the next time. Both movements stand in the Record. Returns what
+// came.
+std::int64_t Shard::exchange_wallets(Slot account_slot, const rating::Plan& plan,
+                                     Outcome& outcome) {
+  std::int64_t came = 0;
+  for (std::uint32_t i = 0; i < plan.exchange_count; ++i) {
+    const rating::ExchangeRate& rate = plan.exchange[i];
+    const Slot from = find_wallet(accounts_[account_slot], rate.currency);
+    const std::int64_t free = from != none ? buckets_[from].free() : 0;
+    if (free <= 0) continue;
+    const Int128 worth = Int128{free} * rate.numerator / rate.denominator;
+    const Slot to = find_or_open_wallet(account_slot, plan.currency);
+    if (to == none || worth == 0 ||
+        worth > Int128{limits::balance_micros_max} - buckets_[to].credits)
+      continue;
+    book(outcome, MovementKind::expire, from, free);
+    book(outcome, MovementKind::credit, to, static_cast<std::int64_t>(worth));
+    came += static_cast<std::int64_t>(worth);
+  }
+  return came;
+}
+
+// The bonus and the loan look at what comes into the account's wallet of its plan's currency.
 void Shard::top_up(Operation& op, Slot owner) {
   const OperatorRequest& r = op.request;
   credit(op, r.bucket(), owner);
   const rating::Plan* plan = newest(accounts_[op.account].plan);
   if (op.reply.result != Result::ok || r.bucket_kind != 0 || owner != none || plan == nullptr ||
-      r.currency != plan->currency || r.amount <= 0)
+      r.amount <= 0)
     return;
+  const std::int64_t paid = r.currency == plan->currency
+                                ? r.amount
+                                : exchange_wallets(op.account, *plan, op.outcome);
+  if (paid == 0) return;
   const rating::TopupBonus* bonus = nullptr;
-  for (std::uint32_t i = 0; i < plan->bonus_count && plan->bonuses[i].from <= r.amount; ++i)
+  for (std::uint32_t i = 0; i < plan->bonus_count && plan->bonuses[i].from <= paid; ++i)
     bonus = &plan->bonuses[i];
   if (bonus != nullptr) {
     const auto now_s = static_cast<std::uint32_t>(r.now.seconds());
     OperatorBucket what;
     what.amount = bonus->amount != 0 ? bonus->amount
                                      : static_cast<std::int64_t>(
-                                           Int128{r.amount} * bonus->share_permille / 1000);
+                                           Int128{paid} * bonus->share_permille / 1000);
     what.step = bonus->step;
     what.ends_at = bonus->lifetime != 0 ? now_s + bonus->lifetime : 0;
     what.kind = bonus->kind;
@@ -37,7 +65,7 @@ void Shard::top_up(Operation& op, Slot owner) {
     if (op.reply.result != Result::ok) return;
   }
   Account& account = edit(accounts_, op.account);
-  const std::int64_t repaid = std::min(account.loan, r.amount);
+  const std::int64_t repaid = std::min(account.loan, paid);
   if (repaid == 0) return;
   const Slot wallet = find_wallet(account, plan->currency);
   edit(buckets_, wallet).credits -= repaid;

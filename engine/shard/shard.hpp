@@ -424,6 +424,7 @@ class Shard {
   void set_segment(Operation& op);
   void set_friend(Operation& op);
   void top_up(Operation& op, Slot owner);
+  std::int64_t exchange_wallets(Slot account, const rating::Plan& plan, Outcome& outcome);
   void lend(Operation& op);
   void transfer_out(Operation& op);
   void transfer_in(Operation& op);

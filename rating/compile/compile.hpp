@@ -64,6 +64,7 @@ struct CompiledPlan : Plan {
   std::vector<Allowance> own_allowances;
   std::vector<Sponsor> own_sponsors;
   std::vector<TopupBonus> own_bonuses;
+  std::vector<ExchangeRate> own_exchange;
   std::vector<CounterRule> own_counters;
   std::vector<std::unique_ptr<std::vector<Level>>> own_levels;  // of those that have some
   std::vector<std::unique_ptr<std::string>> own_texts;
@@ -76,6 +77,8 @@ struct CompiledPlan : Plan {
     bucket_rules = own_bucket_rules.data();
     counters = own_counters.data();
     counter_count = static_cast<std::uint32_t>(own_counters.size());
+    exchange = own_exchange.data();
+    exchange_count = static_cast<std::uint32_t>(own_exchange.size());
     bonuses = own_bonuses.data();
     bonus_count = static_cast<std::uint32_t>(own_bonuses.size());
     sponsors = own_sponsors.data();

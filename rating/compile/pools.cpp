@@ -8,8 +8,8 @@ namespace {
 
 // A multiplier stands for the price only where every unit costs the same.
 bool linear(const Price& price) {
-  return price.further_tiers == 0 && price.connect_fee == 0 && price.minimum == 0 &&
-         price.maximum == 0;
+  return price.further_tiers == 0 && price.connect_fee == 0 && price.quantum == 1 &&
+         price.minimum == 0 && price.maximum == 0;
 }
 
 }  // namespace
@@ -39,7 +39,7 @@ void compile_pool(const ServiceSource& source, Checks& checks, const CompiledPla
   if (!simple || source.accumulate.given)
     checks.fault(source.pool.place,
                  "pool needs prices that are the same for every unit: no connect_fee, minimum, "
-                 "maximum, tiers or accumulate; remove those, or the pool");
+                 "maximum, decimals, tiers or accumulate; remove those, or the pool");
   if (source.sponsor.given)
     checks.fault(source.pool.place,
                  "pool shares the account's money, and 'sponsor' pays with another's; remove one");

@@ -127,7 +127,7 @@ bool join(const std::vector<Written>& written, CompiledPlan& plan, Price& price)
     const std::int64_t divisor =
         std::gcd(static_cast<std::int64_t>(common), tier.ratio.denominator);
     common = common / divisor * tier.ratio.denominator;
-    if (common > price_denominator_max) return false;
+    if (common * price.quantum > price_denominator_max) return false;
   }
   price.denominator = static_cast<std::int64_t>(common);
   std::vector<Tier> tiers;
@@ -203,6 +203,8 @@ void compile_tariff(const TariffSource& source, const Place& owner, std::int64_t
                                                {"half_up", Rounding::half_up},
                                                {"half_even", Rounding::half_even}}};
   price.rounding = checks.choice(source.rounding, "rounding", words, Rounding::up);
+  const std::int64_t decimals = checks.number(source.decimals, "decimals", 0, 6, 6);
+  for (std::int64_t k = decimals; k < 6; ++k) price.quantum *= 10;
   price.none = !source.price.given;
   price.free = source.price.given && source.price.value.free;
   if (price.none || price.free) {
@@ -218,6 +220,7 @@ void compile_tariff(const TariffSource& source, const Place& owner, std::int64_t
         checks.fault(given.place, key + without);
     };
     if (price.none) useless(source.rounding, "rounding");
+    useless(source.decimals, "decimals");
     useless(source.connect_fee, "connect_fee");
     useless(source.minimum, "minimum");
     useless(source.maximum, "maximum");
@@ -231,7 +234,8 @@ void compile_tariff(const TariffSource& source, const Place& owner, std::int64_t
   if (!read_tiers(source.price, share, checks, tiers)) return;
   if (!join(tiers, plan, price)) {
     checks.fault(source.price.given ? source.price.place : owner,
-                 "the tiers of this price have no common denominator of at most " +
+                 "the tiers of this price, or its 'decimals', leave no common denominator of at "
+                 "most " +
                      text(price_denominator_max) + "; use amounts of fewer decimals");
     return;
   }

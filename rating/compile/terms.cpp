@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "rating/compile/calendar.hpp"
+#include "rating/compile/decimal.hpp"
 
 namespace levy::rating {
 namespace {
@@ -33,6 +34,7 @@ class TermsCompiler {
     period(source_.lasts, "lasts", terms_.lasts);
     bonuses();
     loan();
+    exchange();
     of_one_kind();
     without_effect();
   }
@@ -253,6 +255,29 @@ class TermsCompiler {
     }
   }
 
+  void exchange() {
+    for (const ExchangeSource& from : source_.exchange) {
+      if (!fits(plan_.own_exchange.size(), limits::exchange_rates_max, from.currency.place,
+                "currencies in exchange"))
+        return;
+      ExchangeRate rate;
+      rate.currency = checks_.currency(from.currency, from.currency.place);
+      if (rate.currency != 0 && rate.currency == plan_.currency)
+        checks_.fault(from.currency.place, "exchange names " + from.currency.value +
+                                               ", which is the plan's own currency; remove it");
+      Decimal worth;
+      if (!parse_decimal(from.worth.value, worth) || worth.digits == 0) {
+        checks_.fault(from.worth.place, "exchange." + from.currency.value + " is '" +
+                                            from.worth.value +
+                                            "'; allowed: a decimal above 0 of at most 18 digits");
+        continue;
+      }
+      rate.numerator = worth.digits;
+      for (int i = 0; i < worth.places; ++i) rate.denominator *= 10;
+      plan_.own_exchange.push_back(rate);
+    }
+  }
+
   void loan() {
     if (!source_.loan.given) return;
     const LoanSource& from = source_.loan.value;
@@ -371,6 +396,8 @@ class TermsCompiler {
     useless(source_.ccfh, "ccfh", why);
     useless(source_.failover, "failover", why);
     useless(source_.loan, "loan", why);
+    for (const ExchangeSource& one : source_.exchange)
+      checks_.fault(one.currency.place, std::string("exchange") + why);
     for (const BonusSource& bonus : source_.bonuses)
       checks_.fault(bonus.place, std::string("topup_bonus") + why);
     const bool usable = !source_.services.empty() || !source_.allowances.empty();

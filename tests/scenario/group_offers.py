@@ -154,6 +154,31 @@ def bonuses_of_topups(build):
         if free != 2000 * MB:
             raise Mismatch(f"{free} octets of bonus")
         account.check("65.99")
+        account.topup("10", "CHF")  # 10.50, and a bonus of 1.05
+        account.check("77.54")
+        account.topup("163", "JPY")  # 0.9943
+        account.check("78.5343", **{"wallet_CHF": 0, "wallet_JPY": 0, "wallet_USD": "50"})
+        account.post("plan", plan="in-tenths")  # which takes USD
+        account.check("124.5343", **{"wallet_USD": 0})
+
+
+@scenario("V-57", alone=True)
+def amounts_in_tenths(build):
+    """`decimals: 1`: what a running total costs is rounded to 0.1."""
+    with world_of_offers(build) as world:
+        account = world.account("in-tenths", "1")
+        for group, cost in ((2, "0.6"), (3, "0.3")):
+            session = account.session(context="32260@3gpp.org")
+            session.initial(ask(group, rsu=seconds(10)), want=[granted(seconds(10), group)])
+            session.terminate(ask(group, usu=seconds(10)), want=[settled(group)])
+            account.check(cost)
+        account.check("0.3")
+        session = account.session(context="32260@3gpp.org")
+        session.initial(ask(2, rsu=seconds(60)), want=[
+            granted(seconds(9), 2, final=TERMINATE)])  # 0.297, rounded up to 0.3
+        account.check("0", "0.3")
+        session.update(ask(2, usu=seconds(3)), want=[settled(2)])  # 0.099
+        account.check("0.2")
 
 
 @scenario(alone=True)

@@ -18,7 +18,7 @@ VECTORS = (
     "94", "95", "97", "99", "101", "102", "104",
 )
 GROUPS = ("a", "b", "c", "d", "e", "f", "beside", "grants", "conditions", "procedures", "push",
-          "restart", "lost", "products", "window", "conservation", "records_sum")
+          "restart", "lost", "products", "offers", "window", "conservation", "records_sum")
 ROW = re.compile(r"^\| (V-\d+) \| (.*?) ?\| ?(.*?) ?\|$")
 
 

@@ -181,7 +181,8 @@ PriceSteps price_steps(const rating::Price& price, std::int64_t total, const std
   const bool bound =
       out.micros == price.minimum || (price.maximum != 0 && out.micros == price.maximum);
   const Int128 off = exact - Int128{out.micros} * price.denominator;
-  const bool near = off < price.denominator && -off < price.denominator;
+  const Int128 one = Int128{price.denominator} * price.quantum;
+  const bool near = off < one && -off < one;
   if (bound && !near)
     out.text += fmt::format(", {} {} {}", out.micros == price.minimum ? "at least" : "at most",
                             micros, currency);

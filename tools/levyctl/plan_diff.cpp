@@ -44,6 +44,7 @@ void add_tariff(const rating::TariffSource& tariff, const std::string& unit,
                 const std::string& currency, Keys& keys) {
   keys.emplace_back("price", price_text(tariff.price, unit, currency));
   keys.emplace_back("rounding", or_default(tariff.rounding, "up"));
+  keys.emplace_back("decimals", std::to_string(tariff.decimals.given ? tariff.decimals.value : 6));
   keys.emplace_back("connect_fee", money_text(tariff.connect_fee, currency));
   keys.emplace_back("minimum", money_text(tariff.minimum, currency));
   keys.emplace_back("maximum",

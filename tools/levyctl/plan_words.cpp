@@ -144,6 +144,7 @@ std::string tariff_text(const rating::TariffSource& tariff, const std::string& u
                         tariff.at_maximum.value == "stop" ? "stop" : "free");
   if (tariff.rounding.given && tariff.rounding.value != "up")
     text += ", rounded " + tariff.rounding.value;
+  if (tariff.decimals.given) text += fmt::format(", to {} decimals", tariff.decimals.value);
   if (tariff.pass.given) text += ", with pass " + tariff.pass.value;
   return text;
 }

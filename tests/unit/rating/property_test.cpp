@@ -21,15 +21,16 @@ std::int64_t pick(Random& random, std::int64_t low, std::int64_t high) {
 std::int64_t naive_price(const Price& p, std::int64_t total) {
   std::int64_t exact = 0;  // times denominator
   for (std::int64_t at = 0; at < total; at += p.step) exact += p.step * p.numerator;
+  const std::int64_t one = p.denominator * p.quantum;
   std::int64_t rounded = 0;
-  while ((rounded + 1) * p.denominator <= exact) ++rounded;
-  const std::int64_t over = exact - rounded * p.denominator;
+  while ((rounded + 1) * one <= exact) ++rounded;
+  const std::int64_t over = exact - rounded * one;
   if (p.rounding == Rounding::up && over > 0) ++rounded;
-  if (p.rounding == Rounding::half_up && 2 * over >= p.denominator) ++rounded;
+  if (p.rounding == Rounding::half_up && 2 * over >= one) ++rounded;
   if (p.rounding == Rounding::half_even &&
-      (2 * over > p.denominator || (2 * over == p.denominator && rounded % 2 == 1)))
+      (2 * over > one || (2 * over == one && rounded % 2 == 1)))
     ++rounded;
-  return rounded;
+  return rounded * p.quantum;
 }
 
 struct NaiveGroup {
@@ -371,6 +372,8 @@ TEST(Property, LargestNumbersStayExact) {
         pick(random, limits::balance_micros_max - 9, limits::balance_micros_max),
         pick(random, 1, price_denominator_max), static_cast<Rounding>(pick(random, 0, 3)));
     price.step = pick(random, 1, limits::units_max);
+    for (std::int64_t k = pick(random, 0, 6); k > 0; --k)
+      if (price.denominator <= price_denominator_max / price.quantum / 10) price.quantum *= 10;
     const std::int64_t total = pick(random, 0, total_units_max);
     const Int128 credit = Int128{pick(random, 0, INT64_MAX)} * 16;
     const std::int64_t first = boundary_at_or_after(price, total);
