@@ -502,8 +502,8 @@ def options(amount):
         "data": {"segment_size": "16 MiB" if large else "1 MiB",
                  "snapshot": {"after": "256 MiB"}},
         "capacity": {"tombstones_max": amount * 3 // 2 + 16000, "sessions_max": left_open + 8000,
-                     "groups_max": 2 * left_open + 16000, "buckets_max": 40000,
-                     "products_max": 20000, "counters_max": 20000},
+                     "groups_max": 2 * left_open + 16000, "buckets_max": 20000 + amount // 5,
+                     "products_max": 20000 + amount // 10, "counters_max": 20000},
         "sessions": {"event_time_skew_max": "3 d"},
         "records": {"directory": "records", "formats": ["jsonl", "csv"],
                     "rotate_bytes": "16 MiB" if large else "256 KiB"}})
