@@ -59,8 +59,8 @@ void debit_used(const ChargeInput& input, Ledger& ledger, std::uint32_t i, Charg
   const bool overtaken = !input.grant_allowed[i] && input.request->type != RequestType::termination;
   const auto kept = group.reservations;
   if (overtaken) group.reservations = {};
-  const bool split =
-      group.tariff_change != 0 && mscc.after.octets != 0 && tariff.service != nullptr;
+  const bool of_grant = tariff.plan->id == group.plan && tariff.version == group.plan_version;
+  const bool split = group.tariff_change != 0 && mscc.after.octets != 0 && of_grant;
   const UnitAmounts reported = split ? used_before(mscc) : mscc.used;
   const std::int64_t used = tariff.service != nullptr ? used_units(reported, *tariff.service)
                                                       : amount_of(reported, unit);

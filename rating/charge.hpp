@@ -166,7 +166,7 @@ struct ChargeInput {
   std::uint32_t spread_seed = 0;  // spreads the ends of grants over the plan's boundary_spread
   const Zones* zones = nullptr;   // of the plan's version
   std::array<std::uint32_t, limits::segments_per_account_max> segments{};  // keys, 0 = none
-  std::array<std::uint64_t, limits::friends_per_account_max> friends;      // rating/facts: keys
+  std::array<std::uint64_t, limits::friends_per_account_max> friends;      // likewise, to its count
   std::uint32_t friend_count = 0;
   // By priority, higher first; only those that name services. Same currency as `plan`.
   std::array<Addon, limits::products_per_account_max> addons{};
@@ -176,7 +176,7 @@ struct ChargeInput {
   bool tariff_time_change = false;  // dialect: a grant of octets may go beyond a change of price
   bool pools = false;               // dialect: grants may be of a pool
   // All groups of the session whose grant is of a pool, where one of them has used more than it.
-  std::array<Group*, limits::groups_per_session_max> pooled{};
+  std::array<Group*, limits::groups_per_session_max> pooled;  // filled up to its count
   std::uint32_t pooled_count = 0;
   bool implicit_rsu = false;  // dialect: grant without RSU for certain Reporting-Reasons
   bool late = false;          // a report after the session's end, which has charged the connect fee

@@ -315,7 +315,8 @@ void Shard::set_plan(Operation& op) {
   account.plan = r.plan;
   if (plan->valid_for == 0) account.valid_until = 0;  // the new plan sets no end to it
   account.flags = static_cast<std::uint8_t>(account.flags & ~account_took_terms);
-  exchange_wallets(op.account, *plan, op.outcome);
+  for (std::uint32_t i = 0; i < plan->exchange_count; ++i)
+    exchange_wallet(op.account, *plan, plan->exchange[i], op.outcome);
   op.reply.result = start_base_product(op.account, 0, r.now, op.outcome);
   note_due(op.account);
   wake_sessions(op.account, false, r.now, op.outcome);

@@ -11,27 +11,41 @@ namespace levy::shard {
 using rating::MovementKind;
 using Result = OperatorResult;
 
-// What is free in wallets of currencies that the plan takes goes into the wallet of its own; what
-// is reserved there stays until the next time. Both movements stand in the Record. Returns what
-// came.
-std::int64_t Shard::exchange_wallets(Slot account_slot, const rating::Plan& plan,
-                                     Outcome& outcome) {
-  std::int64_t came = 0;
+namespace {
+
+Int128 worth_of(std::int64_t amount, const rating::ExchangeRate& rate) {
+  return Int128{amount} * rate.numerator / rate.denominator;
+}
+
+}  // namespace
+
+// What is free in the wallet of another currency goes into that of the plan's; what is reserved
+// there stays until the next time. Both movements stand in the Record.
+void Shard::exchange_wallet(Slot account_slot, const rating::Plan& plan,
+                            const rating::ExchangeRate& rate, Outcome& outcome) {
+  const Slot from = find_wallet(accounts_[account_slot], rate.currency);
+  const std::int64_t free = from != none ? buckets_[from].free() : 0;
+  if (free <= 0) return;
+  const Int128 worth = worth_of(free, rate);
+  const Slot to = find_or_open_wallet(account_slot, plan.currency);
+  if (to == none || worth == 0 || worth > Int128{limits::balance_micros_max} - buckets_[to].credits)
+    return;
+  book(outcome, MovementKind::expire, from, free);
+  book(outcome, MovementKind::credit, to, static_cast<std::int64_t>(worth));
+}
+
+// What a top-up has brought into the wallet of the plan's currency; 0: it stays in its own.
+std::int64_t Shard::take_payment(Operation& op, const rating::Plan& plan) {
+  const OperatorRequest& r = op.request;
+  if (r.currency == plan.currency) return r.amount;
   for (std::uint32_t i = 0; i < plan.exchange_count; ++i) {
-    const rating::ExchangeRate& rate = plan.exchange[i];
-    const Slot from = find_wallet(accounts_[account_slot], rate.currency);
-    const std::int64_t free = from != none ? buckets_[from].free() : 0;
-    if (free <= 0) continue;
-    const Int128 worth = Int128{free} * rate.numerator / rate.denominator;
-    const Slot to = find_or_open_wallet(account_slot, plan.currency);
-    if (to == none || worth == 0 ||
-        worth > Int128{limits::balance_micros_max} - buckets_[to].credits)
-      continue;
-    book(outcome, MovementKind::expire, from, free);
-    book(outcome, MovementKind::credit, to, static_cast<std::int64_t>(worth));
-    came += static_cast<std::int64_t>(worth);
+    if (plan.exchange[i].currency != r.currency) continue;
+    const std::uint32_t moves = op.outcome.charge.movement_count;
+    exchange_wallet(op.account, plan, plan.exchange[i], op.outcome);
+    if (op.outcome.charge.movement_count == moves) return 0;
+    return static_cast<std::int64_t>(worth_of(r.amount, plan.exchange[i]));
   }
-  return came;
+  return 0;
 }
 
 // The bonus and the loan look at what comes into the account's wallet of its plan's currency.
@@ -42,9 +56,7 @@ void Shard::top_up(Operation& op, Slot owner) {
   if (op.reply.result != Result::ok || r.bucket_kind != 0 || owner != none || plan == nullptr ||
       r.amount <= 0)
     return;
-  const std::int64_t paid = r.currency == plan->currency
-                                ? r.amount
-                                : exchange_wallets(op.account, *plan, op.outcome);
+  const std::int64_t paid = take_payment(op, *plan);
   if (paid == 0) return;
   const rating::TopupBonus* bonus = nullptr;
   for (std::uint32_t i = 0; i < plan->bonus_count && plan->bonuses[i].from <= paid; ++i)

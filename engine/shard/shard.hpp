@@ -424,7 +424,9 @@ class Shard {
   void set_segment(Operation& op);
   void set_friend(Operation& op);
   void top_up(Operation& op, Slot owner);
-  std::int64_t exchange_wallets(Slot account, const rating::Plan& plan, Outcome& outcome);
+  void exchange_wallet(Slot account, const rating::Plan& plan, const rating::ExchangeRate& rate,
+                       Outcome& outcome);
+  std::int64_t take_payment(Operation& op, const rating::Plan& plan);
   void lend(Operation& op);
   void transfer_out(Operation& op);
   void transfer_in(Operation& op);

@@ -98,6 +98,9 @@ void compile_sponsor(const ServiceSource& source, const PlanSource& plan_source,
 void compile_pool(const ServiceSource& source, Checks& checks, const CompiledPlan& plan,
                   Service& service);
 
+// Names that are kept as a hash (pools, segments) must not have one together.
+void check_hashes(const Catalogue& catalogue, Checks& checks);
+
 // Compiles its final action: final_units.cpp.
 void compile_final_units(const ServiceSource& source, const Place& place, Checks& checks,
                          CompiledPlan& plan, Service& service);

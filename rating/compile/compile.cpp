@@ -352,6 +352,7 @@ Compiled compile_catalogue(const Catalogue& catalogue, const InternName& intern)
     compile_accumulation(source, checks, plan);
   }
   check_counter_names(catalogue, checks);
+  check_hashes(catalogue, checks);
   compile_bucket_rules(kinds, rates, compiled, checks);
   for (const std::unique_ptr<CompiledPlan>& plan : compiled.plans) plan->point_to_own();
   if (compiled.faults.empty()) Names(intern, checks).run(catalogue, compiled);

@@ -1,7 +1,10 @@
 // compile_pool: services whose money a session's gateway may spend as one.
 // Core: control. Allocates: yes. Blocks: never. Clock: none.
+#include <map>
+
 #include "engine/base/hash.hpp"
 #include "rating/compile/checks.hpp"
+#include "rating/facts.hpp"
 
 namespace levy::rating {
 namespace {
@@ -12,7 +15,38 @@ bool linear(const Price& price) {
          price.minimum == 0 && price.maximum == 0;
 }
 
+void check_apart(const Placed<std::string>& name, std::uint32_t hash, const char* what,
+                 std::map<std::uint32_t, std::string>& known, Checks& checks) {
+  const auto [first, fresh] = known.try_emplace(hash, name.value);
+  if (!fresh && first->second != name.value)
+    checks.fault(name.place, std::string(what) + " '" + name.value + "' cannot be told from '" +
+                                 first->second + "'; choose another name");
+}
+
+std::uint32_t pool_identifier(std::string_view name) {
+  return static_cast<std::uint32_t>(stable_hash(name)) | 1u;
+}
+
 }  // namespace
+
+void check_hashes(const Catalogue& catalogue, Checks& checks) {
+  std::map<std::uint32_t, std::string> pools, segments;
+  const auto conditions = [&](const std::vector<ConditionSource>& when) {
+    for (const ConditionSource& condition : when)
+      for (const Placed<std::string>& value : condition.values)
+        if (condition.attribute.value == "segment")
+          check_apart(value, segment_key(value.value), "segment", segments, checks);
+  };
+  for (const PlanSource& plan : catalogue.plans) {
+    for (const ServiceSource& service : plan.services) {
+      if (service.pool.given)
+        check_apart(service.pool, pool_identifier(service.pool.value), "pool", pools, checks);
+      for (const RateSource& rate : service.rates) conditions(rate.when);
+    }
+    for (const CounterSource& counter : plan.counters) conditions(counter.when);
+  }
+  for (const BucketKindSource& kind : catalogue.bucket_kinds) conditions(kind.when);
+}
 
 // The pool's identifier is made of its name, so that the services of several plans, and a name
 // that a reload keeps, mean the same pool.
@@ -25,7 +59,7 @@ void compile_pool(const ServiceSource& source, Checks& checks, const CompiledPla
                                         std::to_string(limits::name_bytes_max) + " bytes");
     return;
   }
-  service.pool = static_cast<std::uint32_t>(stable_hash(source.pool.value)) | 1u;
+  service.pool = pool_identifier(source.pool.value);
   bool priced = !service.price.free && !service.price.none;
   bool simple = linear(service.price);
   for (std::uint16_t k = 0; k < service.rate_count; ++k) {
