@@ -210,6 +210,9 @@ def changes(tour):
             ("adjust", {"amount": "-0.25", "currency": "EUR", "why": "w"}),
             ("status", {"status": "suspended"}), ("status", {"status": "active"}),
             ("plan", {"plan": "data-a"}), ("credit-limit", {"credit_limit": "2"}),
+            ("friend", {"friend": "+4930123456", "key": "f1"}),
+            ("friend", {"not_friend": "4930123456"}),
+            ("segment", {"not_segment": "gold"}),
             ("validity", {"until": "2031-01-01"}), ("validity", {"until": "forever"}),
             ("swap-sim", {"new_imsi": "262017000000002"}),
             ("change-number", {"new_e164": "491707000002"}))
@@ -224,11 +227,14 @@ def changes(tour):
             ("status", {"status": "asleep"}, 400), ("plan", {"plan": "none"}, 400),
             ("credit-limit", {"credit_limit": "-1"}, 400),
             ("counter", {"counter": "none", "value": "1"}, 400),
+            ("friend", {"friend": "x"}, 400), ("friend", {}, 400),
+            ("segment", {"segment": "gold"}, 400),
+            ("segment", {"segment": "gold", "not_segment": "gold"}, 400), ("loan", {}, 409),
             ("validity", {"until": "tomorrow"}, 400), ("swap-sim", {"new_imsi": "x"}, 400),
             ("change-number", {"new_e164": "x"}, 400)):
         tour("POST", path + action, body, status)
     for action in ("topup", "adjust", "status", "plan", "buy", "end", "credit-limit", "counter",
-                   "validity", "swap-sim", "change-number"):
+                   "validity", "swap-sim", "change-number", "segment", "friend", "loan"):
         tour("POST", path + action, {"colour": "red"}, 400)
         tour("POST", path + action, {}, 403, token="bob")
         tour("POST", path + action, {}, 401, token="wrong")
@@ -331,6 +337,15 @@ def test_products_and_counters_in_the_document(world):
         moved = tour("POST", path + "counter", {"counter": "spent", "value": "31", "key": "c"})
         assert moved.json["subscriber"]["counters"][0]["value"] == "31.00"
         tour("POST", path + "counter", {"counter": "spent", "value": "32", "key": "c"}, 409)
+        poor = {"account": "poor", "imsi": "262017000000009", "plan": "prepaid-travel",
+                "wallet": "0.10"}
+        tour("POST", "/v1/subscribers", poor, 201)
+        for action, body in (("loan", {"key": "l"}), ("loan", {"key": "l"}),
+                             ("segment", {"segment": "insider"}), ("friend", {"friend": "4930"})):
+            shown = tour("POST", "/v1/subscribers/poor/" + action, body)
+        assert shown.json["subscriber"]["segments"] == ["insider"]
+        assert shown.json["subscriber"]["friends"] == ["4930"]
+        assert shown.json["subscriber"]["loan"] == "3.00"
         tour("POST", path + "buy", {"product": "roaming-day"})
         tour("POST", path + "buy", {"product": "talk-bundle", "starts": "now", "key": "b"})
         tour("POST", path + "buy", {"product": "talk-bundle"}, 409)

@@ -82,9 +82,9 @@ TEST(Examples, PathsAreRelativeToTheFile) {
   std::vector<std::string> names;
   for (const SourceText& source : loaded.sources)
     names.push_back(std::filesystem::path(source.path).filename().string());
-  const std::vector<std::string> sorted{"fair-use.yaml", "internet.yaml", "iot.yaml",
-                                        "network.yaml",  "postpaid.yaml", "prepaid.yaml",
-                                        "products.yaml", "sms.yaml",      "voice.yaml"};
+  const std::vector<std::string> sorted{
+      "fair-use.yaml", "internet.yaml", "iot.yaml",      "network.yaml", "offers.yaml",
+      "postpaid.yaml", "prepaid.yaml",  "products.yaml", "sms.yaml",     "voice.yaml"};
   EXPECT_EQ(names, sorted);
   EXPECT_TRUE(std::filesystem::equivalent(loaded.sources[0].path, here / "plans/fair-use.yaml"));
 }
