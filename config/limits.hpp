@@ -109,7 +109,7 @@ inline constexpr std::size_t journal_block_bytes = 4096;
 // Longest Record, bytes: an initial of 16 MSCC that supersedes 32 groups, settles every product,
 // moves every bucket of the account and gives up tombstones (engine/shard/tombstones.cpp has the
 // sum).
-inline constexpr std::size_t record_bytes_max = 64 * 1024;
+inline constexpr std::size_t record_bytes_max = 63 * 1024;
 // Longest single write, bytes.
 inline constexpr std::size_t journal_write_bytes_max = 256 * 1024;
 // Writes in flight at once.

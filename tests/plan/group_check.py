@@ -243,3 +243,62 @@ def test_every_warning(files):
     got = out.splitlines()
     assert sorted(got[:-1]) == sorted(lines), "\n".join(got)
     assert got[-1] == "1 plan, 2 services, 7 rates, no fault, 13 warnings", got[-1]
+
+
+OFFERS = """\
+currency: EUR
+plan: base
+exchange: {EUR: 2, USD: x}
+topup_bonus:
+  - {from: 10 EUR, gives: 10 %, kind: data}
+  - {from: 10 EUR, gives: 1 GB}
+  - {from: 0 EUR, gives: 1 EUR}
+loan: {amount: 1 EUR, fee: 1 EUR}
+services:
+  - service: pooled
+    rating_groups: [1]
+    unit: octets
+    pool: all
+    connect_fee: 1 EUR
+    price: 1 EUR per MB
+  - service: gratis
+    rating_groups: [2]
+    unit: octets
+    pool: all
+    decimals: 1
+    price: free
+  - service: away
+    rating_groups: [3]
+    unit: octets
+    price: 1 EUR per MB
+    pass: base
+---
+plan: addon
+kind: addon
+currency: EUR
+loan: {amount: 1 EUR}
+fees:
+  - {fee: x, amount: 1 EUR}
+---
+bucket_kinds:
+  - {kind: data, unit: octets}
+"""
+
+
+def test_faults_of_offers_and_pools(files):
+    code, out, _ = files.run("check", files.write("offers.yaml", OFFERS))
+    assert code == 1, out
+    for line, words in ((3, "exchange names EUR, which is the plan's own currency"),
+                        (3, "exchange.USD is 'x'; allowed: a decimal above 0"),
+                        (5, "the bucket kind 'data' holds octets; say how much of it"),
+                        (6, "gives goes to the wallet, which holds EUR"),
+                        (6, "from '10' stands twice"),
+                        (7, "from is '0'; allowed"),
+                        (8, "it is taken from it: lower it"),
+                        (13, "pool needs prices that are the same for every unit"),
+                        (19, "pool has no effect on a service that costs no money"),
+                        (20, "decimals has no effect on a free price"),
+                        (26, "pass 'base' is no add-on of this catalogue"),
+                        (31, "loan is the base plan's, and has no effect in an add-on")):
+        assert any(f"offers.yaml:{line}:" in row and words in row for row in out.splitlines()), \
+            (line, words, out)
