@@ -288,7 +288,8 @@ Answer Operations::on_every_shard(const shard::OperatorRequest& request, std::st
     const auto reply = door_.call(ShardId{static_cast<std::uint8_t>(i)}, request).reply;
     if (!refused(reply.result)) {
       Json answer{{"result", result_text(reply.result)}, {"shard", i}};
-      if (request.kind == OperatorKind::abort_session)
+      // Of a repeat nobody knows what came of the first one: it may have ended here meanwhile.
+      if (request.kind == OperatorKind::abort_session && reply.result == OperatorResult::ok)
         answer["asked_gateway"] = reply.id != none;
       return {200, answer.dump(2) + "\n"};
     }
