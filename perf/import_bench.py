@@ -69,7 +69,7 @@ def import_seconds(args, path):
         levyctl = find_program(args.build, "levyctl")
         before, started = cpu_seconds(levyd), time.monotonic()
         # Without a bound of time: ten million lines take what they take.
-        with os.popen(f"'{levyctl}' --json --socket '{levyd.socket}' import '{path}'") as run:
+        with os.popen(f"'{levyctl}' --json --socket '{levyd.socket}' subscriber import '{path}'") as run:
             summary = json.load(run)
         wall, cpu = time.monotonic() - started, cpu_seconds(levyd) - before
     if summary["created"] != args.lines:
