@@ -29,17 +29,7 @@ void read_limit(Reader& reader, const YamlNode& node, const std::string& path, v
 
 void read_at(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
   auto& level = *static_cast<LevelSource*>(owner);
-  const std::string* text = reader.read_scalar(node, path, level_form);
-  if (text == nullptr) return;
-  if (text->find('%') == std::string::npos) {
-    read_quantity_into(reader, node, path, level_form, level.at);
-    return;
-  }
-  const Parsed parsed = parse_permille(*text);
-  if (parsed.ok())
-    set_placed(level.at_permille, parsed.number, reader.place(node));
-  else
-    reader.fault(node, path, "the value " + parsed.fault, std::string(level_form), "correct it");
+  read_quantity_or_share(reader, node, path, level_form, level.at, level.at_permille);
 }
 
 void read_every(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {

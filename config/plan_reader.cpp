@@ -100,6 +100,22 @@ void read_quantity_into(Reader& reader, const YamlNode& node, const std::string&
     reader.fault(node, path, "the value " + parsed.fault, std::string(form), "correct it");
 }
 
+void read_quantity_or_share(Reader& reader, const YamlNode& node, const std::string& path,
+                            std::string_view form, rating::Placed<rating::QuantitySource>& quantity,
+                            rating::Placed<std::int64_t>& permille) {
+  const std::string* text = reader.read_scalar(node, path, form);
+  if (text == nullptr) return;
+  if (text->find('%') == std::string::npos) {
+    read_quantity_into(reader, node, path, form, quantity);
+    return;
+  }
+  const Parsed parsed = parse_permille(*text);
+  if (parsed.ok())
+    set_placed(permille, parsed.number, reader.place(node));
+  else
+    reader.fault(node, path, "the value " + parsed.fault, std::string(form), "correct it");
+}
+
 void read_fees(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
   auto& plan = *static_cast<PlanOwner*>(owner);
   read_of_plan(reader, node, path, "fees", plan.source.fees,

@@ -70,6 +70,10 @@ void read_period_into(Reader& reader, const YamlNode& node, const std::string& p
 // `form`: what is allowed, for the fault.
 void read_quantity_into(Reader& reader, const YamlNode& node, const std::string& path,
                         std::string_view form, rating::Placed<rating::QuantitySource>& into);
+// A quantity, or a share such as "80 %".
+void read_quantity_or_share(Reader& reader, const YamlNode& node, const std::string& path,
+                            std::string_view form, rating::Placed<rating::QuantitySource>& quantity,
+                            rating::Placed<std::int64_t>& permille);
 
 // Readers of the list keys; `owner` is a rating::Catalogue, a PlanOwner for services.
 void read_bucket_kinds(Reader& reader, const YamlNode& node, const std::string& path, void* owner);

@@ -67,17 +67,7 @@ void read_from(Reader& reader, const YamlNode& node, const std::string& path, vo
 
 void read_gives(Reader& reader, const YamlNode& node, const std::string& path, void* owner) {
   rating::BonusSource& bonus = static_cast<BonusOwner*>(owner)->source;
-  const std::string* text = reader.read_scalar(node, path, gives_form);
-  if (text == nullptr) return;
-  if (text->find('%') == std::string::npos) {
-    read_quantity_into(reader, node, path, gives_form, bonus.gives);
-    return;
-  }
-  const Parsed parsed = parse_permille(*text);
-  if (parsed.ok())
-    set_placed(bonus.gives_permille, parsed.number, reader.place(node));
-  else
-    reader.fault(node, path, "the value " + parsed.fault, std::string(gives_form), "correct it");
+  read_quantity_or_share(reader, node, path, gives_form, bonus.gives, bonus.gives_permille);
 }
 
 template <auto Access>

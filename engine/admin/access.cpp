@@ -19,13 +19,6 @@ namespace {
 constexpr std::size_t file_bytes_max = 1 << 20;
 constexpr std::string_view form = "NAME read|write sha256:HEX, as `levyctl token NAME` prints it";
 
-int nibble(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 bool parse_digest(std::string_view text, std::array<std::uint8_t, 32>& into) {
   constexpr std::string_view prefix = "sha256:";
   if (text.substr(0, prefix.size()) != prefix) return false;
@@ -165,6 +158,13 @@ std::optional<Verdict> known_caller(const DoorRules& rules, const TokenTable* to
 }
 
 }  // namespace
+
+int nibble(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
 
 std::string_view access_text(Access access) {
   switch (access) {

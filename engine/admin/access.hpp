@@ -25,6 +25,9 @@ enum class Access : std::uint8_t {
   read,
   write,
 };
+// The value of a hex digit; -1: it is none.
+int nibble(char c);
+
 std::string_view access_text(Access access);
 
 // A caller's name: 1 to 31 letters, digits, "-._@".

@@ -167,13 +167,6 @@ const Route table[] = {
      "seconds count", false, Stream::trace},
 };
 
-int nibble(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 // false: a "%" without two hex digits.
 bool unescape(std::string_view text, std::string& into) {
   into.clear();

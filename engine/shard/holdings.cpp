@@ -33,11 +33,8 @@ bool never_started(const Outcome& outcome, std::uint16_t plan, std::uint32_t num
 
 // Whether an MSCC asks for units or reports some; a bare end does not.
 bool is_use(const rating::ChargeRequest& request, const rating::MsccRequest& mscc) {
-  using rating::RequestType;
-  if (request.type == RequestType::event)
-    return !request.has_requested_action ||
-           request.requested_action == rating::RequestedAction::direct_debiting;
-  if (request.type != RequestType::termination && mscc.has_requested) return true;
+  if (asks_for_use(request, mscc)) return true;
+  if (request.type == rating::RequestType::event) return false;
   return mscc.used.octets > 0 || mscc.used.seconds > 0 || mscc.used.events > 0;
 }
 

@@ -80,8 +80,7 @@ void Shard::top_up(Operation& op, Slot owner) {
   const std::int64_t repaid = std::min(account.loan, paid);
   if (repaid == 0) return;
   const Slot wallet = find_wallet(account, plan->currency);
-  edit(buckets_, wallet).credits -= repaid;
-  move(op.outcome, MovementKind::expire, wallet, repaid);
+  book(op.outcome, MovementKind::expire, wallet, repaid);
   account.loan -= repaid;
 }
 
@@ -105,15 +104,12 @@ void Shard::lend(Operation& op) {
     op.reply.result = Result::not_offered;
     return;
   }
-  rating::Bucket& bucket = edit(buckets_, wallet);
-  if (bucket.credits > limits::balance_micros_max - loan.amount) {
+  if (buckets_[wallet].credits > limits::balance_micros_max - loan.amount) {
     op.reply.result = Result::invalid;
     return;
   }
-  bucket.credits += loan.amount;
-  move(op.outcome, MovementKind::credit, wallet, loan.amount);
-  bucket.spent += loan.fee;
-  if (loan.fee != 0) move(op.outcome, MovementKind::spend, wallet, loan.fee);
+  book(op.outcome, MovementKind::credit, wallet, loan.amount);
+  book(op.outcome, MovementKind::spend, wallet, loan.fee);
   edit(accounts_, op.account).loan = loan.amount;
 }
 

@@ -8,18 +8,13 @@
 
 namespace levy::shard {
 
-namespace {
-
-// A use that is to come: what a report consumed has been granted before.
-bool asks(const rating::ChargeRequest& request, const rating::MsccRequest& mscc) {
+bool asks_for_use(const rating::ChargeRequest& request, const rating::MsccRequest& mscc) {
   using rating::RequestType;
   if (request.type == RequestType::event)
     return !request.has_requested_action ||
            request.requested_action == rating::RequestedAction::direct_debiting;
   return request.type != RequestType::termination && mscc.has_requested;
 }
-
-}  // namespace
 
 // false: there is no room.
 bool Shard::buy_passes(Slot account_slot, const rating::ChargeInput& input, Outcome& outcome) {
@@ -28,7 +23,8 @@ bool Shard::buy_passes(Slot account_slot, const rating::ChargeInput& input, Outc
   bool bought = false;
   for (std::uint32_t i = 0; i < rating::charged_rows(*input.request); ++i) {
     const rating::MsccRequest& mscc = input.request->mscc[i];
-    const std::uint16_t pass = asks(*input.request, mscc) ? rating::pass_for(input, mscc) : 0;
+    const bool asks = asks_for_use(*input.request, mscc);
+    const std::uint16_t pass = asks ? rating::pass_for(input, mscc) : std::uint16_t{0};
     if (pass == 0 || find_product(accounts_[account_slot], pass, 0) != none) continue;
     const rating::Plan* plan = newest(pass);
     // A reload may have made something else of it.

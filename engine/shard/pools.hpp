@@ -6,6 +6,9 @@
 
 namespace levy::shard {
 
+// Whether the MSCC asks for a use that is to come; what a report consumed was granted before.
+bool asks_for_use(const rating::ChargeRequest& request, const rating::MsccRequest& mscc);
+
 template <class T>
 struct PoolIdOf;
 template <>
